@@ -9,11 +9,7 @@ enum class DType : uint8_t { f32 = 0, f64 = 1, i32 = 2, i64 = 3, u8 = 4, b8 = 5 
 constexpr int kDTypes = 6;
 
 constexpr int64_t dtype_size(DType t) {
-  return t == DType::f32   ? 4
-         : t == DType::f64 ? 8
-         : t == DType::i32 ? 4
-         : t == DType::i64 ? 8
-                           : 1;
+  return t == DType::f32 ? 4 : t == DType::f64 ? 8 : t == DType::i32 ? 4 : t == DType::i64 ? 8 : 1;
 }
 
 constexpr const char* dtype_name(DType t) {

@@ -21,9 +21,9 @@ constexpr int kMaxRank = 8;
 // A kernel that meets a bad value (an index out of range, say) stores its kind once and goes on
 // without touching memory it must not; the executor turns it into an exception after the run.
 struct Status {
-  int32_t code;      // 0: fine, 1: index out of range
-  int64_t value;     // the offending value
-  int64_t limit;     // what it had to be below
+  int32_t code;   // 0: fine, 1: index out of range
+  int64_t value;  // the offending value
+  int64_t limit;  // what it had to be below
 };
 
 // Where a kernel runs. parallel_for calls body(arg, i) for every i in [0, tasks), possibly on
@@ -32,10 +32,10 @@ struct Status {
 struct Context {
   void (*parallel_for)(void* pool, int64_t tasks, void (*body)(void* arg, int64_t i), void* arg);
   void* pool;
-  int32_t threads;     // 1: never call parallel_for
-  void* workspace;     // at least what the entry's Workspace function asked for; 64-byte aligned
+  int32_t threads;  // 1: never call parallel_for
+  void* workspace;  // at least what the entry's Workspace function asked for; 64-byte aligned
   Status* status;
-  uint64_t seed;       // random kernels: see RandomArgs
+  uint64_t seed;  // random kernels: see RandomArgs
   uint64_t step;
   uint32_t iteration;
 };
@@ -53,9 +53,9 @@ using Tile = void (*)(void* out, const void* const* in, int64_t n, const double*
 struct Entry {
   const char* id;
   DType dtype;
-  Kernel run;            // one of run and tile is set
+  Kernel run;  // one of run and tile is set
   Tile tile;
-  Workspace workspace;   // null: none needed
+  Workspace workspace;  // null: none needed
 };
 
 struct EntryList {
@@ -64,16 +64,24 @@ struct EntryList {
 };
 
 struct Table {
-  const char* name;       // "reference", "baseline", "avx2", "avx512", "neon"
-  const EntryList* lists; // one a source file
+  const char* name;        // "reference", "baseline", "avx2", "avx512", "neon"
+  const EntryList* lists;  // one a source file
   int32_t size;
 };
 
 const Table& reference_table();
-namespace baseline { const Table& table(); }
-namespace avx2 { const Table& table(); }
-namespace avx512 { const Table& table(); }
-namespace neon { const Table& table(); }
+namespace baseline {
+const Table& table();
+}
+namespace avx2 {
+const Table& table();
+}
+namespace avx512 {
+const Table& table();
+}
+namespace neon {
+const Table& table();
+}
 
 // --- matmul (matmul.cpp) ------------------------------------------------------------------
 // C[M,N] = epilogue(op(A)[M,K] @ op(B)[K,N] + bias[N]), for every index of the batch.
@@ -84,9 +92,9 @@ namespace neon { const Table& table(); }
 // Error: |C - exact| <= K * eps * sum_k |a||b|. K = 0 gives bias (or zeros).
 enum class Epilogue : int32_t {
   none = 0,
-  relu = 1,        // max(c, 0), NaN stays NaN
-  relu_grad = 2,   // aux > 0 ? c : 0
-  tile = 3,        // epilogue_tile(c, {c, aux}): any activation of one or two inputs, c first
+  relu = 1,       // max(c, 0), NaN stays NaN
+  relu_grad = 2,  // aux > 0 ? c : 0
+  tile = 3,       // epilogue_tile(c, {c, aux}): any activation of one or two inputs, c first
 };
 struct MatmulArgs {
   void* c;
@@ -99,7 +107,7 @@ struct MatmulArgs {
   int64_t lda, ldb, ldc, ldaux;
   int32_t trans_a, trans_b;
   Epilogue epilogue;
-  int32_t batch_rank;                 // 0: one product
+  int32_t batch_rank;  // 0: one product
   int64_t batch_shape[kMaxRank];
   int64_t batch_a[kMaxRank], batch_b[kMaxRank], batch_c[kMaxRank];  // strides; 0 broadcasts
   Tile epilogue_tile;
@@ -123,14 +131,14 @@ struct ReduceArgs {
   int64_t in_strides[kMaxRank];
   int64_t out_strides[kMaxRank];
   uint8_t reduced[kMaxRank];
-  double scale;   // 1, or 1/count for a mean; floating dtypes only
+  double scale;  // 1, or 1/count for a mean; floating dtypes only
 };
 
 // argmax, argmin: out is i64, the first index of the extreme value; NaN counts as the extreme
 // (NumPy). ids: argmax, argmin (f32 f64 i32 i64 u8 b8). in: [outer, n, inner] contiguous.
 struct ArgReduceArgs {
-  void* out;        // [outer, inner]
-  const void* in;   // [outer, n, inner]
+  void* out;       // [outer, inner]
+  const void* in;  // [outer, n, inner]
   int64_t outer, n, inner;
 };
 
@@ -140,8 +148,8 @@ struct ArgReduceArgs {
 // (f32, f64). Error 4 ULP plus the exponential's.
 struct RowArgs {
   void* out;
-  const void* in;    // softmax: x; gradients: g
-  const void* in2;   // gradients: y
+  const void* in;   // softmax: x; gradients: g
+  const void* in2;  // gradients: y
   int64_t rows, cols;
 };
 // softmax_cross_entropy: loss[r] = sum_c t[r,c] * (logsumexp(x[r]) - x[r,c]); with labels
@@ -149,10 +157,10 @@ struct RowArgs {
 // ids: softmax_cross_entropy, softmax_cross_entropy_grad, sparse_softmax_cross_entropy,
 //      sparse_softmax_cross_entropy_grad (dtype of x). A label out of [0, cols): status code 1.
 struct CrossEntropyArgs {
-  void* out;            // loss [rows], or the gradient [rows, cols]
-  const void* x;        // logits [rows, cols]
-  const void* target;   // dense: [rows, cols] of x's dtype; sparse: i64 [rows]
-  const void* g;        // gradients: [rows]
+  void* out;           // loss [rows], or the gradient [rows, cols]
+  const void* x;       // logits [rows, cols]
+  const void* target;  // dense: [rows, cols] of x's dtype; sparse: i64 [rows]
+  const void* g;       // gradients: [rows]
   int64_t rows, cols;
 };
 
@@ -180,10 +188,10 @@ struct FillArgs {
 // take_along_grad likewise.
 struct TakeArgs {
   void* out;
-  const void* in;           // table, or the gradient of out
+  const void* in;  // table, or the gradient of out
   const int64_t* index;
-  int64_t outer, rows, inner;   // the table is [outer, rows, inner]
-  int64_t count;                // length of index (take), or of its axis (take_along)
+  int64_t outer, rows, inner;  // the table is [outer, rows, inner]
+  int64_t count;               // length of index (take), or of its axis (take_along)
 };
 // one_hot: out[i, c] = c == index[i], rows of zeros for indices outside. (dtype of out)
 struct OneHotArgs {
@@ -200,12 +208,12 @@ struct GatherBatchArgs {
   const void* src;
   const int64_t* rows;
   int64_t first_row, n;
-  int64_t row_stride;              // bytes
+  int64_t row_stride;  // bytes
   Source source;
   int32_t byteswap;
-  int32_t rank;                    // of one row
+  int32_t rank;  // of one row
   int64_t shape[kMaxRank];
-  int64_t strides[kMaxRank];       // bytes
+  int64_t strides[kMaxRank];  // bytes
 };
 // first_nonfinite: out (int64_t*) = index of the first NaN or infinity among n elements, or -1.
 struct FiniteArgs {
@@ -225,8 +233,8 @@ struct RandomArgs {
   void* out;
   int64_t n;
   uint64_t stream;
-  uint64_t first;     // global index of out[0]
-  const void* a;      // scalars of the entry's dtype (f32 for b8, i64 for integers)
+  uint64_t first;  // global index of out[0]
+  const void* a;   // scalars of the entry's dtype (f32 for b8, i64 for integers)
   const void* b;
 };
 // random_permutation: a uniform permutation of 0 .. n-1 (Fisher-Yates). out: i64 [n].
@@ -241,18 +249,18 @@ struct Segment {
   const void* grad;
   void* slot[4];
   int64_t length;
-  double rate_scale;    // multiplies the learning rate
-  double decay;         // decoupled weight decay (param -= param * decay * rate), 0: none
+  double rate_scale;  // multiplies the learning rate
+  double decay;       // decoupled weight decay (param -= param * decay * rate), 0: none
 };
 struct OptimizerArgs {
   const Segment* segments;
   int64_t count;
-  const void* rate;         // the learning rate, a scalar of the entry's dtype
-  const int64_t* step;      // updates done before this one
-  double* state;            // nadam: the running product of its momentum schedule
-  double hyper[6];          // sgd: momentum, nesterov; rmsprop: rho, momentum, epsilon, centered;
-                            // adam, adamax, nadam: beta_1, beta_2, epsilon, amsgrad;
-                            // adagrad: epsilon; adadelta: rho, epsilon; lion: beta_1, beta_2
+  const void* rate;     // the learning rate, a scalar of the entry's dtype
+  const int64_t* step;  // updates done before this one
+  double* state;        // nadam: the running product of its momentum schedule
+  double hyper[6];      // sgd: momentum, nesterov; rmsprop: rho, momentum, epsilon, centered;
+                        // adam, adamax, nadam: beta_1, beta_2, epsilon, amsgrad;
+                        // adagrad: epsilon; adadelta: rho, epsilon; lion: beta_1, beta_2
   // slots: sgd momentum; rmsprop velocity, momentum, average gradient; adam m, v, v_hat;
   // adamax m, u; nadam m, v; adagrad accumulator; adadelta E[g^2], E[dx^2]; lion m
 };
