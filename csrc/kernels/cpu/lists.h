@@ -1,0 +1,9 @@
+// The entry lists of the fast CPU kernels, one a source file, compiled once per ISA.
+#pragma once
+#include "kernels/kernels.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+
+extern const EntryList reduce_list;
+
+}  // namespace fastnn::kernels::FASTNN_ISA

@@ -1,0 +1,19 @@
+// Every kernel of this ISA. A new source file adds its list here and in lists.h.
+// The lists are gathered at the first call: a static initialiser in this object would run at
+// load time, on processors that lack the ISA.
+#include "kernels/cpu/lists.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+
+#define FASTNN_NAME_OF(x) #x
+#define FASTNN_NAME(x) FASTNN_NAME_OF(x)
+
+const Table& table() {
+  static const EntryList lists[] = {
+      reduce_list,
+  };
+  static const Table result = {FASTNN_NAME(FASTNN_ISA), lists, sizeof(lists) / sizeof(lists[0])};
+  return result;
+}
+
+}  // namespace fastnn::kernels::FASTNN_ISA

@@ -1,0 +1,15 @@
+// Every reference kernel. A new source file adds its list here and in lists.h.
+#include "kernels/reference/lists.h"
+
+namespace fastnn::kernels {
+
+const Table& reference_table() {
+  using namespace reference;
+  static const EntryList lists[] = {
+      reduce_list,
+  };
+  static const Table table = {"reference", lists, sizeof(lists) / sizeof(lists[0])};
+  return table;
+}
+
+}  // namespace fastnn::kernels
