@@ -237,8 +237,12 @@ struct RandomArgs {
   const void* a;   // scalars of the entry's dtype (f32 for b8, i64 for integers)
   const void* b;
 };
-// random_permutation: a uniform permutation of 0 .. n-1 (Fisher-Yates). out: i64 [n].
-// workspace none.
+// random_permutation: a uniform permutation of 0 .. n-1 (Fisher-Yates).
+struct PermutationArgs {
+  int64_t* out;  // [n]
+  int64_t n;
+  uint64_t stream;
+};
 
 // --- optimizers (optimizer.cpp) ------------------------------------------------------------------
 // One call updates every parameter: a table of segments, each contiguous. Formulas and their

@@ -4,6 +4,11 @@
 
 namespace fastnn::kernels::reference {
 
+extern const EntryList gather_batch_list;
+extern const EntryList move_list;
+extern const EntryList optimizer_list;
+extern const EntryList random_list;
 extern const EntryList reduce_list;
+extern const EntryList softmax_list;
 
 }  // namespace fastnn::kernels::reference

@@ -1,10 +1,15 @@
-// Loops over strided arrays, shared by the reference kernels.
+// What the reference kernels share: rows of their tables, and loops over strided arrays.
 #pragma once
 #include <stdint.h>
 
 #include "kernels/kernels.h"
 
 namespace fastnn::kernels::reference {
+
+// A row of a table: a kernel that needs no workspace.
+constexpr Entry entry(const char* id, DType dtype, Kernel run) {
+  return {id, dtype, run, nullptr, nullptr};
+}
 
 // Calls f(offset_a, offset_b) for every index of shape, in C order.
 template <class F>

@@ -134,30 +134,25 @@ void arg_reduce(const void* p, const Context*) {
     }
 }
 
-#define FASTNN_NUMBERS(id, op)                                   \
-  {id, DType::f32, reduce<float, op>, nullptr, nullptr},         \
-      {id, DType::f64, reduce<double, op>, nullptr, nullptr},    \
-      {id, DType::i32, reduce<int32_t, op>, nullptr, nullptr}, { \
-    id, DType::i64, reduce<int64_t, op>, nullptr, nullptr        \
-  }
-#define FASTNN_ARG(id, max)                                          \
-  {id, DType::f32, arg_reduce<float, max>, nullptr, nullptr},        \
-      {id, DType::f64, arg_reduce<double, max>, nullptr, nullptr},   \
-      {id, DType::i32, arg_reduce<int32_t, max>, nullptr, nullptr},  \
-      {id, DType::i64, arg_reduce<int64_t, max>, nullptr, nullptr},  \
-      {id, DType::u8, arg_reduce<uint8_t, max>, nullptr, nullptr}, { \
-    id, DType::b8, arg_reduce<uint8_t, max>, nullptr, nullptr        \
-  }
+#define FASTNN_NUMBERS(id, op)                                                         \
+  entry(id, DType::f32, reduce<float, op>), entry(id, DType::f64, reduce<double, op>), \
+      entry(id, DType::i32, reduce<int32_t, op>), entry(id, DType::i64, reduce<int64_t, op>)
+#define FASTNN_ARG(id, max)                                                                      \
+  entry(id, DType::f32, arg_reduce<float, max>), entry(id, DType::f64, arg_reduce<double, max>), \
+      entry(id, DType::i32, arg_reduce<int32_t, max>),                                           \
+      entry(id, DType::i64, arg_reduce<int64_t, max>),                                           \
+      entry(id, DType::u8, arg_reduce<uint8_t, max>),                                            \
+      entry(id, DType::b8, arg_reduce<uint8_t, max>)
 
 const Entry kEntries[] = {
     FASTNN_NUMBERS("reduce_sum", SumOf),
     FASTNN_NUMBERS("reduce_prod", ProdOf),
     FASTNN_NUMBERS("reduce_max", Max),
     FASTNN_NUMBERS("reduce_min", Min),
-    {"reduce_max", DType::u8, reduce<uint8_t, Max>, nullptr, nullptr},
-    {"reduce_min", DType::u8, reduce<uint8_t, Min>, nullptr, nullptr},
-    {"reduce_any", DType::b8, reduce<uint8_t, Any>, nullptr, nullptr},
-    {"reduce_all", DType::b8, reduce<uint8_t, All>, nullptr, nullptr},
+    entry("reduce_max", DType::u8, reduce<uint8_t, Max>),
+    entry("reduce_min", DType::u8, reduce<uint8_t, Min>),
+    entry("reduce_any", DType::b8, reduce<uint8_t, Any>),
+    entry("reduce_all", DType::b8, reduce<uint8_t, All>),
     FASTNN_ARG("argmax", true),
     FASTNN_ARG("argmin", false),
 };
