@@ -1,0 +1,146 @@
+"""Finding objects by name: what ``activation="relu"`` and saved configurations go through."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+_counters: dict[str, itertools.count[int]] = {}
+_lock = threading.Lock()
+
+
+def snake_case(name: str) -> str:
+    """``"GlorotUniform"`` to ``"glorot_uniform"``, as Keras spells it.
+
+    Example:
+        >>> snake_case("L1L2"), snake_case("MeanIoU"), snake_case("AUC")
+        ('l1l2', 'mean_io_u', 'auc')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def unique_name(prefix: str) -> str:
+    """``prefix``, ``prefix_1``, ``prefix_2``, … : the name of an object that got none."""
+    with _lock:
+        number = next(_counters.setdefault(prefix, itertools.count()))
+    return prefix if number == 0 else f"{prefix}_{number}"
+
+
+def reset_unique_names() -> None:
+    """Lets the numbering of names start again (``clear_session``)."""
+    with _lock:
+        _counters.clear()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'relu'?)``, or nothing when no known name is near."""
+    by_lower = {key.lower(): key for key in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
+
+
+def serialize(thing: Any) -> Any:
+    """An object as plain data: ``{"class_name", "config"}``; a function by its name."""
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if inspect.isfunction(thing) or inspect.isbuiltin(thing):
+        return thing.__name__
+    if hasattr(thing, "get_config"):
+        return {"class_name": type(thing).__name__, "config": thing.get_config()}
+    raise TypeError(
+        f"expected a function or an object with get_config(), got {type(thing).__name__}: "
+        "only such can be written to a configuration"
+    )
+
+
+class Registry:
+    """The named objects of one kind (initializers, losses, …).
+
+    Args:
+        kind: what error messages call them, e.g. ``"initializer"``.
+        classes: found by class name and by its snake_case.
+        functions: found by their name.
+        aliases: further names.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        classes: Iterable[type] = (),
+        functions: Iterable[Callable[..., Any]] = (),
+        aliases: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.table: dict[str, Any] = {}
+        for cls in classes:
+            self.table[cls.__name__] = cls
+            self.table[snake_case(cls.__name__)] = cls
+        for function in functions:
+            self.table[function.__name__] = function
+        self.table.update(aliases or {})
+
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The class or function of that name.
+
+        Raises:
+            ValueError: for an unknown name; the message offers the nearest one.
+        """
+        if custom_objects and name in custom_objects:
+            return custom_objects[name]
+        if name in self.table:
+            return self.table[name]
+        hint = did_you_mean(name, [*self.table, *(custom_objects or {})])
+        raise ValueError(f"unknown {self.kind} {name!r}{hint}")
+
+    def deserialize(
+        self, config: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Builds what :func:`serialize` has written (or Keras has, in its JSON).
+
+        Raises:
+            ValueError: for an unknown class or a mapping without "class_name".
+        """
+        if isinstance(config, str):
+            return self.find(config, custom_objects)
+        name = config.get("class_name")
+        if not isinstance(name, str):
+            raise ValueError(
+                f"expected a {self.kind} as a mapping with 'class_name' and 'config', "
+                f"got {dict(config)!r}"
+            )
+        settings = config.get("config", {})
+        if name == "function" and isinstance(settings, str):
+            return self.find(settings, custom_objects)
+        found = self.find(name, custom_objects)
+        if not inspect.isclass(found):
+            return found
+        make = getattr(found, "from_config", None)
+        return make(dict(settings)) if make else found(**settings)
+
+    def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """An object from a name, a configuration, a class, or the object itself.
+
+        Raises:
+            ValueError: for an unknown name, or something that is none of these.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, (str, Mapping)):
+            found = self.deserialize(identifier, custom_objects)
+        else:
+            found = identifier
+        if inspect.isclass(found):
+            found = found()
+        if callable(found):
+            return found
+        raise ValueError(
+            f"expected a {self.kind} (a name, a configuration, a class or a callable), "
+            f"got {identifier!r}"
+        )
