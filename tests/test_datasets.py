@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fastnn.datasets import load_churn, make_churn
 from fastnn.datasets._csv import MAX_LINE
 from fastnn.datasets.churn import CHURN_COLUMNS

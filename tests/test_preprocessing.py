@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from fastnn.datasets import make_churn
 from fastnn.preprocessing import (
     LabelEncoder,

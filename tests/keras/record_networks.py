@@ -5,9 +5,11 @@ Run: python tests/keras/record_networks.py (see README.md).
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
+
 from recording import keras, save_npz
 
 STEPS = 50
@@ -58,7 +60,7 @@ def start_weights(network: str, rng: np.random.Generator) -> list[np.ndarray]:
     """Kernels of glorot's width and small biases."""
     units, _, _ = NETWORKS[network]
     weights = []
-    for n_in, n_out in zip(units[:-1], units[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(units):
         limit = (6 / (n_in + n_out)) ** 0.5
         weights.append(rng.uniform(-limit, limit, size=(n_in, n_out)).astype("float32"))
         weights.append(rng.normal(scale=0.1, size=n_out).astype("float32"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from recording import keras, plain, save_npz
 
 STEPS = 20

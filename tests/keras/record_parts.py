@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from recording import jax, keras, save_json
 
 ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [

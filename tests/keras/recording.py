@@ -11,9 +11,10 @@ os.environ["KERAS_BACKEND"] = "jax"
 os.environ["JAX_ENABLE_X64"] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-import jax
-import keras
+import jax  # noqa: F401 (the scripts import it from here, after the settings above)
 import numpy as np
+
+import keras
 
 FIGURES = Path(__file__).parent / "figures"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fastnn.datasets._csv import Column, Table, read_csv
 from numpy.typing import NDArray
+
+from fastnn.datasets._csv import Column, Table, read_csv
 
 COUNTRIES = ("France", "Germany", "Spain")
 GENDERS = ("Female", "Male")

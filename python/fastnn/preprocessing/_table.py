@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from fastnn.preprocessing._columns import LabelEncoder, StandardScaler, numeric
 from numpy.typing import ArrayLike, NDArray
+
+from fastnn.preprocessing._columns import LabelEncoder, StandardScaler, numeric
 
 CHURN_FEATURES = (
     "CreditScore",
