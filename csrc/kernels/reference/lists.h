@@ -4,6 +4,11 @@
 
 namespace fastnn::kernels::reference {
 
+extern const EntryList arithmetic_list;
+extern const EntryList transcendental_list;
+extern const EntryList compare_list;
+extern const EntryList activation_list;
+extern const EntryList cast_list;
 extern const EntryList gather_batch_list;
 extern const EntryList move_list;
 extern const EntryList optimizer_list;
