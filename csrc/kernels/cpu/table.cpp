@@ -10,6 +10,7 @@ namespace fastnn::kernels::FASTNN_ISA {
 
 const Table& table() {
   static const EntryList lists[] = {
+      matmul_list,
       reduce_list,
   };
   static const Table result = {FASTNN_NAME(FASTNN_ISA), lists, sizeof(lists) / sizeof(lists[0])};

@@ -1,0 +1,181 @@
+// Matmul on one thread: blocks, packing and the walk over tiles.
+#pragma once
+#include "kernels/cpu/matmul_pack.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+// One product of the batch, typed.
+template <class T>
+struct Product {
+  T* c;
+  const T* a;
+  const T* b;
+  const T* bias;
+  const T* aux;
+  int64_t m, n, k;
+  int64_t lda, ldb, ldc, ldaux;
+  bool trans_a, trans_b;
+  Epilogue epilogue;
+  Tile epilogue_tile;
+  const double* epilogue_params;
+};
+
+// A part of C and the chunks of K that go into it.
+struct Block {
+  int64_t m0, m1, n0, n1;
+};
+
+// The order of summation: K is cut into the fewest chunks of at most kChunk, equal but for the
+// last. A chunk of a panel of B fits the first-level cache.
+#if defined(FASTNN_ISA_avx512)
+constexpr int64_t kChunk = 256;
+#else
+constexpr int64_t kChunk = 384;
+#endif
+struct Chunks {
+  int64_t count, length;
+};
+inline Chunks chunks_of(int64_t k) {
+  if (k <= kChunk) return {1, k};
+  const int64_t count = (k + kChunk - 1) / kChunk;
+  const int64_t length = ((k + count - 1) / count + 15) / 16 * 16;
+  return {(k + length - 1) / length, length};
+}
+
+constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Rows of A in one packed block (half of the second-level cache), columns of B likewise (third).
+constexpr int64_t kBlockRows = 24 * kTileRows;
+template <class T>
+constexpr int64_t kBlockCols = 64 * kTileCols<T>;
+
+// Elements of workspace for the block; grows with each of its arguments.
+template <class T>
+int64_t pack_elements(int64_t m, int64_t n, int64_t k) {
+  const int64_t depth = min_of(k, kChunk);
+  const int64_t cols = (min_of(n, kBlockCols<T>) + kTileCols<T> - 1) / kTileCols<T> * kTileCols<T>;
+  return depth * cols + depth * min_of(m, kBlockRows) + 2 * kLanes<T>;
+}
+
+// Heights of the tiles that cover `rows` rows: the first `extra` are one row higher.
+struct Heights {
+  int64_t height, extra;
+};
+inline Heights heights_of(int64_t rows) {
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  return {rows / tiles, rows % tiles};
+}
+
+template <class T>
+struct Walk {
+  const Product<T>& p;
+  bool pack_a, pack_b;
+  T* packed_a;
+  T* packed_b;
+  int64_t k0, depth;
+  bool first, last;  // chunk
+};
+
+// All tiles of the rows [i0, i1) and columns [j0, j1).
+template <class T>
+void walk_tiles(const Walk<T>& w, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+  const Product<T>& p = w.p;
+  const bool rows_adjacent = w.pack_a || p.trans_a;
+  const Heights heights = heights_of(i1 - i0);
+  TileArgs<T> t;
+  t.k = w.depth;
+  t.ldc = p.ldc;
+  t.ldaux = p.ldaux;
+  t.accumulate = !w.first;
+  t.epilogue = w.last ? p.epilogue : Epilogue::none;
+  for (int64_t j = j0; j < j1; j += kTileCols<T>) {
+    const int64_t cols = min_of(j1 - j, kTileCols<T>);
+    const TileKernel<T>* kernels = tile_kernels<T>(cols, rows_adjacent);
+    t.tail = cols > kLanes<T> ? cols - kLanes<T> : cols;
+    t.b = w.pack_b ? w.packed_b + (j - j0) * w.depth : p.b + w.k0 * p.ldb + j;
+    t.sb = w.pack_b ? (cols > kLanes<T> ? 2 : 1) * kLanes<T> : p.ldb;
+    t.bias = w.last && p.bias ? p.bias + j : nullptr;
+    int64_t rows;
+    for (int64_t i = i0, q = 0; i < i1; i += rows, ++q) {
+      rows = heights.height + (q < heights.extra);
+      if (w.pack_a) {
+        t.a = w.packed_a + (i - i0) * w.depth;
+        t.sa = rows * static_cast<int64_t>(sizeof(T));
+      } else {
+        t.a = p.a + (p.trans_a ? w.k0 * p.lda + i : i * p.lda + w.k0);
+        t.sa = p.lda * static_cast<int64_t>(sizeof(T));
+      }
+      t.c = p.c + i * p.ldc + j;
+      t.aux = p.aux ? p.aux + i * p.ldaux + j : nullptr;
+      kernels[rows - 1](t);
+    }
+  }
+}
+
+template <class T>
+void pack_b_block(const Walk<T>& w, int64_t j0, int64_t j1) {
+  const Product<T>& p = w.p;
+  for (int64_t j = j0; j < j1; j += kTileCols<T>)
+    pack_b_panel(w.packed_b + (j - j0) * w.depth,
+                 p.trans_b ? p.b + j * p.ldb + w.k0 : p.b + w.k0 * p.ldb + j, p.ldb, p.trans_b,
+                 min_of(j1 - j, kTileCols<T>), w.depth);
+}
+
+template <class T>
+void pack_a_block(const Walk<T>& w, int64_t i0, int64_t i1) {
+  const Product<T>& p = w.p;
+  const Heights heights = heights_of(i1 - i0);
+  int64_t rows;
+  for (int64_t i = i0, q = 0; i < i1; i += rows, ++q) {
+    rows = heights.height + (q < heights.extra);
+    pack_a_panel(w.packed_a + (i - i0) * w.depth,
+                 p.trans_a ? p.a + w.k0 * p.lda + i : p.a + i * p.lda + w.k0, p.lda, p.trans_a,
+                 rows, w.depth);
+  }
+}
+
+template <class T>
+void apply_epilogue_tile(const Product<T>& p, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+  for (int64_t i = i0; i < i1; ++i) {
+    T* c = p.c + i * p.ldc + j0;
+    const void* in[2] = {c, p.aux ? p.aux + i * p.ldaux + j0 : nullptr};
+    p.epilogue_tile(c, in, j1 - j0, p.epilogue_params);
+  }
+}
+
+// C's block from all of K, or (partial) from the chunks [chunk0, chunk1) without the epilogue.
+template <class T>
+void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
+  const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
+  if (m <= 0 || n <= 0) return;
+  const Chunks chunks = chunks_of(p.k);
+  Walk<T> w{p, false, false, nullptr, nullptr, 0, 0, false, false};
+  // Packing pays when a panel is read several times; a transposed B has to be turned anyway.
+  w.pack_b = p.trans_b || m > 4 * kTileRows;
+  w.pack_a = m > kTileRows && n > 4 * kTileCols<T>;
+  w.packed_a = workspace;
+  w.packed_b = workspace + min_of(p.k, kChunk) * min_of(m, kBlockRows) + kLanes<T>;
+  const int64_t row_blocks = (m + kBlockRows - 1) / kBlockRows;
+  const int64_t block_rows = (m + row_blocks - 1) / row_blocks;
+  for (int64_t j0 = block.n0; j0 < block.n1; j0 += kBlockCols<T>) {
+    const int64_t j1 = min_of(j0 + kBlockCols<T>, block.n1);
+    for (int64_t q = 0; q < chunks.count; ++q) {
+      w.k0 = q * chunks.length;
+      w.depth = min_of(chunks.length, p.k - w.k0);
+      w.first = q == 0;
+      w.last = q == chunks.count - 1;
+      if (w.pack_b) pack_b_block(w, j0, j1);
+      for (int64_t i0 = block.m0; i0 < block.m1; i0 += block_rows) {
+        const int64_t i1 = min_of(i0 + block_rows, block.m1);
+        if (w.pack_a) pack_a_block(w, i0, i1);
+        walk_tiles(w, i0, i1, j0, j1);
+        if (w.last && p.epilogue == Epilogue::tile) apply_epilogue_tile(p, i0, i1, j0, j1);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA

@@ -1,0 +1,151 @@
+// The micro-kernel of matmul: a tile of C held in registers while k runs.
+//
+// Every path of matmul ends here, so every element is summed in one order: a chain of fma over the
+// k of one chunk, from zero; the chunks are added in order; then comes the bias.
+#pragma once
+#include "kernels/cpu/simd.h"
+#include "kernels/kernels.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+// A tile has up to kTileRows rows and two vectors of columns. Its accumulators, the two vectors of
+// B and the broadcast element of A fill the register file without spilling.
+#if defined(FASTNN_ISA_avx512)
+constexpr int kTileRows = 14;
+#elif defined(FASTNN_ISA_avx2)
+constexpr int kTileRows = 6;
+#elif defined(FASTNN_ISA_neon)
+constexpr int kTileRows = 12;
+#else
+constexpr int kTileRows = 4;
+#endif
+template <class T>
+constexpr int kTileCols = 2 * kLanes<T>;
+
+template <class T>
+struct TileArgs {
+  const T* a;    // trans_a: [k][row] with k stride sa; else [row][k] with row stride sa
+  int64_t sa;    // in bytes
+  const T* b;    // [k][col] with k stride sb
+  int64_t sb;    // in elements
+  int64_t k;     // length of this chunk
+  int64_t tail;  // columns of the last vector, where it is not full
+  T* c;          // [row][col]
+  int64_t ldc;
+  const T* bias;  // [col], or null
+  const T* aux;   // [row][col], for relu_grad
+  int64_t ldaux;
+  bool accumulate;  // C holds the sum of the chunks before
+  Epilogue epilogue;
+};
+template <class T>
+using TileKernel = void (*)(const TileArgs<T>& t);
+
+template <class T, int Vectors, bool Masked>
+struct Columns {
+  static constexpr int L = kLanes<T>;
+  int64_t tail;
+  FASTNN_INLINE vec<T> get(const T* p, int v) const {
+    return Masked && v == Vectors - 1 ? load_first(p + v * L, tail) : load(p + v * L);
+  }
+  FASTNN_INLINE void put(T* p, int v, vec<T> x) const {
+    if (Masked && v == Vectors - 1)
+      store_first(p + v * L, x, tail);
+    else
+      store(p + v * L, x);
+  }
+};
+
+#define FASTNN_EACH_ROW _Pragma("GCC unroll 16") for (int r = 0; r < Rows; ++r)
+#define FASTNN_EACH_VECTOR _Pragma("GCC unroll 2") for (int v = 0; v < Vectors; ++v)
+
+// The address of A's rows: three rows share a pointer, so that fourteen fit the registers.
+template <class T, int Rows, bool TransA>
+struct RowsOfA {
+  static constexpr int kPointers = TransA ? 1 : (Rows + 2) / 3;
+  const char* p[kPointers];
+  int64_t stride;
+
+  FASTNN_INLINE RowsOfA(const T* a, int64_t sa) : stride(sa) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kPointers; ++i) p[i] = reinterpret_cast<const char*>(a) + 3 * i * sa;
+  }
+  FASTNN_INLINE T operator[](int r) const {
+    return TransA ? reinterpret_cast<const T*>(p[0])[r]
+                  : *reinterpret_cast<const T*>(p[TransA ? 0 : r / 3] + (r % 3) * stride);
+  }
+  FASTNN_INLINE void next() {
+#pragma GCC unroll 16
+    for (int i = 0; i < kPointers; ++i) p[i] += TransA ? stride : static_cast<int64_t>(sizeof(T));
+  }
+};
+
+template <class T, int Rows, int Vectors, bool Masked, bool TransA>
+void tile(const TileArgs<T>& t) {
+  const Columns<T, Vectors, Masked> columns{t.tail};
+  vec<T> acc[Rows][Vectors];
+  FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = zero<T>();
+
+  RowsOfA<T, Rows, TransA> a(t.a, t.sa);
+  const T* b = t.b;
+  for (int64_t k = t.k; k > 0; --k) {
+    vec<T> x[Vectors];
+    FASTNN_EACH_VECTOR x[v] = columns.get(b, v);
+    FASTNN_EACH_ROW {
+      const vec<T> y = set<T>(a[r]);
+      FASTNN_EACH_VECTOR acc[r][v] = fma(y, x[v], acc[r][v]);
+    }
+    a.next();
+    b += t.sb;
+  }
+
+  if (t.accumulate)
+    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = columns.get(t.c + r * t.ldc, v) + acc[r][v];
+  if (t.bias) {
+    vec<T> x[Vectors];
+    FASTNN_EACH_VECTOR x[v] = columns.get(t.bias, v);
+    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = acc[r][v] + x[v];
+  }
+  if (t.epilogue == Epilogue::relu) {
+    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = max(zero<T>(), acc[r][v]);
+  } else if (t.epilogue == Epilogue::relu_grad) {
+    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] =
+        select(columns.get(t.aux + r * t.ldaux, v) > zero<T>(), acc[r][v], zero<T>());
+  }
+  FASTNN_EACH_ROW FASTNN_EACH_VECTOR columns.put(t.c + r * t.ldc, v, acc[r][v]);
+}
+
+#undef FASTNN_EACH_ROW
+#undef FASTNN_EACH_VECTOR
+
+// kernel[rows - 1]; entries above kTileRows repeat the last and are never asked for.
+template <class T, int Vectors, bool Masked, bool TransA>
+struct TileKernels {
+  template <int Rows>
+  static constexpr TileKernel<T> of =
+      tile<T, (Rows < kTileRows ? Rows : kTileRows), Vectors, Masked, TransA>;
+  static constexpr TileKernel<T> kernel[] = {of<1>, of<2>, of<3>,  of<4>,  of<5>,  of<6>,  of<7>,
+                                             of<8>, of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
+  static_assert(sizeof(kernel) / sizeof(kernel[0]) >= kTileRows, "a kernel for every height");
+};
+
+// The kernels (by rows - 1) for a tile of cols columns.
+template <class T>
+FASTNN_INLINE const TileKernel<T>* tile_kernels(int64_t cols, bool trans_a) {
+  constexpr int L = kLanes<T>;
+  const bool masked = cols % L != 0;
+  if (cols <= L) {
+    if (masked)
+      return trans_a ? TileKernels<T, 1, true, true>::kernel
+                     : TileKernels<T, 1, true, false>::kernel;
+    return trans_a ? TileKernels<T, 1, false, true>::kernel
+                   : TileKernels<T, 1, false, false>::kernel;
+  }
+  if (masked)
+    return trans_a ? TileKernels<T, 2, true, true>::kernel : TileKernels<T, 2, true, false>::kernel;
+  return trans_a ? TileKernels<T, 2, false, true>::kernel : TileKernels<T, 2, false, false>::kernel;
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
