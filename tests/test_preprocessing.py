@@ -181,7 +181,14 @@ def test_confusion_matrix_counts_pairs():
     assert confusion_matrix(["b", "a"], ["c", "a"]).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
+def test_confusion_matrix_takes_the_classes_in_the_order_asked_for():
+    assert confusion_matrix([0, 0], [0, 0], labels=[0, 1]).tolist() == [[2, 0], [0, 0]]
+    assert confusion_matrix([0, 1, 1], [1, 1, 0], labels=[1, 0]).tolist() == [[1, 1], [1, 0]]
+
+
 def test_confusion_matrix_refuses():
+    with pytest.raises(ValueError, match=r"expected classes of \[0 1\], got .*2"):
+        confusion_matrix([0, 2], [0, 1], labels=[0, 1])
     with pytest.raises(ValueError, match="one length of at least 1, got 2 and 1"):
         confusion_matrix([0, 1], [0])
     with pytest.raises(ValueError, match=r"y_pred of shape .* got \(1, 2\)"):

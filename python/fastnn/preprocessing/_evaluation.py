@@ -52,19 +52,22 @@ def train_test_split(
     return [_rows(array, part) for array in arrays for part in (order[test:], order[:test])]
 
 
-def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
+def confusion_matrix(
+    y_true: ArrayLike, y_pred: ArrayLike, *, labels: ArrayLike | None = None
+) -> NDArray[np.int64]:
     """Counts pairs of true and predicted class.
 
     Args:
         y_true: the true classes, shape (rows,) or (rows, 1).
         y_pred: the predicted classes, likewise; booleans count as 0 and 1.
+        labels: the classes, in the order of the result; None takes all that occur, sorted.
 
     Returns:
         shape (classes, classes), int64: at [i, j] how many of the true class i were taken for j.
-        The classes are all values that occur, sorted.
 
     Raises:
-        ValueError: the lengths differ, there are no rows, or the shape is another.
+        ValueError: the lengths differ, there are no rows, the shape is another, or a class is not
+            among `labels`.
 
     Example:
         >>> confusion_matrix([0, 0, 1, 1, 1], [0, 1, 1, 1, 0])
@@ -77,7 +80,14 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
             f"confusion_matrix expected two arrays of one length of at least 1,"
             f" got {len(true)} and {len(predicted)}"
         )
-    classes, numbers = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+    both = np.concatenate([true, predicted])
+    classes = np.unique(both) if labels is None else _labels(labels, "labels")
+    order = np.argsort(classes, kind="stable")
+    place = np.searchsorted(classes, both, sorter=order)
+    numbers = order[np.minimum(place, len(classes) - 1)]
+    if (classes[numbers] != both).any():
+        stranger = both[np.argmax(classes[numbers] != both)]
+        raise ValueError(f"confusion_matrix expected classes of {classes}, got {stranger!r}")
     k = len(classes)
     pairs = numbers[: len(true)] * k + numbers[len(true) :]
     return np.bincount(pairs, minlength=k * k).reshape(k, k).astype(np.int64)

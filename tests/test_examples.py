@@ -1,0 +1,129 @@
+"""Each example runs, and prints what the tutorial it follows printed."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def run(name: str, *arguments: str) -> list[str]:
+    """The lines that an example prints; warnings are errors in it."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def number(line: str) -> float:
+    return float(line.split(":")[1])
+
+
+def test_every_example_has_a_test():
+    source = Path(__file__).read_text(encoding="utf-8")
+    missing = [p.name for p in EXAMPLES.glob("*.py") if f'run("{p.name}"' not in source]
+    assert not missing
+
+
+def test_neuron():
+    lines = run("neuron.py")
+    assert lines[0] == "weighted sum: -1.0"
+    assert lines[1].endswith("fires")
+    assert lines[2].endswith("is silent")
+    assert number(lines[3]) == pytest.approx(1 / (1 + math.e), abs=5e-5)
+    assert lines[4] == "xor: [0, 1, 1, 0]"
+
+
+def test_sorted_nodes():
+    # relu(3*2 + 3*3) = 15, relu(1*2 + 5*3) = 17, relu(2*15 - 17) = 13
+    assert run("sorted_nodes.py") == [f"node {i}: {v}" for i, v in enumerate([2, 3, 15, 17, 13])]
+
+
+def test_one_hidden_layer():
+    lines = run("one_hidden_layer.py")
+    assert lines[0] == "NumPy: 0.9950547536867305"
+    assert abs(number(lines[1]) - 0.9950547536867305) <= 2 * np.spacing(0.9950547536867305)
+    expected = 2 * math.tanh(3) - math.tanh(9)
+    assert number(lines[2]) == pytest.approx(expected, rel=1e-14)
+    assert lines[3] == "relu: -3"
+
+
+def test_many_rows():
+    assert run("many_rows.py") == ["[0, 12]", "[0, 12]"]
+
+
+def test_two_hidden_layers():
+    assert run("two_hidden_layers.py") == [
+        "hidden layers: [26.0, 0.0] [0.0, 52.0]",
+        "364",
+        "as a model: 364",
+    ]
+
+
+def test_computational_graph():
+    table = {line[:12].strip(): line[12:].split() for line in run("computational_graph.py")[1:6]}
+    assert table == {
+        "x": ["1", "-3"],
+        "y": ["3", "-3"],
+        "z": ["-3", "4"],
+        "p = x + y": ["4", "-3"],
+        "g = p * z": ["-12", "1"],
+    }
+
+
+def test_gradient_descent():
+    lines = run("gradient_descent.py")
+    costs = [number(line) for line in lines[:-1]]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] < 2e-4
+    assert lines[-1] == "w = 2.00, b = -1.00"
+
+
+def test_dropout():
+    lines = run("dropout.py")
+    assert lines[0] == "share kept in training: 0.80"
+    assert lines[1] == "a kept unit: 3.75, which is 3 / 0.8"
+    assert [number(line) for line in lines[2:4]] == [3.0, 3.0]
+    assert lines[4].endswith("in both: 2.4 and 2.4")
+
+
+CHURN_LINES = re.compile(
+    r"loss: (0\.\d+)    acc: (0\.\d+)\n"
+    r"the new customer leaves: (True|False)\n"
+    r"\[\[ *(\d+) +(\d+)\]\n \[ *(\d+) +(\d+)\]\]\n"
+    r"test accuracy: (0\.\d+)"
+)
+
+
+def check_churn(lines: list[str]) -> None:
+    assert lines[1] == "encoded: (10000, 11)"
+    loss, accuracy, leaves, *counts, tested = CHURN_LINES.search("\n".join(lines)).groups()
+    assert float(loss) == pytest.approx(0.3384, abs=0.02)
+    assert float(accuracy) == pytest.approx(0.8605, abs=0.015)
+    assert leaves == "False"
+    stayed_right, _, _, left_right = map(int, counts)
+    assert sum(map(int, counts)) == 2000
+    assert float(tested) == pytest.approx((stayed_right + left_right) / 2000, abs=1e-4)
+    assert float(tested) == pytest.approx(0.858, abs=0.02)
+
+
+def test_churn_classifier_on_made_customers():
+    check_churn(run("churn_classifier.py"))
+
+
+def test_churn_classifier_on_the_published_file(data_folder):
+    check_churn(run("churn_classifier.py", str(data_folder / "Churn_Modelling.csv")))
