@@ -1,0 +1,190 @@
+// The loops at the bottom of a reduction, and the order they sum in.
+//
+// A row (contiguous elements to one result) goes through blocks of 4096 elements, a set of columns
+// (rows of elements to a row of results) through blocks of 128 rows; a block has four chains, that
+// of vector (or row) i being i % 4, in the element type. Blocks are added in double, in order, to
+// a chunk of 16 (32) blocks, and chunks to the result. So the error grows with the blocks' size and
+// not with the length, chunks can be the tasks of threads, and a result's bits depend on the
+// length alone: not on its place among the columns, nor on the number of results beside it.
+#pragma once
+#include "kernels/cpu/simd.h"
+
+// A short loop over chains or vectors, unrolled so that they stay in registers.
+#define FASTNN_EACH(i, ...) _Pragma("GCC unroll 8") for (int i = 0; i < (__VA_ARGS__); ++i)
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+constexpr int64_t kRowBlock = 4096, kRowChunk = 16 * kRowBlock;
+constexpr int64_t kColumnBlock = 128, kColumnChunk = 32 * kColumnBlock;
+constexpr int kChains = 4;
+
+FASTNN_INLINE F32 lane_numbers(float) {
+  F32 v{};
+  for (int i = 0; i < kLanes<float>; ++i) v[i] = static_cast<float>(i);
+  return v;
+}
+FASTNN_INLINE F64 lane_numbers(double) {
+  F64 v{};
+  for (int i = 0; i < kLanes<double>; ++i) v[i] = i;
+  return v;
+}
+
+struct Sum {
+  static constexpr double kStart = 0;
+  template <class V>
+  static FASTNN_INLINE V join(V a, V b) {
+    return a + b;
+  }
+};
+struct Prod {
+  static constexpr double kStart = 1;
+  template <class V>
+  static FASTNN_INLINE V join(V a, V b) {
+    return a * b;
+  }
+};
+// A NaN, once met, stays.
+struct Max {
+  static constexpr double kStart = -__builtin_inf();
+  template <class V>
+  static FASTNN_INLINE V join(V a, V b) {
+    return select((b > a) | (b != b), b, a);
+  }
+  static FASTNN_INLINE double join(double a, double b) { return b > a || b != b ? b : a; }
+};
+struct Min {
+  static constexpr double kStart = __builtin_inf();
+  template <class V>
+  static FASTNN_INLINE V join(V a, V b) {
+    return select((b < a) | (b != b), b, a);
+  }
+  static FASTNN_INLINE double join(double a, double b) { return b < a || b != b ? b : a; }
+};
+
+template <class Op>
+FASTNN_INLINE double across(Op, F64 v) {
+  double result = v[0];
+  for (int i = 1; i < kLanes<double>; ++i) result = Op::join(result, v[i]);
+  return result;
+}
+FASTNN_INLINE double across(Sum, F64 v) { return reduce_add(v); }
+
+template <class Op>
+FASTNN_INLINE F64 halves(F32 v) {
+  return Op::join(widen_low(v), widen_high(v));
+}
+template <class Op>
+FASTNN_INLINE F64 halves(F64 v) {
+  return v;
+}
+
+// The first n lanes of p, the others Op's start.
+template <class T, class Op>
+FASTNN_INLINE vec<T> load_some(const T* p, int64_t n) {
+  const vec<T> v = load_first(p, n);
+  return Op::kStart == 0
+             ? v
+             : select(lane_numbers(T()) < static_cast<T>(n), v, set<T>(static_cast<T>(Op::kStart)));
+}
+
+// At most kRowBlock elements.
+template <class T, class Op>
+FASTNN_INLINE double row_block(const T* p, int64_t n) {
+  constexpr int64_t L = kLanes<T>;
+  if (n <= L) return across(Op(), halves<Op>(load_some<T, Op>(p, n)));
+  vec<T> chain[kChains];
+  FASTNN_EACH (k, kChains) chain[k] = set<T>(static_cast<T>(Op::kStart));
+  for (; n >= kChains * L; n -= kChains * L, p += kChains * L)
+    FASTNN_EACH (k, kChains) chain[k] = Op::join(chain[k], load(p + k * L));
+  FASTNN_EACH (k, kChains) {
+    const int64_t here = n - k * L;
+    if (here >= L)
+      chain[k] = Op::join(chain[k], load(p + k * L));
+    else if (here > 0)
+      chain[k] = Op::join(chain[k], load_some<T, Op>(p + k * L, here));
+  }
+  return across(Op(),
+                halves<Op>(Op::join(Op::join(chain[0], chain[1]), Op::join(chain[2], chain[3]))));
+}
+
+// At most kRowChunk contiguous elements.
+template <class T, class Op>
+FASTNN_INLINE double row_chunk(const T* p, int64_t n) {
+  double total = Op::kStart;
+  for (int64_t i = 0; i < n; i += kRowBlock)
+    total = Op::join(total, row_block<T, Op>(p + i, n - i < kRowBlock ? n - i : kRowBlock));
+  return total;
+}
+
+// The elements of a strided row are brought together first: its bits are a contiguous row's.
+template <class T, class Op>
+__attribute__((noinline)) double strided_row_chunk(const T* p, int64_t n, int64_t stride) {
+  double total = Op::kStart;
+  T buffer[kRowBlock];
+  for (int64_t i = 0; i < n; i += kRowBlock) {
+    const int64_t block = n - i < kRowBlock ? n - i : kRowBlock;
+    for (int64_t k = 0; k < block; ++k) buffer[k] = p[(i + k) * stride];
+    total = Op::join(total, row_block<T, Op>(buffer, block));
+  }
+  return total;
+}
+
+// Doubles for V vectors of T.
+template <class T, int V>
+struct Wide {
+  static constexpr int kPer = static_cast<int>(sizeof(double) / sizeof(T));
+  F64 v[V * kPer];
+};
+FASTNN_INLINE void widen(F32 v, F64* out) {
+  out[0] = widen_low(v);
+  out[1] = widen_high(v);
+}
+FASTNN_INLINE void widen(F64 v, F64* out) { out[0] = v; }
+FASTNN_INLINE F32 narrow_to(float, const F64* v) { return narrow(v[0], v[1]); }
+FASTNN_INLINE F64 narrow_to(double, const F64* v) { return v[0]; }
+
+// V vectors of columns; of the last one `last` lanes where kTail.
+template <class T, int V, bool kTail>
+FASTNN_INLINE vec<T> load_column(const T* p, int v, int64_t last) {
+  return kTail && v == V - 1 ? load_first(p + v * kLanes<T>, last) : load(p + v * kLanes<T>);
+}
+
+// At most kColumnBlock rows of V vectors of columns.
+template <class T, class Op, int V, bool kTail>
+FASTNN_INLINE void column_block(const T* p, int64_t rows, int64_t stride, int64_t last,
+                                Wide<T, V>* out) {
+  vec<T> chain[kChains][V];
+  FASTNN_EACH (k, kChains)
+    FASTNN_EACH (v, V) chain[k][v] = set<T>(static_cast<T>(Op::kStart));
+  int64_t i = 0;
+  for (; i + kChains <= rows; i += kChains)
+    FASTNN_EACH (k, kChains)
+      FASTNN_EACH (v, V)
+        chain[k][v] =
+            Op::join(chain[k][v], load_column<T, V, kTail>(p + (i + k) * stride, v, last));
+  FASTNN_EACH (k, kChains - 1)
+    if (i + k < rows)
+      FASTNN_EACH (v, V)
+        chain[k][v] =
+            Op::join(chain[k][v], load_column<T, V, kTail>(p + (i + k) * stride, v, last));
+  FASTNN_EACH (v, V)
+    widen(Op::join(Op::join(chain[0][v], chain[1][v]), Op::join(chain[2][v], chain[3][v])),
+          out->v + v * Wide<T, V>::kPer);
+}
+
+// At most kColumnChunk rows.
+template <class T, class Op, int V, bool kTail>
+FASTNN_INLINE void column_chunk(const T* p, int64_t rows, int64_t stride, int64_t last,
+                                Wide<T, V>* total) {
+  FASTNN_EACH (x, V * Wide<T, V>::kPer) total->v[x] = set<double>(Op::kStart);
+  for (int64_t i = 0; i < rows; i += kColumnBlock) {
+    Wide<T, V> block;
+    column_block<T, Op, V, kTail>(p + i * stride, rows - i < kColumnBlock ? rows - i : kColumnBlock,
+                                  stride, last, &block);
+    FASTNN_EACH (x, V * Wide<T, V>::kPer) total->v[x] = Op::join(total->v[x], block.v[x]);
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
