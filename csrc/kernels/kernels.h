@@ -86,9 +86,12 @@ const Table& table();
 // --- matmul (matmul.cpp) ------------------------------------------------------------------
 // C[M,N] = epilogue(op(A)[M,K] @ op(B)[K,N] + bias[N]), for every index of the batch.
 // op(X) is X or its transpose (trans_*): lda is the distance of A's rows as stored.
+// aux [M,N] has C's batch strides. colsum_b, where set, receives sum_k op(B)[k, :] (the bias
+// gradient beside the weight gradient), [N] for each product of the batch, one after the other.
 // Order of summation: element (i, j) is one chain of fma over k = 0 .. K-1, cut only into
-// chunks fixed by (N, K, dtype, ISA), which are added in order. So a row's bits do not depend on M.
-// colsum_b, where set, receives sum_k op(B)[k, :] (the bias gradient beside the weight gradient).
+// chunks fixed by (N, K, dtype, ISA), which are added in order; then comes the bias. So a row's
+// bits depend neither on M nor on the transposes.
+// Workspace: packed panels, and partial sums where threads share K; it grows with M, N, K.
 // Error: |C - exact| <= K * eps * sum_k |a||b|. K = 0 gives bias (or zeros).
 enum class Epilogue : int32_t {
   none = 0,

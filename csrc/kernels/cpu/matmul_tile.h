@@ -119,32 +119,34 @@ void tile(const TileArgs<T>& t) {
 #undef FASTNN_EACH_ROW
 #undef FASTNN_EACH_VECTOR
 
-// kernel[rows - 1]; entries above kTileRows repeat the last and are never asked for.
+// of[rows - 1]; entries above kTileRows repeat the last and are never asked for.
+template <class T>
+struct TileRow {
+  TileKernel<T> of[14];
+};
 template <class T, int Vectors, bool Masked, bool TransA>
 struct TileKernels {
   template <int Rows>
-  static constexpr TileKernel<T> of =
+  static constexpr TileKernel<T> kernel =
       tile<T, (Rows < kTileRows ? Rows : kTileRows), Vectors, Masked, TransA>;
-  static constexpr TileKernel<T> kernel[] = {of<1>, of<2>, of<3>,  of<4>,  of<5>,  of<6>,  of<7>,
-                                             of<8>, of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
-  static_assert(sizeof(kernel) / sizeof(kernel[0]) >= kTileRows, "a kernel for every height");
+  static constexpr TileRow<T> row = {{kernel<1>, kernel<2>, kernel<3>, kernel<4>, kernel<5>,
+                                      kernel<6>, kernel<7>, kernel<8>, kernel<9>, kernel<10>,
+                                      kernel<11>, kernel<12>, kernel<13>, kernel<14>}};
 };
+static_assert(kTileRows <= 14, "a kernel for every height");
+
+template <class T>
+constexpr TileRow<T> kTileKernels[8] = {
+    TileKernels<T, 1, false, false>::row, TileKernels<T, 1, false, true>::row,
+    TileKernels<T, 1, true, false>::row,  TileKernels<T, 1, true, true>::row,
+    TileKernels<T, 2, false, false>::row, TileKernels<T, 2, false, true>::row,
+    TileKernels<T, 2, true, false>::row,  TileKernels<T, 2, true, true>::row};
 
 // The kernels (by rows - 1) for a tile of cols columns.
 template <class T>
 FASTNN_INLINE const TileKernel<T>* tile_kernels(int64_t cols, bool trans_a) {
   constexpr int L = kLanes<T>;
-  const bool masked = cols % L != 0;
-  if (cols <= L) {
-    if (masked)
-      return trans_a ? TileKernels<T, 1, true, true>::kernel
-                     : TileKernels<T, 1, true, false>::kernel;
-    return trans_a ? TileKernels<T, 1, false, true>::kernel
-                   : TileKernels<T, 1, false, false>::kernel;
-  }
-  if (masked)
-    return trans_a ? TileKernels<T, 2, true, true>::kernel : TileKernels<T, 2, true, false>::kernel;
-  return trans_a ? TileKernels<T, 2, false, true>::kernel : TileKernels<T, 2, false, false>::kernel;
+  return kTileKernels<T>[4 * (cols > L) + 2 * (cols % L != 0) + trans_a].of;
 }
 
 }  // namespace
