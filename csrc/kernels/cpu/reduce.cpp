@@ -165,10 +165,16 @@ void join_cuts(const Call& c) {
   }
 }
 
-// Small matrices need no plan; the sums are those of the general way.
+// Short vectors and small matrices need no plan; the sums are those of the general way.
 template <class T, class Op>
 FASTNN_INLINE bool reduce_small(const ReduceArgs& a) {
   constexpr int64_t L = kLanes<T>;
+  const bool vector = a.rank == 1 || (a.rank == 2 && a.shape[1] == 1);
+  if (vector && a.reduced[0] && a.in_strides[0] == 1 && a.shape[0] <= kRowBlock) {
+    *static_cast<T*>(a.out) =
+        static_cast<T>(a.scale * row_block<T, Op>(static_cast<const T*>(a.in), a.shape[0]));
+    return true;
+  }
   if (a.rank != 2 || a.reduced[0] == a.reduced[1] || a.in_strides[1] != 1 || a.shape[1] < 2)
     return false;
   const int64_t rows = a.shape[0], n = a.shape[1], stride = a.in_strides[0];

@@ -10,6 +10,7 @@ namespace fastnn::kernels::FASTNN_ISA {
 
 const Table& table() {
   static const EntryList lists[] = {
+      gather_batch_list,
       matmul_list,
       reduce_list,
   };
