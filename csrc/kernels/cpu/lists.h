@@ -6,6 +6,7 @@ namespace fastnn::kernels::FASTNN_ISA {
 
 extern const EntryList gather_batch_list;
 extern const EntryList matmul_list;
+extern const EntryList optimizer_list;
 extern const EntryList reduce_list;
 
 }  // namespace fastnn::kernels::FASTNN_ISA

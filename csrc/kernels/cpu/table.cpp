@@ -12,6 +12,7 @@ const Table& table() {
   static const EntryList lists[] = {
       gather_batch_list,
       matmul_list,
+      optimizer_list,
       reduce_list,
   };
   static const Table result = {FASTNN_NAME(FASTNN_ISA), lists, sizeof(lists) / sizeof(lists[0])};
