@@ -83,9 +83,9 @@ template <class T>
 void walk_tiles(const Walk<T>& w, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
   const Product<T>& p = w.p;
   const bool rows_adjacent = w.pack_a || p.trans_a;
+  constexpr int64_t size = sizeof(T);
   const Heights heights = heights_of(i1 - i0);
-  TileArgs<T> t;
-  t.k = w.depth;
+  TileEnd<T> t;
   t.ldc = p.ldc;
   t.ldaux = p.ldaux;
   t.accumulate = !w.first;
@@ -93,23 +93,20 @@ void walk_tiles(const Walk<T>& w, int64_t i0, int64_t i1, int64_t j0, int64_t j1
   for (int64_t j = j0; j < j1; j += kTileCols<T>) {
     const int64_t cols = min_of(j1 - j, kTileCols<T>);
     const TileKernel<T>* kernels = tile_kernels<T>(cols, rows_adjacent);
-    t.tail = cols > kLanes<T> ? cols - kLanes<T> : cols;
-    t.b = w.pack_b ? w.packed_b + (j - j0) * w.depth : p.b + w.k0 * p.ldb + j;
-    t.sb = w.pack_b ? (cols > kLanes<T> ? 2 : 1) * kLanes<T> : p.ldb;
+    const T* b = w.pack_b ? w.packed_b + (j - j0) * w.depth : p.b + w.k0 * p.ldb + j;
+    const int64_t sb = w.pack_b ? (cols > kLanes<T> ? 2 : 1) * kLanes<T> : p.ldb;
+    t.tail = tail_of<T>(cols);
     t.bias = w.last && p.bias ? p.bias + j : nullptr;
     int64_t rows;
     for (int64_t i = i0, q = 0; i < i1; i += rows, ++q) {
       rows = heights.height + (q < heights.extra);
-      if (w.pack_a) {
-        t.a = w.packed_a + (i - i0) * w.depth;
-        t.sa = rows * static_cast<int64_t>(sizeof(T));
-      } else {
-        t.a = p.a + (p.trans_a ? w.k0 * p.lda + i : i * p.lda + w.k0);
-        t.sa = p.lda * static_cast<int64_t>(sizeof(T));
-      }
       t.c = p.c + i * p.ldc + j;
       t.aux = p.aux ? p.aux + i * p.ldaux + j : nullptr;
-      kernels[rows - 1](t);
+      if (w.pack_a)
+        kernels[rows - 1](w.packed_a + (i - i0) * w.depth, rows * size, b, sb, w.depth, t);
+      else
+        kernels[rows - 1](p.a + (p.trans_a ? w.k0 * p.lda + i : i * p.lda + w.k0), p.lda * size, b,
+                          sb, w.depth, t);
     }
   }
 }

@@ -196,7 +196,7 @@ void run_products(void* arg, int64_t task) {
 }
 
 template <class T>
-void multiply_batch(const MatmulArgs& g, const Context* ctx) {
+__attribute__((noinline)) void multiply_batch(const MatmulArgs& g, const Context* ctx) {
   int64_t count = 1;
   for (int d = 0; d < g.batch_rank; ++d) count *= g.batch_shape[d];
   const double work = static_cast<double>(count) * static_cast<double>(g.m) *
@@ -211,14 +211,8 @@ void multiply_batch(const MatmulArgs& g, const Context* ctx) {
 template <class T>
 void matmul(const void* args, const Context* ctx) {
   const MatmulArgs& g = *static_cast<const MatmulArgs*>(args);
-  if (!is_small(g)) return multiply_batch<T>(g, ctx);
-  if (!g.trans_b)
-    small_normal<T>(g, g.ldb);
-  else if (g.n == 1 || (g.k == 1 && g.ldb == 1))
-    small_normal<T>(g, 1);  // what is transposed is one row
-  else
-    small_transposed<T>(g);
-  if (g.colsum_b || g.epilogue == Epilogue::tile) small_extras(g, product_of<T>(g, 0, 0, 0));
+  if (is_small(g)) return multiply_small<T>(g);
+  multiply_batch<T>(g, ctx);
 }
 
 // Grows with m, n, k and threads, so that a plan made for the largest extents serves all.

@@ -14,89 +14,95 @@ FASTNN_INLINE bool is_small(const MatmulArgs& g) {
          g.m * g.n * g.k <= kSmallWork;
 }
 
+// One panel of B, as [k][cols] with k stride sb, from column j on.
 template <class T>
-FASTNN_INLINE void small_tiles(const TileArgs<T>& first, const MatmulArgs& g, int64_t cols) {
+FASTNN_INLINE void small_panel(const MatmulArgs& g, const T* b, int64_t sb, int64_t j,
+                               int64_t cols) {
+  const T* a = static_cast<const T*>(g.a);
+  const int64_t sa = g.lda * static_cast<int64_t>(sizeof(T));
   const TileKernel<T>* kernels = tile_kernels<T>(cols, g.trans_a);
+  TileEnd<T> end;
+  end.c = static_cast<T*>(g.c) + j;
+  end.ldc = g.ldc;
+  end.tail = tail_of<T>(cols);
+  end.bias = g.bias ? static_cast<const T*>(g.bias) + j : nullptr;
+  end.aux = static_cast<const T*>(g.aux) + (g.aux ? j : 0);
+  end.ldaux = g.ldaux;
+  end.accumulate = false;
+  end.epilogue = g.epilogue;
   if (g.m <= kTileRows) {
-    if (g.m > 0) kernels[g.m - 1](first);
+    if (g.m > 0) kernels[g.m - 1](a, sa, b, sb, g.k, end);
     return;
   }
   const Heights heights = heights_of(g.m);
-  TileArgs<T> t = first;
   int64_t rows;
   for (int64_t i = 0, q = 0; i < g.m; i += rows, ++q) {
     rows = heights.height + (q < heights.extra);
-    kernels[rows - 1](t);
-    t.a += rows * (g.trans_a ? 1 : g.lda);
-    t.c += rows * g.ldc;
-    if (t.aux) t.aux += rows * g.ldaux;
+    kernels[rows - 1](a, sa, b, sb, g.k, end);
+    a += rows * (g.trans_a ? 1 : g.lda);
+    end.c += rows * g.ldc;
+    if (g.aux) end.aux += rows * g.ldaux;
   }
 }
 
 template <class T>
-FASTNN_INLINE TileArgs<T> small_tile_args(const MatmulArgs& g) {
-  TileArgs<T> t;
-  t.a = static_cast<const T*>(g.a);
-  t.sa = g.lda * static_cast<int64_t>(sizeof(T));
-  t.b = static_cast<const T*>(g.b);
-  t.sb = g.ldb;
-  t.k = g.k;
-  t.c = static_cast<T*>(g.c);
-  t.ldc = g.ldc;
-  t.bias = static_cast<const T*>(g.bias);
-  t.aux = static_cast<const T*>(g.aux);
-  t.ldaux = g.ldaux;
-  t.accumulate = false;
-  t.epilogue = g.epilogue;
-  return t;
-}
-
-template <class T>
-FASTNN_INLINE void next_columns(TileArgs<T>& t) {
-  t.c += kTileCols<T>;
-  if (t.bias) t.bias += kTileCols<T>;
-  if (t.aux) t.aux += kTileCols<T>;
-}
-
-template <class T>
-FASTNN_INLINE int64_t tail_of(int64_t cols) {
-  return cols > kLanes<T> ? cols - kLanes<T> : cols;
-}
-
-template <class T>
-void small_normal(const MatmulArgs& g, int64_t ldb) {
-  TileArgs<T> t = small_tile_args<T>(g);
-  t.sb = ldb;
-  for (int64_t left = g.n; left > 0; left -= kTileCols<T>) {
-    const int64_t cols = min_of(left, kTileCols<T>);
-    t.tail = tail_of<T>(cols);
-    small_tiles(t, g, cols);
-    next_columns(t);
-    t.b += kTileCols<T>;
-  }
+__attribute__((noinline)) void small_normal(const MatmulArgs& g, int64_t ldb) {
+  const T* b = static_cast<const T*>(g.b);
+  int64_t j = 0;
+  do {
+    small_panel(g, b + j, ldb, j, min_of(g.n - j, kTileCols<T>));
+    j += kTileCols<T>;
+  } while (j < g.n);
 }
 
 // B is turned on the stack, a panel at a time.
 template <class T>
 __attribute__((noinline)) void small_transposed(const MatmulArgs& g) {
   alignas(64) T panel[kChunk * kTileCols<T>];
-  TileArgs<T> t = small_tile_args<T>(g);
-  const T* b = t.b;
-  t.b = panel;
-  for (int64_t left = g.n; left > 0; left -= kTileCols<T>, b += kTileCols<T> * g.ldb) {
-    const int64_t cols = min_of(left, kTileCols<T>);
-    pack_b_panel(panel, b, g.ldb, true, cols, g.k);
-    t.tail = tail_of<T>(cols);
-    t.sb = cols > kLanes<T> ? kTileCols<T> : kLanes<T>;
-    small_tiles(t, g, cols);
-    next_columns(t);
+  const T* b = static_cast<const T*>(g.b);
+  int64_t j = 0;
+  do {
+    const int64_t cols = min_of(g.n - j, kTileCols<T>);
+    pack_b_panel(panel, b + j * g.ldb, g.ldb, true, cols, g.k);
+    small_panel(g, panel, cols > kLanes<T> ? kTileCols<T> : kLanes<T>, j, cols);
+    j += kTileCols<T>;
+  } while (j < g.n);
+}
+
+template <class T>
+__attribute__((noinline)) void small_column_sums(const MatmulArgs& g) {
+  const T* b = static_cast<const T*>(g.b);
+  T* out = static_cast<T*>(g.colsum_b);
+  if (g.trans_b) {
+    for (int64_t j = 0; j < g.n; ++j) out[j] = sum_row(b + j * g.ldb, g.k);
+    return;
+  }
+  for (int64_t j = 0; j < g.n; j += kLanes<T>) {
+    const int64_t cols = min_of(g.n - j, kLanes<T>);
+    store_first(out + j, sum_rows(b + j, g.ldb, g.k, cols), cols);
   }
 }
 
 template <class T>
-void small_extras(const MatmulArgs& g, const Product<T>& p) {
-  if (g.colsum_b) sum_chunk(static_cast<T*>(g.colsum_b), p, 0, p.n, 0, p.k, false);
-  if (g.epilogue == Epilogue::tile) apply_epilogue_tile(p, 0, p.m, 0, p.n);
+__attribute__((noinline)) void small_epilogue_tile(const MatmulArgs& g) {
+  for (int64_t i = 0; i < g.m; ++i) {
+    T* c = static_cast<T*>(g.c) + i * g.ldc;
+    const void* in[2] = {c, g.aux ? static_cast<const T*>(g.aux) + i * g.ldaux : nullptr};
+    g.epilogue_tile(c, in, g.n, g.epilogue_params);
+  }
+}
+
+template <class T>
+FASTNN_INLINE void multiply_small(const MatmulArgs& g) {
+  if (g.n == 0) return;
+  if (g.colsum_b) small_column_sums<T>(g);
+  if (!g.trans_b)
+    small_normal<T>(g, g.ldb);
+  else if (g.n == 1 || (g.k == 1 && g.ldb == 1))
+    small_normal<T>(g, 1);  // what is transposed is one row
+  else
+    small_transposed<T>(g);
+  if (g.epilogue == Epilogue::tile) small_epilogue_tile<T>(g);
 }
 
 }  // namespace

@@ -23,24 +23,23 @@ constexpr int kTileRows = 4;
 template <class T>
 constexpr int kTileCols = 2 * kLanes<T>;
 
+// What to do with a finished tile.
 template <class T>
-struct TileArgs {
-  const T* a;    // trans_a: [k][row] with k stride sa; else [row][k] with row stride sa
-  int64_t sa;    // in bytes
-  const T* b;    // [k][col] with k stride sb
-  int64_t sb;    // in elements
-  int64_t k;     // length of this chunk
-  int64_t tail;  // columns of the last vector, where it is not full
-  T* c;          // [row][col]
+struct TileEnd {
+  T* c;  // [row][col]
   int64_t ldc;
+  int64_t tail;   // columns of the last vector, where it is not full
   const T* bias;  // [col], or null
   const T* aux;   // [row][col], for relu_grad
   int64_t ldaux;
   bool accumulate;  // C holds the sum of the chunks before
   Epilogue epilogue;
 };
+// a: [k][row] with k stride sa (trans_a), else [row][k] with row stride sa; sa counts bytes.
+// b: [k][col] with k stride sb.
 template <class T>
-using TileKernel = void (*)(const TileArgs<T>& t);
+using TileKernel = void (*)(const T* a, int64_t sa, const T* b, int64_t sb, int64_t k,
+                            const TileEnd<T>& end);
 
 template <class T, int Vectors, bool Masked>
 struct Columns {
@@ -82,14 +81,13 @@ struct RowsOfA {
 };
 
 template <class T, int Rows, int Vectors, bool Masked, bool TransA>
-void tile(const TileArgs<T>& t) {
+void tile(const T* first_a, int64_t sa, const T* b, int64_t sb, int64_t k, const TileEnd<T>& t) {
   const Columns<T, Vectors, Masked> columns{t.tail};
   vec<T> acc[Rows][Vectors];
   FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = zero<T>();
 
-  RowsOfA<T, Rows, TransA> a(t.a, t.sa);
-  const T* b = t.b;
-  for (int64_t k = t.k; k > 0; --k) {
+  RowsOfA<T, Rows, TransA> a(first_a, sa);
+  for (; k > 0; --k) {
     vec<T> x[Vectors];
     FASTNN_EACH_VECTOR x[v] = columns.get(b, v);
     FASTNN_EACH_ROW {
@@ -97,11 +95,13 @@ void tile(const TileArgs<T>& t) {
       FASTNN_EACH_VECTOR acc[r][v] = fma(y, x[v], acc[r][v]);
     }
     a.next();
-    b += t.sb;
+    b += sb;
   }
 
+  T* c = t.c;
+  const int64_t ldc = t.ldc;
   if (t.accumulate)
-    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = columns.get(t.c + r * t.ldc, v) + acc[r][v];
+    FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = columns.get(c + r * ldc, v) + acc[r][v];
   if (t.bias) {
     vec<T> x[Vectors];
     FASTNN_EACH_VECTOR x[v] = columns.get(t.bias, v);
@@ -110,10 +110,15 @@ void tile(const TileArgs<T>& t) {
   if (t.epilogue == Epilogue::relu) {
     FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = max(zero<T>(), acc[r][v]);
   } else if (t.epilogue == Epilogue::relu_grad) {
+    const T* aux = t.aux;
+    const int64_t ldaux = t.ldaux;
     FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] =
-        select(columns.get(t.aux + r * t.ldaux, v) > zero<T>(), acc[r][v], zero<T>());
+        select(columns.get(aux + r * ldaux, v) > zero<T>(), acc[r][v], zero<T>());
   }
-  FASTNN_EACH_ROW FASTNN_EACH_VECTOR columns.put(t.c + r * t.ldc, v, acc[r][v]);
+  FASTNN_EACH_ROW {
+    FASTNN_EACH_VECTOR columns.put(c, v, acc[r][v]);
+    c += ldc;
+  }
 }
 
 #undef FASTNN_EACH_ROW
@@ -141,6 +146,12 @@ constexpr TileRow<T> kTileKernels[8] = {
     TileKernels<T, 1, true, false>::row,  TileKernels<T, 1, true, true>::row,
     TileKernels<T, 2, false, false>::row, TileKernels<T, 2, false, true>::row,
     TileKernels<T, 2, true, false>::row,  TileKernels<T, 2, true, true>::row};
+
+// TileEnd::tail for a tile of cols columns.
+template <class T>
+FASTNN_INLINE int64_t tail_of(int64_t cols) {
+  return cols > kLanes<T> ? cols - kLanes<T> : cols;
+}
 
 // The kernels (by rows - 1) for a tile of cols columns.
 template <class T>
