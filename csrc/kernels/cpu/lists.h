@@ -4,9 +4,15 @@
 
 namespace fastnn::kernels::FASTNN_ISA {
 
+extern const EntryList activation_list;
+extern const EntryList arithmetic_list;
+extern const EntryList cast_list;
+extern const EntryList compare_list;
 extern const EntryList gather_batch_list;
 extern const EntryList matmul_list;
 extern const EntryList optimizer_list;
+extern const EntryList piecewise_list;
 extern const EntryList reduce_list;
+extern const EntryList transcendental_list;
 
 }  // namespace fastnn::kernels::FASTNN_ISA

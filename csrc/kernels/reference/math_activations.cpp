@@ -10,8 +10,8 @@
 namespace fastnn::kernels::reference {
 namespace {
 
-constexpr double kSqrtHalf = 0.70710678118654752440;
-constexpr double kInvSqrt2Pi = 0.39894228040143267794;
+constexpr long double kSqrtHalf = 0.70710678118654752440084436210485L;
+constexpr long double kInvSqrt2Pi = 0.39894228040143267793994605993438L;
 constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kGeluCubic = 0.044715;
 // Klambauer et al. 2017, Self-Normalizing Neural Networks.
@@ -42,13 +42,15 @@ double selu_grad(double g, double x, const double*) {
 double celu(double x, const double* p) { return x > 0 ? x : p[0] * std::expm1(x / p[0]); }
 double celu_grad(double g, double x, const double* p) { return x > 0 ? g : g * std::exp(x / p[0]); }
 
-double normal_cdf(double x) { return 0.5 * std::erfc(-kSqrtHalf * x); }
+// In long double: the tail multiplies the argument's rounding error by x^2.
+long double normal_cdf(long double x) { return 0.5L * std::erfc(-kSqrtHalf * x); }
 double gelu(double x, const double*) {
-  return std::isinf(x) ? (x > 0 ? x : -0.0) : x * normal_cdf(x);
+  return std::isinf(x) ? (x > 0 ? x : -0.0) : static_cast<double>(x * normal_cdf(x));
 }
 double gelu_grad(double g, double x, const double*) {
   if (std::isinf(x)) return x > 0 ? g : g * 0.0;
-  return g * (normal_cdf(x) + x * (kInvSqrt2Pi * std::exp(-0.5 * x * x)));
+  const long double v = x;
+  return static_cast<double>(g * (normal_cdf(v) + v * (kInvSqrt2Pi * std::exp(-0.5L * v * v))));
 }
 
 double sigmoid(double x, const double*) {
@@ -57,15 +59,13 @@ double sigmoid(double x, const double*) {
 }
 double sigmoid_grad(double g, double y, const double*) { return g * (y * (1 - y)); }  // from y
 
-double log_sigmoid(double x, const double*) {
-  return (x < 0 ? x : 0) - std::log1p(std::exp(-std::fabs(x)));
-}
-double log_sigmoid_grad(double g, double x, const double* p) { return g * sigmoid(-x, p); }
-
 double softplus(double x, const double*) {
   return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x)));
 }
 double softplus_grad(double g, double x, const double* p) { return g * sigmoid(x, p); }
+
+double log_sigmoid(double x, const double* p) { return -softplus(-x, p); }
+double log_sigmoid_grad(double g, double x, const double* p) { return g * sigmoid(-x, p); }
 
 // tanh(v) = 2 sigmoid(2 v) - 1, so gelu_tanh(x) = x * sigmoid(2 v), v = sqrt(2/pi) (x + c x^3).
 double gelu_tanh(double x, const double* p) {
@@ -137,7 +137,7 @@ double sigmoid_cross_entropy(double x, double t, const double*) {
   return (x > 0 ? x : 0) - x * t + std::log1p(std::exp(-std::fabs(x)));
 }
 double sigmoid_cross_entropy_grad(double g, double x, double t, const double* p) {
-  return g * (sigmoid(x, p) - t);
+  return g * (x < 0 ? sigmoid(x, p) - t : (1 - t) - sigmoid(-x, p));
 }
 
 const Entry entries[] = {

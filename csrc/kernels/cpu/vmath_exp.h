@@ -1,0 +1,158 @@
+// exp, expm1, sigmoid and tanh on vectors. Errors are the largest found (float: over all values,
+// double: over samples; see tests/exhaustive); those of the baseline, which has no fma, in
+// brackets.
+#pragma once
+#include "kernels/cpu/simd.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+// c0 + c1 x + c2 x^2 + ...
+template <class T>
+FASTNN_INLINE vec<T> horner(vec<T>, T c) {
+  return set<T>(c);
+}
+template <class T, class... C>
+FASTNN_INLINE vec<T> horner(vec<T> x, T c, C... rest) {
+  return fma(x, horner<T>(x, rest...), set<T>(c));
+}
+
+// The same in two interleaved chains, even and odd powers: half the latency.
+template <class T>
+struct Pair {
+  vec<T> even, odd;
+};
+template <class T>
+FASTNN_INLINE Pair<T> horner_pair(vec<T>, T c0, T c1) {
+  return {set<T>(c0), set<T>(c1)};
+}
+template <class T>
+FASTNN_INLINE Pair<T> horner_pair(vec<T>, T c0) {
+  return {set<T>(c0), zero<T>()};
+}
+template <class T, class... C>
+FASTNN_INLINE Pair<T> horner_pair(vec<T> xx, T c0, T c1, C... rest) {
+  const Pair<T> p = horner_pair<T>(xx, rest...);
+  return {fma(xx, p.even, set<T>(c0)), fma(xx, p.odd, set<T>(c1))};
+}
+template <class T, class... C>
+FASTNN_INLINE vec<T> polynomial(vec<T> x, C... c) {
+  const Pair<T> p = horner_pair<T>(x * x, c...);
+  return fma(x, p.odd, p.even);
+}
+
+template <class T>
+constexpr bool kIsFloat = sizeof(T) == 4;
+
+template <class T>
+struct ExpConstants;
+template <>
+struct ExpConstants<float> {
+  static constexpr float kLog2e = 0x1.715476p+0f;
+  static constexpr float kLn2High = 0x1.63p-1f;  // few bits: n * kLn2High is exact
+  static constexpr float kLn2Low = -0x1.bd0106p-13f;
+  static constexpr float kRound = 0x1.8p23f;             // adding and taking it away rounds
+  static constexpr float kLowest = -104, kHighest = 89;  // e^x is 0, infinite
+  static constexpr float kMinusOne = -20;                // e^x - 1 is -1
+};
+template <>
+struct ExpConstants<double> {
+  static constexpr double kLog2e = 0x1.71547652b82fep+0;
+  static constexpr double kLn2High = 0x1.62e42feep-1;
+  static constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+  static constexpr double kRound = 0x1.8p52;
+  static constexpr double kLowest = -746, kHighest = 710;
+  static constexpr double kMinusOne = -40;
+};
+
+template <class T>
+FASTNN_INLINE vec<T> clamp(vec<T> x, T low, T high) {  // NaN stays NaN
+  return min(set<T>(high), max(set<T>(low), x));
+}
+
+// x = n ln2 + r, |r| <= ln2 / 2, and m = e^r - 1. x is high + low, where low is a correction.
+template <class T>
+struct ExpParts {
+  vec<T> m, n;
+};
+template <class T>
+FASTNN_INLINE ExpParts<T> exp_parts(vec<T> high, vec<T> low) {
+  using C = ExpConstants<T>;
+  const vec<T> n = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
+  vec<T> r = fma(n, set<T>(-C::kLn2High), high) + low;
+  r = fma(n, set<T>(-C::kLn2Low), r);
+  vec<T> q;
+  if constexpr (kIsFloat<T>)
+    q = polynomial<T>(r, 0x1.fffffep-2f, 0x1.5554acp-3f, 0x1.55571ep-5f, 0x1.122a4p-7f,
+                      0x1.6b6b2p-10f);
+  else
+    q = polynomial<T>(r, 0x1p-1, 0x1.5555555555559p-3, 0x1.555555555553ep-5, 0x1.111111110f674p-7,
+                      0x1.6c16c16c1f28dp-10, 0x1.a01a01b001e92p-13, 0x1.a01a017b56f1fp-16,
+                      0x1.71ddf7fe7180bp-19, 0x1.27e536a91bac6p-22, 0x1.af5f685c96143p-26,
+                      0x1.1ee873f954c6dp-29);
+  return {fma(r * r, q, r), n};
+}
+
+// As factors: e^x = p * 2^n with p in [0.7, 1.42]. What is to be multiplied by e^x goes into p
+// before scale2, so that a result among the denormals is rounded once. -746 <= x <= 710.
+template <class T>
+struct ExpFactors {
+  vec<T> p, n;
+};
+template <class T>
+FASTNN_INLINE ExpFactors<T> exp_factors(vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(x, zero<T>());
+  return {e.m + 1, e.n};
+}
+
+// float: 0.9 ULP (1.0); double: 0.9 (1.0).
+template <class T>
+FASTNN_INLINE vec<T> exp(vec<T> x) {
+  using C = ExpConstants<T>;
+  const ExpFactors<T> e = exp_factors<T>(clamp<T>(x, C::kLowest, C::kHighest));
+  return scale2(e.p, e.n);
+}
+
+// For x <= 0 (and NaN) only: one clamp less.
+template <class T>
+FASTNN_INLINE vec<T> exp_negative(vec<T> x) {
+  const ExpFactors<T> e = exp_factors<T>(max(set<T>(ExpConstants<T>::kLowest), x));
+  return scale2(e.p, e.n);
+}
+
+// e^x - 1 = 2 (s m + (s - 1/2)), s = 2^(n-1): never overflows early.
+template <class T>
+FASTNN_INLINE vec<T> expm1(vec<T> x) {
+  using C = ExpConstants<T>;
+  const ExpParts<T> e = exp_parts<T>(clamp<T>(x, C::kMinusOne, C::kHighest), zero<T>());
+  const vec<T> s = exp2_bits(to_int(e.n) - 1);
+  const vec<T> y = 2 * fma(s, e.m, s - T(0.5));
+  return select(x == 0, x, y);  // keeps -0
+}
+
+template <class T>
+FASTNN_INLINE vec<T> sigmoid(vec<T> x) {
+  const vec<T> e = exp_negative<T>(-abs(x));
+  return select(x < 0, e, set<T>(1)) / (1 + e);
+}
+
+// float: an odd polynomial near 0, 1 - 2 / (e^(2|x|) + 1) elsewhere: the division's error is small
+// beside the 1. double: -t / (t + 2), t = e^(-2|x|) - 1.
+template <class T>
+FASTNN_INLINE vec<T> tanh(vec<T> x) {
+  if constexpr (kIsFloat<T>) {
+    const vec<T> a = abs(x), z = x * x;
+    const vec<T> p = polynomial<T>(z, -0x1.555532p-2f, 0x1.1106fep-3f, -0x1.b83780p-5f,
+                                   0x1.52095ep-6f, -0x1.7567ecp-8f);
+    const ExpParts<T> e = exp_parts<T>(2 * min(set<T>(10), a), zero<T>());
+    const vec<T> s = exp2_bits(to_int(e.n));
+    const vec<T> y = 1 - 2 / (fma(s, e.m, s) + 1);
+    return copysign(select(a < T(0.625), fma(a * z, p, a), y), x);
+  } else {
+    const vec<T> t = expm1<T>(-2 * abs(x));
+    return copysign(-t / (t + 2), x);
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
