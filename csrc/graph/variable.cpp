@@ -1,26 +1,20 @@
 #include "graph/variable.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 #include "core/dim.h"
+#include "core/memory.h"
 
 namespace fastnn::graph {
 namespace {
 
-constexpr size_t kAlignment = 64;
 std::atomic<uint64_t> g_storage_epoch{1};
 
 std::shared_ptr<char> allocate(int64_t bytes) {
-  size_t padded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
-  if (padded == 0) padded = kAlignment;
-  void* p = std::aligned_alloc(kAlignment, padded);
-  if (p == nullptr) throw std::bad_alloc();
-  std::memset(p, 0, padded);
-  return {static_cast<char*>(p), [](char* q) { std::free(q); }};
+  auto buffer = std::make_shared<Buffer>(bytes);
+  return {buffer, static_cast<char*>(buffer->data())};
 }
 
 }  // namespace

@@ -1,0 +1,84 @@
+#include "runtime/registry.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "core/cpu.h"
+
+namespace fastnn::runtime {
+namespace {
+
+using kernels::Entry;
+using kernels::Table;
+
+std::string names_of(const std::vector<const Table*>& tables) {
+  std::string s;
+  for (const Table* t : tables) s += (s.empty() ? "" : ", ") + std::string(t->name);
+  return s;
+}
+
+std::atomic<const Table*>& active() {
+  static std::atomic<const Table*> table{[] {
+    const char* wanted = std::getenv("FASTNN_ISA");
+    return wanted && *wanted ? &table_named(wanted) : available_tables().back();
+  }()};
+  return table;
+}
+
+}  // namespace
+
+const std::vector<const Table*>& available_tables() {
+  static const std::vector<const Table*> tables = [] {
+    std::vector<const Table*> t{&kernels::reference_table()};
+    const std::vector<std::string> isas = supported_isas();
+    auto offer = [&](const Table& table) {
+      if (std::find(isas.begin(), isas.end(), table.name) != isas.end()) t.push_back(&table);
+    };
+#ifdef FASTNN_HAVE_baseline
+    offer(kernels::baseline::table());
+#endif
+#ifdef FASTNN_HAVE_avx2
+    offer(kernels::avx2::table());
+#endif
+#ifdef FASTNN_HAVE_avx512
+    offer(kernels::avx512::table());
+#endif
+#ifdef FASTNN_HAVE_neon
+    offer(kernels::neon::table());
+#endif
+    return t;
+  }();
+  return tables;
+}
+
+const Table& table_named(const std::string& name) {
+  for (const Table* t : available_tables())
+    if (name == t->name) return *t;
+  throw std::invalid_argument("ISA: expected one of " + names_of(available_tables()) +
+                              " (what this machine has), got '" + name + "'");
+}
+
+const Table& active_table() { return *active().load(); }
+
+void set_active_table(const std::string& name) { active().store(&table_named(name)); }
+
+const Entry* find_in(const Table& table, const std::string& id, DType dtype) {
+  for (int32_t i = 0; i < table.size; ++i)
+    for (int32_t k = 0; k < table.lists[i].size; ++k) {
+      const Entry& e = table.lists[i].entries[k];
+      if (e.dtype == dtype && id == e.id) return &e;
+    }
+  return nullptr;
+}
+
+Found find_kernel(const std::string& id, DType dtype) {
+  const Table& table = active_table();
+  if (const Entry* e = find_in(table, id, dtype)) return {e, table.name};
+  const Table& reference = kernels::reference_table();
+  return {find_in(reference, id, dtype), reference.name};
+}
+
+}  // namespace fastnn::runtime

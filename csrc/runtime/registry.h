@@ -1,0 +1,26 @@
+// Which function computes (kernel id, dtype) on this machine.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace fastnn::runtime {
+
+// Every table this build and this CPU have, "reference" first, then from slow to fast.
+const std::vector<const kernels::Table*>& available_tables();
+const kernels::Table& table_named(const std::string& name);  // std::invalid_argument
+
+// The table kernels are taken from: the fastest, or FASTNN_ISA. An id that it lacks comes from
+// the reference table, and plans say so.
+const kernels::Table& active_table();
+void set_active_table(const std::string& name);
+
+struct Found {
+  const kernels::Entry* entry = nullptr;  // null: no kernel for this dtype
+  const char* table = "";
+};
+Found find_kernel(const std::string& id, DType dtype);
+const kernels::Entry* find_in(const kernels::Table& table, const std::string& id, DType dtype);
+
+}  // namespace fastnn::runtime
