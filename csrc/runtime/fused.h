@@ -8,9 +8,9 @@ namespace fastnn::runtime {
 
 constexpr int kTile = 512;
 constexpr int kMaxFusedInputs = 12;
-constexpr int kMaxFusedOutputs = 8;
-constexpr int kMaxFusedRegisters = 12;
-constexpr int kMaxFusedInstructions = 32;
+constexpr int kMaxFusedOutputs = 24;
+constexpr int kMaxFusedRegisters = 24;
+constexpr int kMaxFusedInstructions = 24;
 
 struct Operand {
   enum Place : int16_t { reg, input, output };

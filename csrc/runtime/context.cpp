@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/thread_pool.h"
+#include "runtime/program.h"
+
+namespace fastnn::runtime {
+
+void Binder::eval(const std::vector<Dim>& dims, int64_t* out) const {
+  for (size_t i = 0; i < dims.size(); ++i) out[i] = dims[i].eval(env_);
+}
+
+void Binder::address(void** slot, const View& view) const {
+  const auto& buffers = context_->program_->buffers;
+  int b = view.buffer;
+  int64_t elements = eval(view.offset);
+  while (buffers[static_cast<size_t>(b)].alias >= 0) {
+    elements += eval(buffers[static_cast<size_t>(b)].alias_offset);
+    b = buffers[static_cast<size_t>(b)].alias;
+  }
+  const BufferInfo& info = buffers[static_cast<size_t>(b)];
+  int64_t offset = elements * dtype_size(view.dtype);
+  auto index = static_cast<size_t>(info.slot);
+  if (info.kind == BufferInfo::input)
+    context_->input_patches_[index].push_back({slot, offset});
+  else if (info.kind == BufferInfo::output)
+    context_->output_patches_[index].push_back({slot, offset});
+  else
+    *slot = context_->base_[static_cast<size_t>(b)] + offset;
+}
+
+Context::Context(std::shared_ptr<const Program> program)
+    : program_(std::move(program)),
+      base_(program_->buffers.size()),
+      input_patches_(program_->input_types.size()),
+      output_patches_(program_->output_types.size()) {
+  for (const auto& call : program_->calls) {
+    args_offsets_.push_back(static_cast<size_t>(args_bytes_));
+    args_bytes_ += align_up(static_cast<int64_t>(call->args_size()));
+  }
+  args_ = Buffer(args_bytes_);
+  int64_t extents = std::count_if(program_->buffers.begin(), program_->buffers.end(),
+                                  [](const BufferInfo& b) { return b.kind == BufferInfo::extent; });
+  extent_values_ = Buffer(extents * 8);
+}
+
+Context::~Context() = default;
+
+// Greedy by size: the largest buffer first, each at the lowest offset where no buffer that lives
+// at the same time lies (Pisarchyk and Lee 2020).
+void Context::plan(const std::vector<int64_t>& bytes) {
+  const auto& buffers = program_->buffers;
+  const bool reuse = program_->options.reuse_memory;
+  std::vector<size_t> order;
+  for (size_t i = 0; i < buffers.size(); ++i)
+    if (buffers[i].kind == BufferInfo::temp && buffers[i].alias < 0 && buffers[i].first >= 0)
+      order.push_back(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
+  offsets_.assign(buffers.size(), 0);
+  std::vector<size_t> placed;  // by offset
+  int64_t total = 0;
+  for (size_t i : order) {
+    int64_t size = align_up(std::max<int64_t>(bytes[i], 1)), at = 0;
+    for (size_t j : placed) {
+      bool overlap = !reuse || (buffers[j].first <= buffers[i].last &&
+                                buffers[i].first <= buffers[j].last);
+      if (!overlap) continue;
+      if (offsets_[j] >= at + size) break;
+      at = std::max(at, offsets_[j] + align_up(std::max<int64_t>(bytes[j], 1)));
+    }
+    offsets_[i] = at;
+    total = std::max(total, at + size);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
+                                   [&](size_t a, size_t b) { return offsets_[a] < offsets_[b]; }),
+                  i);
+  }
+  planned_ = bytes;
+  if (total > arena_.size()) arena_ = Buffer(total);
+}
+
+void Context::place_buffers() {
+  const auto& buffers = program_->buffers;
+  std::vector<int64_t> bytes(buffers.size(), 0);
+  bool fits = !planned_.empty();
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const BufferInfo& b = buffers[i];
+    if (b.kind != BufferInfo::temp || b.alias >= 0 || b.first < 0) continue;
+    bytes[i] = checked_mul(b.count.eval(env_), dtype_size(b.dtype));
+    fits = fits && bytes[i] <= planned_[i];
+  }
+  if (!fits) plan(bytes);
+  int64_t next_extent = 0;
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const BufferInfo& b = buffers[i];
+    switch (b.kind) {
+      case BufferInfo::temp:
+        base_[i] = arena_.as<char>() + offsets_[i];
+        break;
+      case BufferInfo::stored:
+        base_[i] = static_cast<char*>(b.variable->data());
+        break;
+      case BufferInfo::constant:
+        base_[i] = const_cast<char*>(b.data->bytes.data());
+        break;
+      case BufferInfo::extent: {
+        base_[i] = extent_values_.as<char>() + 8 * next_extent++;
+        int64_t n = b.value.eval(env_);
+        if (b.dtype == DType::f32)
+          *reinterpret_cast<float*>(base_[i]) = static_cast<float>(n);
+        else if (b.dtype == DType::f64)
+          *reinterpret_cast<double*>(base_[i]) = static_cast<double>(n);
+        else if (b.dtype == DType::i64)
+          *reinterpret_cast<int64_t*>(base_[i]) = n;
+        else
+          *reinterpret_cast<int32_t*>(base_[i]) = static_cast<int32_t>(n);
+        break;
+      }
+      case BufferInfo::input:
+      case BufferInfo::output:
+        break;
+    }
+  }
+}
+
+void Context::bind(const Extents& env) {
+  bound_ = false;
+  env_ = env;
+  epoch_ = graph::Variable::storage_epoch();
+  threads_ = num_threads();
+  place_buffers();
+  for (auto& p : input_patches_) p.clear();
+  for (auto& p : output_patches_) p.clear();
+  steps_.clear();
+  next_child_ = 0;
+  size_t workspace = 0;
+  Binder binder(this, env_);
+  for (size_t i = 0; i < program_->calls.size(); ++i) {
+    const Call& call = *program_->calls[i];
+    void* args = args_.as<char>() + args_offsets_[i];
+    std::memset(args, 0, call.args_size());
+    call.bind(binder, args);
+    if (call.workspace) workspace = std::max(workspace, call.workspace(args, threads_));
+    steps_.push_back({call.kernel, args});
+  }
+  if (static_cast<int64_t>(workspace) > workspace_.size())
+    workspace_ = Buffer(static_cast<int64_t>(workspace));
+  bound_ = true;
+}
+
+void Context::refresh() {
+  if (!bound_ || epoch_ != graph::Variable::storage_epoch() || threads_ != num_threads())
+    bind(Extents(env_));
+}
+
+void Context::set_input(int i, const void* data) {
+  for (const Patch& p : input_patches_[static_cast<size_t>(i)])
+    *p.slot = const_cast<char*>(static_cast<const char*>(data)) + p.offset;
+}
+
+void Context::set_output(int i, void* data) {
+  for (const Patch& p : output_patches_[static_cast<size_t>(i)])
+    *p.slot = static_cast<char*>(data) + p.offset;
+}
+
+bool Context::run(size_t section, const RunInfo& info) {
+  const SectionRange& range = program_->sections[section];
+  kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(), &status_,
+                      info.seed,    info.step, info.iteration};
+  for (size_t i = range.begin; i < range.end; ++i) {
+    if (info.stop && info.stop->load(std::memory_order_relaxed)) return false;
+    steps_[i].kernel(steps_[i].args, &kc);
+    if (program_->options.poison) after_call(i);
+  }
+  if (status_.code != 0) check_status();
+  return true;
+}
+
+void Context::check_status() {
+  kernels::Status s = status_;
+  status_ = {};
+  if (s.code == 1)
+    throw IndexError(str("index ", s.value, " is out of bounds for an axis of length ", s.limit));
+}
+
+// Debugging: what no later call may read becomes NaN, so that a wrong plan shows.
+void Context::after_call(size_t call) {
+  const auto& buffers = program_->buffers;
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const BufferInfo& b = buffers[i];
+    if (b.kind != BufferInfo::temp || b.alias >= 0 || b.last != static_cast<int>(call)) continue;
+    std::memset(base_[i], 0xff, static_cast<size_t>(b.count.eval(env_) * dtype_size(b.dtype)));
+  }
+}
+
+int64_t Context::arena_bytes() const {
+  int64_t total = arena_.size() + args_.size() + workspace_.size();
+  for (const auto& c : children_) total += c->arena_bytes();
+  return total;
+}
+
+Context* Context::child(const std::shared_ptr<const Program>& body) {
+  if (next_child_ == children_.size()) children_.push_back(std::make_unique<Context>(body));
+  return children_[next_child_++].get();
+}
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,80 @@
+// The calls that lowering emits. Each turns its symbolic views into a kernel's argument struct.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/fused.h"
+#include "runtime/program.h"
+
+namespace fastnn::runtime {
+
+// A chain of elementwise ops over one shape. Grows while lowering absorbs nodes; finish() turns
+// it into code.
+class FusedCall : public Call {
+ public:
+  struct Input {   // an item of this call, or a view from outside
+    int item = -1;
+    int view = -1;
+  };
+  struct Item {
+    std::string op;
+    kernels::Tile tile;
+    std::vector<double> params;
+    std::vector<Input> in;
+    DType dtype;       // of the result
+    int buffer;        // where the result goes if someone outside reads it
+    bool stored = false;
+  };
+
+  explicit FusedCall(Shape shape) : shape(std::move(shape)) {}
+  size_t args_size() const override { return sizeof(FusedArgs); }
+  void bind(const Binder& binder, void* args) const override;
+  void finish();
+  // Whether item may write to the storage that `view` reads: every reader comes no later.
+  bool can_overwrite(size_t item, int view) const;
+  int add_view(const View& v);
+
+  Shape shape;
+  std::vector<Item> items;
+  std::vector<View> views;
+
+ private:
+  FusedCode code_;
+  std::vector<std::vector<double>> params_;
+  std::vector<std::pair<int, DType>> outputs_;  // buffers
+};
+
+class MatmulCall : public Call {
+ public:
+  size_t args_size() const override { return sizeof(kernels::MatmulArgs); }
+  void bind(const Binder& binder, void* args) const override;
+
+  View a, b;              // matrices with unit stride along the last axis as stored
+  bool trans_a = false, trans_b = false;
+  Shape out_shape;        // batch, m, n
+  int out = -1;           // buffer
+  Dim m, n, k;
+  View bias, aux;         // buffer -1: none
+  int colsum = -1;        // buffer
+  kernels::Epilogue epilogue = kernels::Epilogue::none;
+  kernels::Tile tile = nullptr;
+  std::vector<double> params;
+};
+
+// Any call whose arguments are filled by a function.
+template <class Args>
+class SimpleCall : public Call {
+ public:
+  using Bind = std::function<void(const Binder&, Args*)>;
+  explicit SimpleCall(Bind bind) : bind_(std::move(bind)) {}
+  size_t args_size() const override { return sizeof(Args); }
+  void bind(const Binder& binder, void* args) const override {
+    bind_(binder, static_cast<Args*>(args));
+  }
+
+ private:
+  Bind bind_;
+};
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,191 @@
+// Elementwise nodes: grouped into fused calls, or absorbed into the matmul before them.
+#include <algorithm>
+
+#include "core/error.h"
+#include "runtime/lower/lowering.h"
+#include "runtime/registry.h"
+
+namespace fastnn::runtime {
+namespace {
+
+std::string tile_id(const graph::Node& n) {
+  if (n.op->name == "cast") return std::string("cast_") + dtype_name(n.attrs.get<DType>("dtype"));
+  return n.op->name;
+}
+
+// Attributes in the order of the op's declaration.
+std::vector<double> tile_params(const graph::Node& n) {
+  std::vector<double> p;
+  for (const auto& spec : n.op->attrs)
+    if (spec.type == "float") p.push_back(n.attrs.get<double>(spec.name));
+  return p;
+}
+
+DType tile_dtype(const graph::Node& n) {
+  return n.inputs[n.op->name == "where" ? 1 : 0].dtype();
+}
+
+Found find_tile(const graph::Node& n) {
+  Found f = find_kernel(tile_id(n), tile_dtype(n));
+  if (!f.entry || !f.entry->tile)
+    throw std::invalid_argument("there is no kernel '" + tile_id(n) + "' for " +
+                                dtype_name(tile_dtype(n)));
+  return f;
+}
+
+bool same_view(const View& a, const View& b) {
+  return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset &&
+         a.shape == b.shape && a.strides == b.strides;
+}
+
+}  // namespace
+
+int FusedCall::add_view(const View& v) {
+  for (size_t i = 0; i < views.size(); ++i)
+    if (same_view(views[i], v)) return static_cast<int>(i);
+  views.push_back(v);
+  return static_cast<int>(views.size()) - 1;
+}
+
+bool FusedCall::can_overwrite(size_t item, int view) const {
+  const View& v = views[static_cast<size_t>(view)];
+  if (v.shape != shape || !is_contiguous(v) || v.offset != Dim(0)) return false;
+  for (size_t i = item + 1; i < items.size(); ++i)
+    for (const Input& in : items[i].in)
+      if (in.view == view) return false;
+  return true;
+}
+
+void FusedCall::bind(const Binder& binder, void* memory) const {
+  auto* a = static_cast<FusedArgs*>(memory);
+  a->code = &code_;
+  a->rank = static_cast<int32_t>(shape.size());
+  binder.eval(shape, a->shape);
+  for (size_t i = 0; i < views.size(); ++i) {
+    const View& v = views[i];
+    size_t lead = shape.size() - v.shape.size();
+    for (size_t d = 0; d < shape.size(); ++d) {
+      bool repeats = d < lead || binder.eval(v.shape[d - lead]) == 1;
+      a->strides[i][d] = repeats ? 0 : binder.eval(v.strides[d - lead]);
+    }
+    binder.pointer(&a->in[i], v);
+  }
+  for (size_t i = 0; i < outputs_.size(); ++i)
+    binder.pointer(&a->out[i], View{outputs_[i].first, outputs_[i].second, {}, {}, 0});
+  collapse_fused(a);
+}
+
+// Results that someone outside reads go to memory, the others to registers, reused in a linear
+// scan.
+void FusedCall::finish() {
+  std::vector<size_t> last_use(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    last_use[i] = i;
+    for (const Input& in : items[i].in)
+      if (in.item >= 0) last_use[static_cast<size_t>(in.item)] = i;
+  }
+  code_.inputs = static_cast<int>(views.size());
+  for (size_t i = 0; i < views.size(); ++i) code_.input_size[i] = dtype_size(views[i].dtype);
+  std::vector<int> free_registers, place(items.size(), -1);
+  for (int r = kMaxFusedRegisters; r-- > 0;) free_registers.push_back(r);
+  params_.reserve(items.size());
+  std::string ops;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const Item& item = items[i];
+    Instruction instruction{};
+    instruction.tile = item.tile;
+    params_.push_back(item.params);
+    instruction.params = params_.back().data();
+    instruction.inputs = static_cast<int32_t>(item.in.size());
+    for (size_t k = 0; k < item.in.size(); ++k) {
+      const Input& in = item.in[k];
+      auto index = static_cast<size_t>(in.item);
+      instruction.in[k] =
+          in.view >= 0 ? Operand{Operand::input, static_cast<int16_t>(in.view)}
+          : items[index].stored ? Operand{Operand::output, static_cast<int16_t>(place[index])}
+                                : Operand{Operand::reg, static_cast<int16_t>(place[index])};
+    }
+    if (item.stored) {
+      place[i] = static_cast<int>(outputs_.size());
+      code_.output_size[outputs_.size()] = dtype_size(item.dtype);
+      outputs_.push_back({item.buffer, item.dtype});
+      instruction.out = {Operand::output, static_cast<int16_t>(place[i])};
+    } else {
+      place[i] = free_registers.back();
+      free_registers.pop_back();
+      instruction.out = {Operand::reg, static_cast<int16_t>(place[i])};
+    }
+    for (const Input& in : item.in) {
+      auto index = static_cast<size_t>(in.item);
+      bool freed = in.item >= 0 && !items[index].stored && last_use[index] == i;
+      if (freed && std::find(free_registers.begin(), free_registers.end(), place[index]) ==
+                       free_registers.end())
+        free_registers.push_back(place[index]);
+    }
+    code_.code.push_back(instruction);
+    ops += (ops.empty() ? "" : " ") + item.op;
+  }
+  code_.outputs = static_cast<int>(outputs_.size());
+  Dim n = element_count(shape);
+  flops = n * Dim(static_cast<int64_t>(items.size()));
+  for (const View& v : views) bytes = bytes + element_count(v.shape) * Dim(dtype_size(v.dtype));
+  for (const auto& o : outputs_) bytes = bytes + n * Dim(dtype_size(o.second));
+  label = items.size() == 1 ? ops : "fused(" + ops + ")";
+}
+
+void Lowering::lower_elementwise(const NodePtr& n) {
+  if (absorb_bias(n) || absorb_activation(n)) return;
+  Value v{n, 0};
+  std::vector<View> in;
+  for (const Value& x : n->inputs) in.push_back(view_of(x));
+
+  // The group to join: of an input's, over the same shape, that can still move to here or that
+  // already comes after everything this node reads.
+  FusedCall* group = nullptr;
+  for (const View& x : in) {
+    auto it = fused_item_.find(x.buffer);
+    if (it == fused_item_.end() || !is_contiguous(x)) continue;
+    FusedCall* g = it->second.first;
+    if (g->shape != v.shape() || x.shape != v.shape() || g == group) continue;
+    if (g->items.size() >= kMaxFusedInstructions ||
+        g->views.size() + in.size() > kMaxFusedInputs)
+      continue;
+    bool unread = true, ready = true;
+    for (const auto& item : g->items) unread = unread && !read_by_others(item.buffer, g);
+    for (const View& y : in) {
+      auto own = fused_item_.find(y.buffer);
+      bool inside = own != fused_item_.end() && own->second.first == g;
+      // Inside the group a value is read element for element, in place.
+      if (inside && (y.shape != v.shape() || !is_contiguous(y))) unread = ready = false;
+      ready = ready && (inside || ready_before(y, g->position));
+    }
+    if (!unread && !ready) continue;
+    if (!group || g->position > group->position) group = g;
+    if (unread && !ready) group->position = ++position_;
+  }
+  if (!group) {
+    auto call = std::make_unique<FusedCall>(v.shape());
+    call->kernel = run_fused;
+    group = static_cast<FusedCall*>(emit(std::move(call), {}, {}));
+  }
+
+  Found tile = find_tile(*n);
+  FusedCall::Item item{n->op->name, tile.entry->tile, tile_params(*n), {}, v.dtype(), -1};
+  group->table = group->table.empty() || group->table == tile.table ? tile.table : "mixed";
+  for (const View& x : in) {
+    auto own = fused_item_.find(x.buffer);
+    if (own != fused_item_.end() && own->second.first == group) {
+      item.in.push_back({static_cast<int>(own->second.second), -1});
+    } else {
+      item.in.push_back({-1, group->add_view(x)});
+      reads(group, x.buffer);
+    }
+  }
+  View result = new_result(v);
+  item.buffer = result.buffer;
+  group->items.push_back(item);
+  fused_item_[result.buffer] = {group, group->items.size() - 1};
+  writer_[result.buffer] = group;
+}
+
+}  // namespace fastnn::runtime

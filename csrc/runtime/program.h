@@ -1,0 +1,199 @@
+// Programs and contexts. A Program is immutable: kernel calls over buffers whose sizes are
+// polynomials in the run-time extents. A Context binds it to an arena and concrete numbers.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/memory.h"
+#include "graph/node.h"
+#include "kernels/kernels.h"
+
+namespace fastnn::runtime {
+
+using graph::Type;
+using graph::Value;
+using graph::Values;
+using graph::VariablePtr;
+
+// A strided window on a buffer. Strides and offset count elements.
+struct View {
+  int buffer = -1;
+  DType dtype = DType::f32;
+  Shape shape;
+  std::vector<Dim> strides;
+  Dim offset;
+};
+
+std::vector<Dim> row_major(const Shape& shape);
+bool is_contiguous(const View& v);
+
+struct BufferInfo {
+  enum Kind { temp, input, output, stored, constant, extent };  // stored: a variable
+  Kind kind;
+  DType dtype;
+  Dim count;                 // elements
+  int slot = -1;             // input or output number
+  VariablePtr variable;
+  std::shared_ptr<const graph::ConstantData> data;
+  Dim value;                 // extent: the number, written at bind
+  int alias = -1;            // lives in this buffer instead ...
+  Dim alias_offset;          // ... from this element on
+  int first = -1, last = -1; // calls that touch it: temps may share memory outside
+};
+
+class Context;
+class Program;
+
+// What a call may ask for while it turns symbols into numbers.
+class Binder {
+ public:
+  Binder(Context* context, const Extents& env) : context_(context), env_(env) {}
+  int64_t eval(const Dim& d) const { return d.eval(env_); }
+  void eval(const std::vector<Dim>& dims, int64_t* out) const;
+  // Stores the address of a view; addresses in inputs and outputs follow later pointers.
+  template <class T>
+  void pointer(T** slot, const View& view) const {
+    address(reinterpret_cast<void**>(const_cast<std::remove_const_t<T>**>(slot)), view);
+  }
+  Context* context() const { return context_; }
+  const Extents& extents() const { return env_; }
+
+ private:
+  void address(void** slot, const View& view) const;
+
+  Context* context_;
+  const Extents& env_;
+};
+
+// One kernel call: immutable, bound many times.
+class Call {
+ public:
+  virtual ~Call() = default;
+  virtual size_t args_size() const = 0;
+  virtual void bind(const Binder& binder, void* args) const = 0;
+  virtual std::string describe() const { return label; }
+
+  kernels::Kernel kernel = nullptr;
+  kernels::Workspace workspace = nullptr;
+  std::string label;      // kernel id, with what was fused into it
+  std::string table;      // where the kernel came from
+  Dim flops, bytes;
+  std::vector<int> reads, writes;  // buffers
+  int64_t position = 0;            // order within the section
+};
+
+struct Update {
+  VariablePtr variable;
+  Value value;
+};
+
+struct Section {
+  std::string name;
+  Values outputs;
+  std::vector<Update> updates;
+  std::vector<graph::NodePtr> effects;
+};
+
+struct Options {
+  bool reuse_memory = true;  // false: every buffer its own memory (debugging)
+  bool poison = false;       // fill memory with NaN bytes as soon as it is free
+};
+
+struct SectionRange {
+  std::string name;
+  size_t begin, end;  // calls
+};
+
+class Program : public std::enable_shared_from_this<Program> {
+ public:
+  static std::shared_ptr<Program> compile(const Values& inputs, std::vector<Section> sections,
+                                          Options options = {});
+
+  // The extents that arrays of these shapes give the inputs; a mismatch throws
+  // std::invalid_argument that names the input.
+  Extents extents_of(const std::vector<std::vector<int64_t>>& shapes) const;
+
+  std::string plan(const Extents* env) const;
+
+  std::vector<Type> input_types, output_types;
+  std::vector<std::string> input_names;
+  std::vector<BufferInfo> buffers;
+  std::vector<std::unique_ptr<Call>> calls;
+  std::vector<SectionRange> sections;
+  std::vector<VariablePtr> variables;  // read or written
+  std::vector<bool> input_used;
+  Options options;
+};
+
+// What a run may differ in.
+struct RunInfo {
+  uint64_t seed = 0;
+  uint64_t step = 0;
+  uint32_t iteration = 0;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+class Context {
+ public:
+  explicit Context(std::shared_ptr<const Program> program);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // Fills in all arguments for these extents; plans the memory when it is not enough.
+  void bind(const Extents& env);
+  // Binds again when variables moved or the thread count changed since.
+  void refresh();
+  const Extents& extents() const { return env_; }
+  bool bound() const { return bound_; }
+
+  void set_input(int i, const void* data);
+  void set_output(int i, void* data);
+  // Runs one section. False when info.stop became true between two calls.
+  bool run(size_t section, const RunInfo& info);
+
+  const Program& program() const { return *program_; }
+  int64_t arena_bytes() const;
+  // For calls that hold a program of their own (Loop).
+  Context* child(const std::shared_ptr<const Program>& body);
+  // The kernel of each call with its arguments, for profiling.
+  struct Step {
+    kernels::Kernel kernel;
+    const void* args;
+  };
+  const std::vector<Step>& steps() const { return steps_; }
+  void check_status();
+
+ private:
+  friend class Binder;
+  struct Patch {
+    void** slot;
+    int64_t offset;
+  };
+  void plan(const std::vector<int64_t>& bytes);
+  void place_buffers();
+  void after_call(size_t call);
+
+  std::shared_ptr<const Program> program_;
+  Extents env_;
+  bool bound_ = false;
+  uint64_t epoch_ = 0;
+  int threads_ = 0;
+  std::vector<int64_t> planned_, offsets_;
+  Buffer arena_, args_, workspace_, extent_values_;
+  int64_t args_bytes_ = 0;
+  std::vector<size_t> args_offsets_;
+  std::vector<char*> base_;
+  std::vector<std::vector<Patch>> input_patches_, output_patches_;
+  std::vector<Step> steps_;
+  std::vector<std::unique_ptr<Context>> children_;
+  size_t next_child_ = 0;
+  kernels::Status status_{};
+};
+
+}  // namespace fastnn::runtime
