@@ -1,0 +1,97 @@
+#include "bindings/arrays.h"
+
+#include "core/error.h"
+
+namespace fastnn::bindings {
+namespace {
+
+constexpr DType kTypes[] = {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8, DType::b8};
+
+py::array to_numpy(py::handle x, const std::string& what) {
+  if (py::isinstance<py::array>(x)) return py::reinterpret_borrow<py::array>(x);
+  py::array a = py::module_::import("numpy").attr("asarray")(x);
+  if (a.dtype().kind() == 'O')
+    throw TypeError(what + ": expected numbers in rows of equal length, got " +
+                    std::string(py::str(py::type::of(x).attr("__name__"))));
+  return a;
+}
+
+py::array converted(const py::array& a, const py::dtype& dtype) {
+  py::module_ np = py::module_::import("numpy");
+  return np.attr("require")(a, dtype, py::make_tuple("C", "A"));
+}
+
+}  // namespace
+
+py::dtype numpy_dtype(DType t) {
+  static const char* const codes[] = {"f4", "f8", "i4", "i8", "u1", "?"};
+  return py::dtype(codes[static_cast<int>(t)]);
+}
+
+bool has_dtype(const py::array& a, DType* out) {
+  py::dtype d = a.dtype();
+  char order = d.byteorder();
+  bool native = order == '=' || order == '|';
+  char kind = d.kind();
+  auto size = d.itemsize();
+  for (DType t : kTypes) {
+    char want = t == DType::b8 ? 'b' : t == DType::u8 ? 'u' : is_floating(t) ? 'f' : 'i';
+    if (native && kind == want && size == dtype_size(t)) {
+      *out = t;
+      return true;
+    }
+  }
+  return false;
+}
+
+DType dtype_from(py::handle x) {
+  py::dtype d = py::dtype::from_args(py::reinterpret_borrow<py::object>(x));
+  DType t;
+  py::array probe(d, std::vector<py::ssize_t>{0});
+  if (has_dtype(probe, &t)) return t;
+  throw TypeError(
+      "dtype: expected float32, float64, int32, int64, uint8 or bool, got " +
+      std::string(py::str(d)));
+}
+
+std::vector<int64_t> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
+
+py::array new_array(DType t, const std::vector<int64_t>& shape) {
+  return py::array(numpy_dtype(t), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
+py::array as_array(py::handle x, DType t, const std::string& what) {
+  py::array a = to_numpy(x, what);
+  DType have;
+  constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  if (has_dtype(a, &have) && have == t && (a.flags() & flags) == flags) return a;
+  char kind = a.dtype().kind();
+  bool fits = is_floating(t) ? (kind == 'f' || kind == 'i' || kind == 'u' || kind == 'b')
+              : t == DType::b8 ? kind == 'b'
+                               : (kind == 'i' || kind == 'u' || kind == 'b');
+  if (!fits)
+    throw TypeError(str(what, ": expected numbers that fit ", dtype_name(t), ", got dtype ",
+                        std::string(py::str(a.dtype()))));
+  return converted(a, numpy_dtype(t));
+}
+
+py::array as_array(py::handle x, const std::string& what) {
+  py::array a = to_numpy(x, what);
+  DType have;
+  if (has_dtype(a, &have)) return as_array(a, have, what);
+  switch (a.dtype().kind()) {
+    case 'f':
+      return converted(a, numpy_dtype(a.itemsize() <= 4 ? DType::f32 : DType::f64));
+    case 'i':
+      return converted(a, numpy_dtype(a.itemsize() < 8 ? DType::i32 : DType::i64));
+    case 'u':
+      return converted(a, numpy_dtype(a.itemsize() == 1   ? DType::u8
+                                      : a.itemsize() == 2 ? DType::i32
+                                                          : DType::i64));
+    default:
+      throw TypeError(what + ": expected numbers, got dtype " +
+                      std::string(py::str(a.dtype())));
+  }
+}
+
+}  // namespace fastnn::bindings

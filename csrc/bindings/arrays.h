@@ -1,0 +1,30 @@
+// The one place where NumPy arrays cross into C++ and back.
+#pragma once
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+
+namespace fastnn::bindings {
+
+namespace py = pybind11;
+
+py::dtype numpy_dtype(DType t);
+// TypeError that lists the dtypes fastnn has.
+DType dtype_from(py::handle name_or_dtype);
+bool has_dtype(const py::array& a, DType* out);  // native byte order only
+
+std::vector<int64_t> shape_of(const py::array& a);
+py::array new_array(DType t, const std::vector<int64_t>& shape);
+
+// A C-contiguous, aligned, native array of dtype t. Numbers of another dtype are converted where
+// no meaning is lost by it (floats never to integers); objects, strings, complex numbers and dates
+// are a TypeError that starts with `what`.
+py::array as_array(py::handle x, DType t, const std::string& what);
+// The same with the dtype that the array has, or the nearest that fastnn knows.
+py::array as_array(py::handle x, const std::string& what);
+
+}  // namespace fastnn::bindings

@@ -1,0 +1,112 @@
+// Compiled functions: arrays in, arrays out.
+#include "bindings/arrays.h"
+
+#include <pybind11/stl.h>
+
+#include "bindings/function.h"
+#include "bindings/register.h"
+#include "core/error.h"
+#include "core/fpmode.h"
+
+namespace fastnn::bindings {
+
+using graph::Values;
+using runtime::Context;
+using runtime::Program;
+using runtime::RunInfo;
+
+runtime::Section section_from(py::handle spec) {
+  auto t = py::reinterpret_borrow<py::tuple>(spec);
+  runtime::Section s;
+  s.name = t[0].cast<std::string>();
+  s.outputs = t[1].cast<Values>();
+  for (py::handle u : t[2]) {
+    if (py::isinstance<graph::Node>(u)) {
+      s.effects.push_back(u.cast<graph::NodePtr>());
+      continue;
+    }
+    auto pair = py::reinterpret_borrow<py::tuple>(u);
+    s.updates.push_back({pair[0].cast<graph::VariablePtr>(), pair[1].cast<graph::Value>()});
+  }
+  return s;
+}
+
+Function::Function(const Values& inputs, const py::list& sections, runtime::Options options)
+    : executable(Program::compile(inputs,
+                                  [&] {
+                                    std::vector<runtime::Section> all;
+                                    for (py::handle s : sections) all.push_back(section_from(s));
+                                    return all;
+                                  }(),
+                                  options)) {}
+
+py::list Function::call(const py::args& args) {
+  const Program& p = executable.program();
+  if (args.size() != p.input_types.size())
+    throw TypeError(str("expected ", p.input_types.size(), " arguments, got ", args.size()));
+  std::vector<py::array> arrays;
+  std::vector<std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < args.size(); ++i) {
+    std::string what = p.input_names[i].empty() ? str("input ", i) : p.input_names[i];
+    arrays.push_back(as_array(args[i], p.input_types[i].dtype, what));
+    shapes.push_back(shape_of(arrays.back()));
+  }
+  std::unique_ptr<Context> context = executable.acquire(p.extents_of(shapes));
+  for (size_t i = 0; i < arrays.size(); ++i)
+    context->set_input(static_cast<int>(i), arrays[i].data());
+  py::list results;
+  for (size_t i = 0; i < p.output_types.size(); ++i) {
+    std::vector<int64_t> shape;
+    for (const Dim& d : p.output_types[i].shape) shape.push_back(d.eval(context->extents()));
+    py::array out = new_array(p.output_types[i].dtype, shape);
+    context->set_output(static_cast<int>(i), out.mutable_data());
+    results.append(out);
+  }
+  RunInfo info;
+  info.seed = seed;
+  info.step = step.fetch_add(1, std::memory_order_relaxed);
+  {
+    py::gil_scoped_release release;
+    FpMode mode;
+    for (size_t s = 0; s < p.sections.size(); ++s) context->run(s, info);
+  }
+  executable.release(std::move(context));
+  return results;
+}
+
+void register_function(py::module_& m) {
+  py::class_<Function, std::shared_ptr<Function>>(m, "Function",
+                                                  "A compiled graph: arrays in, arrays out.")
+      .def(py::init([](const Values& inputs, const py::list& sections, uint64_t seed,
+                       bool reuse_memory, bool poison) {
+             auto f = std::make_shared<Function>(inputs, sections,
+                                                 runtime::Options{reuse_memory, poison});
+             f->seed = seed;
+             return f;
+           }),
+           py::arg("inputs"), py::arg("sections"), py::arg("seed") = 0,
+           py::arg("reuse_memory") = true, py::arg("poison") = false)
+      .def("__call__", &Function::call)
+      .def_readwrite("seed", &Function::seed)
+      .def("set_step", [](Function& f, uint64_t step) { f.step = step; }, py::arg("step"))
+      .def(
+          "plan",
+          [](Function& f, const std::vector<std::vector<int64_t>>& shapes) {
+            const Program& p = f.executable.program();
+            if (shapes.empty() && !p.input_types.empty()) return p.plan(nullptr);
+            Extents env = p.extents_of(shapes);
+            auto context = f.executable.acquire(env);
+            std::string text = p.plan(&env) + "arena: " + std::to_string(context->arena_bytes()) +
+                               " bytes\n";
+            f.executable.release(std::move(context));
+            return text;
+          },
+          py::arg("shapes") = std::vector<std::vector<int64_t>>{})
+      .def("kernels", [](const Function& f) {
+        std::vector<std::string> labels;
+        for (const auto& c : f.executable.program().calls) labels.push_back(c->describe());
+        return labels;
+      });
+}
+
+}  // namespace fastnn::bindings

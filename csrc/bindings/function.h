@@ -1,0 +1,21 @@
+#pragma once
+#include <atomic>
+
+#include "bindings/arrays.h"
+#include "runtime/executable.h"
+
+namespace fastnn::bindings {
+
+// (name, outputs, updates): updates are (storage, value) pairs and effects.
+runtime::Section section_from(py::handle spec);
+
+struct Function {
+  Function(const graph::Values& inputs, const py::list& sections, runtime::Options options);
+  py::list call(const py::args& args);
+
+  runtime::Executable executable;
+  uint64_t seed = 0;
+  std::atomic<uint64_t> step{0};
+};
+
+}  // namespace fastnn::bindings

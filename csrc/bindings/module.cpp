@@ -1,0 +1,15 @@
+#include <pybind11/pybind11.h>
+
+#include "bindings/register.h"
+
+PYBIND11_MODULE(_core, m) {
+  using namespace fastnn::bindings;
+  m.doc() = "The compiled core of fastnn: graph, programs, kernels.";
+  register_errors(m);
+  register_config(m);
+  register_graph(m);
+  register_variable(m);
+  register_function(m);
+  register_random(m);
+  register_testing(m);
+}

@@ -1,0 +1,15 @@
+// One function a topic; module.cpp is their table of contents.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace fastnn::bindings {
+
+void register_errors(pybind11::module_& m);
+void register_config(pybind11::module_& m);
+void register_graph(pybind11::module_& m);
+void register_variable(pybind11::module_& m);
+void register_function(pybind11::module_& m);
+void register_random(pybind11::module_& m);
+void register_testing(pybind11::module_& m);
+
+}  // namespace fastnn::bindings

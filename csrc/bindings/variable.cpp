@@ -1,0 +1,52 @@
+#include "bindings/arrays.h"
+
+#include <pybind11/stl.h>
+
+#include <cstring>
+
+#include "bindings/register.h"
+#include "core/error.h"
+#include "graph/build.h"
+
+namespace fastnn::bindings {
+
+using graph::Value;
+using graph::Variable;
+using graph::VariablePtr;
+
+void register_variable(py::module_& m) {
+  py::class_<Variable, VariablePtr>(m, "Storage", "The storage of a variable.")
+      .def(py::init([](py::handle dtype, std::vector<int64_t> shape, const std::string& role,
+                       std::string name) {
+             return std::make_shared<Variable>(dtype_from(dtype), std::move(shape),
+                                               graph::role_from_name(role), std::move(name));
+           }),
+           py::arg("dtype"), py::arg("shape"), py::arg("role"), py::arg("name"))
+      .def_property_readonly("dtype", [](const Variable& v) { return dtype_name(v.dtype()); })
+      .def_property_readonly(
+          "shape", [](const Variable& v) { return py::tuple(py::cast(v.shape())); })
+      .def_property_readonly("role",
+                             [](const Variable& v) { return graph::role_name(v.role()); })
+      .def_property("name", &Variable::name, &Variable::set_name)
+      .def("value", [](const VariablePtr& v) { return graph::variable(v); })
+      .def("get",
+           [](const Variable& v) {
+             py::array a = new_array(v.dtype(), v.shape());
+             if (v.bytes() > 0)
+               std::memcpy(a.mutable_data(), v.data(), static_cast<size_t>(v.bytes()));
+             return a;
+           })
+      .def(
+          "set",
+          [](Variable& v, py::handle x) {
+            py::array a = as_array(x, v.dtype(), v.name());
+            if (shape_of(a) != v.shape())
+              throw ValueError(str("[", v.name(), "] expected shape ", str_tuple(v.shape()),
+                                   ", got ", str_tuple(shape_of(a))));
+            if (v.bytes() > 0) std::memcpy(v.data(), a.data(), static_cast<size_t>(v.bytes()));
+          },
+          py::arg("value"));
+  m.def("make_contiguous", &Variable::make_contiguous, py::arg("variables"));
+}
+
+}  // namespace fastnn::bindings

@@ -1,0 +1,40 @@
+#include "runtime/executable.h"
+
+namespace fastnn::runtime {
+namespace {
+
+constexpr size_t kIdleContexts = 8;
+
+}  // namespace
+
+std::unique_ptr<Context> Executable::acquire(const Extents& env) {
+  std::unique_ptr<Context> context;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (size_t i = idle_.size(); i-- > 0;) {
+      if (!(idle_[i]->extents() == env)) continue;
+      context = std::move(idle_[i]);
+      idle_.erase(idle_.begin() + static_cast<int64_t>(i));
+      break;
+    }
+  }
+  if (!context) {
+    context = std::make_unique<Context>(program_);
+    context->bind(env);
+  } else {
+    context->refresh();
+  }
+  return context;
+}
+
+void Executable::release(std::unique_ptr<Context> context) {
+  std::unique_ptr<Context> oldest;  // freed outside of the lock
+  std::lock_guard<std::mutex> lock(mutex_);
+  idle_.push_back(std::move(context));
+  if (idle_.size() > kIdleContexts) {
+    oldest = std::move(idle_.front());
+    idle_.erase(idle_.begin());
+  }
+}
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,28 @@
+// A program with a pool of bound contexts, so that several threads can run it at once.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/program.h"
+
+namespace fastnn::runtime {
+
+class Executable {
+ public:
+  explicit Executable(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+
+  // A context bound to these extents, taken out of the pool or made.
+  std::unique_ptr<Context> acquire(const Extents& env);
+  void release(std::unique_ptr<Context> context);
+
+  const Program& program() const { return *program_; }
+  const std::shared_ptr<const Program>& shared_program() const { return program_; }
+
+ private:
+  std::shared_ptr<const Program> program_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Context>> idle_;  // the most recently used last; bounded
+};
+
+}  // namespace fastnn::runtime
