@@ -49,9 +49,8 @@ DType dtype_from(py::handle x) {
   DType t;
   py::array probe(d, std::vector<py::ssize_t>{0});
   if (has_dtype(probe, &t)) return t;
-  throw TypeError(
-      "dtype: expected float32, float64, int32, int64, uint8 or bool, got " +
-      std::string(py::str(d)));
+  throw TypeError("dtype: expected float32, float64, int32, int64, uint8 or bool, got " +
+                  std::string(py::str(d)));
 }
 
 std::vector<int64_t> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
@@ -66,7 +65,7 @@ py::array as_array(py::handle x, DType t, const std::string& what) {
   constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   if (has_dtype(a, &have) && have == t && (a.flags() & flags) == flags) return a;
   char kind = a.dtype().kind();
-  bool fits = is_floating(t) ? (kind == 'f' || kind == 'i' || kind == 'u' || kind == 'b')
+  bool fits = is_floating(t)   ? (kind == 'f' || kind == 'i' || kind == 'u' || kind == 'b')
               : t == DType::b8 ? kind == 'b'
                                : (kind == 'i' || kind == 'u' || kind == 'b');
   if (!fits)
@@ -89,8 +88,7 @@ py::array as_array(py::handle x, const std::string& what) {
                                       : a.itemsize() == 2 ? DType::i32
                                                           : DType::i64));
     default:
-      throw TypeError(what + ": expected numbers, got dtype " +
-                      std::string(py::str(a.dtype())));
+      throw TypeError(what + ": expected numbers, got dtype " + std::string(py::str(a.dtype())));
   }
 }
 

@@ -1,9 +1,9 @@
 // Compiled functions: arrays in, arrays out.
-#include "bindings/arrays.h"
+#include "bindings/function.h"
 
 #include <pybind11/stl.h>
 
-#include "bindings/function.h"
+#include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -32,13 +32,14 @@ runtime::Section section_from(py::handle spec) {
 }
 
 Function::Function(const Values& inputs, const py::list& sections, runtime::Options options)
-    : executable(Program::compile(inputs,
-                                  [&] {
-                                    std::vector<runtime::Section> all;
-                                    for (py::handle s : sections) all.push_back(section_from(s));
-                                    return all;
-                                  }(),
-                                  options)) {}
+    : executable(Program::compile(
+          inputs,
+          [&] {
+            std::vector<runtime::Section> all;
+            for (py::handle s : sections) all.push_back(section_from(s));
+            return all;
+          }(),
+          options)) {}
 
 py::list Function::call(const py::args& args) {
   const Program& p = executable.program();
@@ -88,7 +89,8 @@ void register_function(py::module_& m) {
            py::arg("reuse_memory") = true, py::arg("poison") = false)
       .def("__call__", &Function::call)
       .def_readwrite("seed", &Function::seed)
-      .def("set_step", [](Function& f, uint64_t step) { f.step = step; }, py::arg("step"))
+      .def(
+          "set_step", [](Function& f, uint64_t step) { f.step = step; }, py::arg("step"))
       .def(
           "plan",
           [](Function& f, const std::vector<std::vector<int64_t>>& shapes) {
@@ -96,8 +98,8 @@ void register_function(py::module_& m) {
             if (shapes.empty() && !p.input_types.empty()) return p.plan(nullptr);
             Extents env = p.extents_of(shapes);
             auto context = f.executable.acquire(env);
-            std::string text = p.plan(&env) + "arena: " + std::to_string(context->arena_bytes()) +
-                               " bytes\n";
+            std::string text =
+                p.plan(&env) + "arena: " + std::to_string(context->arena_bytes()) + " bytes\n";
             f.executable.release(std::move(context));
             return text;
           },

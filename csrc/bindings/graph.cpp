@@ -1,9 +1,8 @@
 // Tensors of the graph, extents, and the op table.
-#include "bindings/arrays.h"
-
 #include <pybind11/operators.h>
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "graph/build.h"
@@ -114,8 +113,10 @@ void register_dims(py::module_& m) {
       .def("__rsub__", [](const Dim& a, const Dim& b) { return b - a; })
       .def("__rmul__", [](const Dim& a, const Dim& b) { return b * a; })
       .def("__floordiv__", [](const Dim& a, int64_t k) { return floordiv_dim(a, k); })
-      .def("__eq__", [](const Dim& a, const Dim& b) { return a == b; }, py::is_operator())
-      .def("__ne__", [](const Dim& a, const Dim& b) { return a != b; }, py::is_operator())
+      .def(
+          "__eq__", [](const Dim& a, const Dim& b) { return a == b; }, py::is_operator())
+      .def(
+          "__ne__", [](const Dim& a, const Dim& b) { return a != b; }, py::is_operator())
       .def("__hash__", [](const Dim& a) { return static_cast<int64_t>(a.hash() >> 1); })
       .def("__repr__", &Dim::str)
       .def("is_number", &Dim::is_number)
@@ -151,8 +152,10 @@ void register_value(py::module_& m) {
                d[py::str(item.first)] = graph::attr_str(item.second);
              return d;
            })
-      .def("__eq__", [](const Value& a, const Value& b) { return a == b; }, py::is_operator())
-      .def("__hash__", [](const Value& v) { return v.node->id * 31 + static_cast<uint64_t>(v.index); })
+      .def(
+          "__eq__", [](const Value& a, const Value& b) { return a == b; }, py::is_operator())
+      .def("__hash__",
+           [](const Value& v) { return v.node->id * 31 + static_cast<uint64_t>(v.index); })
       .def("__repr__", [](const Value& v) { return v.node->op->name + " " + v.type().str(); });
 
   py::class_<SubGraph, std::shared_ptr<SubGraph>>(m, "SubGraph",

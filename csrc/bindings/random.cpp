@@ -1,8 +1,7 @@
 // Random numbers and checks on arrays, outside of any graph.
-#include "bindings/arrays.h"
-
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"

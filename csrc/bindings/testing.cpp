@@ -1,8 +1,7 @@
 // Hooks for tests: any kernel of any table, on NumPy arrays.
-#include "bindings/arrays.h"
-
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -26,8 +25,7 @@ py::list entries(const std::string& table) {
 // Runs a tile on contiguous arrays; out's dtype is the caller's business, as in the op table.
 void tile(const std::string& table, const std::string& id, py::handle dtype, py::array out,
           const std::vector<py::array>& in, const std::vector<double>& params) {
-  const kernels::Entry* e =
-      runtime::find_in(runtime::table_named(table), id, dtype_from(dtype));
+  const kernels::Entry* e = runtime::find_in(runtime::table_named(table), id, dtype_from(dtype));
   if (!e || !e->tile) throw ValueError("table '" + table + "' has no tile '" + id + "'");
   const void* pointers[3] = {};
   for (size_t i = 0; i < in.size() && i < 3; ++i) {

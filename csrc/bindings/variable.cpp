@@ -1,9 +1,8 @@
-#include "bindings/arrays.h"
-
 #include <pybind11/stl.h>
 
 #include <cstring>
 
+#include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "graph/build.h"
@@ -23,10 +22,9 @@ void register_variable(py::module_& m) {
            }),
            py::arg("dtype"), py::arg("shape"), py::arg("role"), py::arg("name"))
       .def_property_readonly("dtype", [](const Variable& v) { return dtype_name(v.dtype()); })
-      .def_property_readonly(
-          "shape", [](const Variable& v) { return py::tuple(py::cast(v.shape())); })
-      .def_property_readonly("role",
-                             [](const Variable& v) { return graph::role_name(v.role()); })
+      .def_property_readonly("shape",
+                             [](const Variable& v) { return py::tuple(py::cast(v.shape())); })
+      .def_property_readonly("role", [](const Variable& v) { return graph::role_name(v.role()); })
       .def_property("name", &Variable::name, &Variable::set_name)
       .def("value", [](const VariablePtr& v) { return graph::variable(v); })
       .def("get",

@@ -270,7 +270,8 @@ int64_t checked_count(const std::vector<int64_t>& shape, const char* what) {
     if (d == 0) return 0;
   for (int64_t d : shape) {
     if (d < 0 || n > (int64_t{1} << 46) / d)
-      throw std::invalid_argument(std::string(what) + ": the shape has more elements than can be addressed");
+      throw std::invalid_argument(std::string(what) +
+                                  ": the shape has more elements than can be addressed");
     n *= d;
   }
   return n;

@@ -17,7 +17,10 @@ std::atomic<uint64_t> g_next_id{1};
 std::string names(const std::vector<DType>& dtypes) {
   std::string s;
   for (size_t i = 0; i < dtypes.size(); ++i)
-    s += (i == 0 ? "" : i + 1 == dtypes.size() ? " or " : ", ") + std::string(dtype_name(dtypes[i]));
+    s += (i == 0                   ? ""
+          : i + 1 == dtypes.size() ? " or "
+                                   : ", ") +
+         std::string(dtype_name(dtypes[i]));
   return s;
 }
 

@@ -11,14 +11,14 @@ namespace fastnn::graph {
 
 // How lowering treats the op.
 enum class Kind {
-  leaf,          // placeholder, variable, constant, parameter
-  elementwise,   // a tile kernel, fusible
-  view,          // another way to read the same storage
+  leaf,         // placeholder, variable, constant, parameter
+  elementwise,  // a tile kernel, fusible
+  view,         // another way to read the same storage
   reduce,
   sum_to_like,
   arg_reduce,
   matmul,
-  rows,          // softmax and its kin over the last axis
+  rows,  // softmax and its kin over the last axis
   cross_entropy,
   concatenate,
   unslice,
@@ -32,14 +32,14 @@ enum class Kind {
 };
 
 enum class Differentiable {
-  yes,       // grad or compose is set
-  zero,      // piecewise constant or not numeric: no gradient flows back
-  never,     // asking for it is an error; `why` says why
+  yes,    // grad or compose is set
+  zero,   // piecewise constant or not numeric: no gradient flows back
+  never,  // asking for it is an error; `why` says why
 };
 
 struct AttrSpec {
   std::string name;
-  std::string type;      // "int", "float", "bool", "str", "dtype", "ints", "shape", ...
+  std::string type;  // "int", "float", "bool", "str", "dtype", "ints", "shape", ...
 };
 
 struct Op {
@@ -60,9 +60,9 @@ struct Op {
   Differentiable differentiable = Differentiable::yes;
   std::string why = {};
   std::vector<DType> dtypes = {};  // of the first input
-  double flops = 1;              // per output element, for plans and rooflines
-  bool second_order = true;      // its gradient is differentiable again
-  std::string doc = {};          // one line: the formula
+  double flops = 1;                // per output element, for plans and rooflines
+  bool second_order = true;        // its gradient is differentiable again
+  std::string doc = {};            // one line: the formula
 };
 
 using OpTable = std::vector<Op>;

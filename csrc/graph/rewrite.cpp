@@ -25,11 +25,16 @@ double rounded(double v, DType t) {
 
 // Arithmetic on two numbers, in the precision of the dtype.
 bool fold_numbers(const std::string& op, double a, double b, double* out) {
-  if (op == "add") *out = a + b;
-  else if (op == "subtract") *out = a - b;
-  else if (op == "multiply") *out = a * b;
-  else if (op == "divide") *out = a / b;
-  else return false;
+  if (op == "add")
+    *out = a + b;
+  else if (op == "subtract")
+    *out = a - b;
+  else if (op == "multiply")
+    *out = a * b;
+  else if (op == "divide")
+    *out = a / b;
+  else
+    return false;
   return true;
 }
 
@@ -42,7 +47,8 @@ Value simplify_arithmetic(const Value& v) {
   if (n.inputs.size() != 2 || !is_floating(v.dtype())) return v;
   bool fa = is_full(n.inputs[0], &a), fb = is_full(n.inputs[1], &b);
   double r;
-  if (fa && fb && fold_numbers(name, a, b, &r)) return full(v.shape(), rounded(r, v.dtype()), v.dtype());
+  if (fa && fb && fold_numbers(name, a, b, &r))
+    return full(v.shape(), rounded(r, v.dtype()), v.dtype());
   auto other = [&](int i) { return n.inputs[static_cast<size_t>(i)].shape() == v.shape(); };
   if (name == "multiply" && fa && a == 1 && other(1)) return n.inputs[1];
   if ((name == "multiply" || name == "divide") && fb && b == 1 && other(0)) return n.inputs[0];

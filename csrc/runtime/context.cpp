@@ -65,8 +65,8 @@ void Context::plan(const std::vector<int64_t>& bytes) {
   for (size_t i : order) {
     int64_t size = align_up(std::max<int64_t>(bytes[i], 1)), at = 0;
     for (size_t j : placed) {
-      bool overlap = !reuse || (buffers[j].first <= buffers[i].last &&
-                                buffers[i].first <= buffers[j].last);
+      bool overlap =
+          !reuse || (buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last);
       if (!overlap) continue;
       if (offsets_[j] >= at + size) break;
       at = std::max(at, offsets_[j] + align_up(std::max<int64_t>(bytes[j], 1)));
@@ -167,8 +167,8 @@ void Context::set_output(int i, void* data) {
 
 bool Context::run(size_t section, const RunInfo& info) {
   const SectionRange& range = program_->sections[section];
-  kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(), &status_,
-                      info.seed,    info.step, info.iteration};
+  kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(),
+                      &status_,     info.seed, info.step, info.iteration};
   for (size_t i = range.begin; i < range.end; ++i) {
     if (info.stop && info.stop->load(std::memory_order_relaxed)) return false;
     steps_[i].kernel(steps_[i].args, &kc);

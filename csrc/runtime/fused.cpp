@@ -76,9 +76,7 @@ void run_tile(const FusedArgs& a, Scratch* s, int64_t begin, int64_t n) {
     if (a.access[i] == Access::strided)
       gather_tile(s->gathered[i], base, a, a.strides[i], code.input_size[i], begin, n);
   }
-  auto out_of = [&](int k) {
-    return static_cast<char*>(a.out[k]) + begin * code.output_size[k];
-  };
+  auto out_of = [&](int k) { return static_cast<char*>(a.out[k]) + begin * code.output_size[k]; };
   for (const Instruction& instruction : code.code) {
     const void* args[3];
     for (int k = 0; k < instruction.inputs; ++k) {

@@ -30,7 +30,7 @@ struct Instruction {
 struct FusedCode {
   std::vector<Instruction> code;
   int inputs = 0, outputs = 0;
-  int64_t input_size[kMaxFusedInputs];    // bytes of an element
+  int64_t input_size[kMaxFusedInputs];  // bytes of an element
   int64_t output_size[kMaxFusedOutputs];
 };
 

@@ -36,14 +36,14 @@ struct BufferInfo {
   enum Kind { temp, input, output, stored, constant, extent };  // stored: a variable
   Kind kind;
   DType dtype;
-  Dim count;                 // elements
-  int slot = -1;             // input or output number
+  Dim count;      // elements
+  int slot = -1;  // input or output number
   VariablePtr variable;
   std::shared_ptr<const graph::ConstantData> data;
-  Dim value;                 // extent: the number, written at bind
-  int alias = -1;            // lives in this buffer instead ...
-  Dim alias_offset;          // ... from this element on
-  int first = -1, last = -1; // calls that touch it: temps may share memory outside
+  Dim value;                  // extent: the number, written at bind
+  int alias = -1;             // lives in this buffer instead ...
+  Dim alias_offset;           // ... from this element on
+  int first = -1, last = -1;  // calls that touch it: temps may share memory outside
 };
 
 class Context;
@@ -80,8 +80,8 @@ class Call {
 
   kernels::Kernel kernel = nullptr;
   kernels::Workspace workspace = nullptr;
-  std::string label;      // kernel id, with what was fused into it
-  std::string table;      // where the kernel came from
+  std::string label;  // kernel id, with what was fused into it
+  std::string table;  // where the kernel came from
   Dim flops, bytes;
   std::vector<int> reads, writes;  // buffers
   int64_t position = 0;            // order within the section

@@ -47,9 +47,8 @@ void activation(OpTable* t, const char* name, const char* doc, bool from_output,
 }
 
 void add_rectifiers(OpTable* t) {
-  activation(t, "relu", "max(x, 0)", true, [](const Value& y, const Attrs&) {
-    return cast(gt(y, 0.0), y.dtype());
-  });
+  activation(t, "relu", "max(x, 0)", true,
+             [](const Value& y, const Attrs&) { return cast(gt(y, 0.0), y.dtype()); });
   activation(t, "relu6", "min(max(x, 0), 6)", false, [](const Value& x, const Attrs&) {
     return cast(both(gt(x, 0.0), lt(x, 6.0)), x.dtype());
   });
@@ -145,9 +144,8 @@ void add_sigmoid_cross_entropy(OpTable* t) {
   loss.doc = "max(x, 0) - x t + log(1 + e^-|x|), from logits x and targets t";
   loss.grad = [](const Node& n, const Values& g) {
     const Value &x = n.inputs[0], &target = n.inputs[1];
-    return Values{
-        sum_to_like(make("sigmoid_cross_entropy_grad", {g[0], x, target}), x),
-        sum_to_like(neg(mul(g[0], x)), target)};
+    return Values{sum_to_like(make("sigmoid_cross_entropy_grad", {g[0], x, target}), x),
+                  sum_to_like(neg(mul(g[0], x)), target)};
   };
   t->push_back(loss);
 

@@ -67,14 +67,12 @@ Value half_where_equal(const Value& a, const Value& b) {
 }
 
 void add_arithmetic(OpTable* t) {
-  t->push_back(binary_op("add", kNumbers, "a + b",
-                         [](const Value& g, const Value&, const Value&, const Value&) {
-                           return Values{g, g};
-                         }));
-  t->push_back(binary_op("subtract", kNumbers, "a - b",
-                         [](const Value& g, const Value&, const Value&, const Value&) {
-                           return Values{g, neg(g)};
-                         }));
+  t->push_back(binary_op(
+      "add", kNumbers, "a + b",
+      [](const Value& g, const Value&, const Value&, const Value&) { return Values{g, g}; }));
+  t->push_back(binary_op(
+      "subtract", kNumbers, "a - b",
+      [](const Value& g, const Value&, const Value&, const Value&) { return Values{g, neg(g)}; }));
   t->push_back(binary_op("multiply", kNumbers, "a * b",
                          [](const Value& g, const Value& a, const Value& b, const Value&) {
                            return Values{mul(g, b), mul(g, a)};
@@ -84,14 +82,13 @@ void add_arithmetic(OpTable* t) {
                            Value ga = div(g, b);
                            return Values{ga, neg(mul(ga, y))};
                          }));
-  t->push_back(binary_op(
-      "power", kFloats, "a ** b",
-      [](const Value& g, const Value& a, const Value& b, const Value& y) {
-        Value ga = mul(g, mul(b, elementwise("power", {a, sub(b, one(b))})));
-        // d/db a^b = a^b log a, and 0 where a is 0 (as the limit for b > 0).
-        Value safe = where(elementwise("greater", {a, zero(a)}), a, one(a));
-        return Values{ga, mul(g, mul(y, unary("log", safe)))};
-      }));
+  t->push_back(binary_op("power", kFloats, "a ** b",
+                         [](const Value& g, const Value& a, const Value& b, const Value& y) {
+                           Value ga = mul(g, mul(b, elementwise("power", {a, sub(b, one(b))})));
+                           // d/db a^b = a^b log a, and 0 where a is 0 (as the limit for b > 0).
+                           Value safe = where(elementwise("greater", {a, zero(a)}), a, one(a));
+                           return Values{ga, mul(g, mul(y, unary("log", safe)))};
+                         }));
   t->push_back(binary_op("maximum", kNumbers, "max(a, b); NaN if either is",
                          [](const Value& g, const Value& a, const Value& b, const Value&) {
                            Value share = mul(g, half_where_equal(a, b));
@@ -102,9 +99,8 @@ void add_arithmetic(OpTable* t) {
   t->push_back(binary_op("minimum", kNumbers, "min(a, b); NaN if either is",
                          [](const Value& g, const Value& a, const Value& b, const Value&) {
                            Value share = mul(g, half_where_equal(a, b));
-                           return Values{
-                               where(elementwise("less_equal", {a, b}), share, zero(g)),
-                               where(elementwise("less_equal", {b, a}), share, zero(g))};
+                           return Values{where(elementwise("less_equal", {a, b}), share, zero(g)),
+                                         where(elementwise("less_equal", {b, a}), share, zero(g))};
                          }));
   t->push_back(binary_op("floor_divide", kNumbers, "floor(a / b)", nullptr));
   t->push_back(binary_op("mod", kNumbers, "a - b * floor(a / b)",
@@ -115,8 +111,8 @@ void add_arithmetic(OpTable* t) {
 
 void add_comparisons(OpTable* t) {
   const std::pair<const char*, const char*> comparisons[] = {
-      {"equal", "a == b"},   {"not_equal", "a != b"},   {"less", "a < b"},
-      {"less_equal", "a <= b"}, {"greater", "a > b"}, {"greater_equal", "a >= b"}};
+      {"equal", "a == b"},      {"not_equal", "a != b"}, {"less", "a < b"},
+      {"less_equal", "a <= b"}, {"greater", "a > b"},    {"greater_equal", "a >= b"}};
   for (const auto& c : comparisons) {
     Op o = binary_op(c.first, kAll, c.second, nullptr);
     o.infer = infer_bool;
@@ -139,22 +135,22 @@ void add_functions(OpTable* t) {
   };
   t->push_back(unary_op("negative", kNumbers, "-x",
                         [](const Value& g, const Value&, const Value&) { return neg(g); }));
-  t->push_back(unary_op("absolute", kNumbers, "|x|",
-                        [](const Value& g, const Value& x, const Value&) {
-                          return mul(g, unary("sign", x));
-                        }));
+  t->push_back(unary_op(
+      "absolute", kNumbers, "|x|",
+      [](const Value& g, const Value& x, const Value&) { return mul(g, unary("sign", x)); }));
   t->push_back(unary_op("sign", kNumbers, "-1, 0 or 1", nullptr));
-  u("exp", "e^x; at most 2 ULP", [](const Value& g, const Value&, const Value& y) { return mul(g, y); });
+  u("exp", "e^x; at most 2 ULP",
+    [](const Value& g, const Value&, const Value& y) { return mul(g, y); });
   u("expm1", "e^x - 1, exact near 0",
     [](const Value& g, const Value&, const Value& y) { return mul(g, add(y, 1.0)); });
-  u("log", "natural logarithm", [](const Value& g, const Value& x, const Value&) { return div(g, x); });
+  u("log", "natural logarithm",
+    [](const Value& g, const Value& x, const Value&) { return div(g, x); });
   u("log1p", "log(1 + x), exact near 0",
     [](const Value& g, const Value& x, const Value&) { return div(g, add(x, 1.0)); });
   u("sqrt", "square root",
     [](const Value& g, const Value&, const Value& y) { return div(mul(g, 0.5), y); });
-  u("rsqrt", "1 / sqrt(x)", [](const Value& g, const Value& x, const Value& y) {
-    return mul(g, mul(div(y, x), -0.5));
-  });
+  u("rsqrt", "1 / sqrt(x)",
+    [](const Value& g, const Value& x, const Value& y) { return mul(g, mul(div(y, x), -0.5)); });
   u("square", "x * x",
     [](const Value& g, const Value& x, const Value&) { return mul(g, mul(x, 2.0)); });
   u("reciprocal", "1 / x",

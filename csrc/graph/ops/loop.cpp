@@ -98,7 +98,9 @@ Values loop_gradient(const Node& n, const Values& grads) {
   Values step = vector_jacobian(outs, seeds, params);
 
   auto body = std::make_shared<SubGraph>();
-  auto append = [](Values* to, const Values& from) { to->insert(to->end(), from.begin(), from.end()); };
+  auto append = [](Values* to, const Values& from) {
+    to->insert(to->end(), from.begin(), from.end());
+  };
   Values slices(params.begin(), params.begin() + static_cast<int64_t>(p.carried + p.sequences));
   append(&slices, g_stacked);
   append(&body->parameters, g_carried);
@@ -141,10 +143,17 @@ Values loop_gradient(const Node& n, const Values& grads) {
 }  // namespace
 
 void add_loop_ops(OpTable* table) {
-  Op o{"loop", Kind::loop, 0, -1,
-       {{"body", "graph"}, {"trip", "shape"}, {"reverse", "bool"}, {"carried", "int"},
+  Op o{"loop",
+       Kind::loop,
+       0,
+       -1,
+       {{"body", "graph"},
+        {"trip", "shape"},
+        {"reverse", "bool"},
+        {"carried", "int"},
         {"sequences", "int"}},
-       infer_loop, loop_gradient};
+       infer_loop,
+       loop_gradient};
   o.doc = "a body run a number of times over carried values and slices of sequences";
   table->push_back(o);
 }

@@ -8,16 +8,15 @@ namespace {
 
 struct Sides {
   bool ta, tb;
-  explicit Sides(const Attrs& a)
-      : ta(a.get<bool>("transpose_a")), tb(a.get<bool>("transpose_b")) {}
+  explicit Sides(const Attrs& a) : ta(a.get<bool>("transpose_a")), tb(a.get<bool>("transpose_b")) {}
 };
 
 std::vector<Type> infer_matmul(const Values& in, const Attrs& attrs) {
   Sides s(attrs);
   const Shape &a = in[0].shape(), &b = in[1].shape();
   if (a.size() < 2 || b.size() < 2)
-    throw std::invalid_argument("expected matrices of at least 2 dimensions, got " +
-                                shape_str(a) + " and " + shape_str(b));
+    throw std::invalid_argument("expected matrices of at least 2 dimensions, got " + shape_str(a) +
+                                " and " + shape_str(b));
   size_t ra = a.size(), rb = b.size();
   const Dim &m = a[ra - (s.ta ? 1 : 2)], &ka = a[ra - (s.ta ? 2 : 1)];
   const Dim &kb = b[rb - (s.tb ? 1 : 2)], &n = b[rb - (s.tb ? 2 : 1)];
@@ -43,7 +42,7 @@ Values matmul_gradient(const Node& n, const Values& g) {
 }  // namespace
 
 void add_matmul_ops(OpTable* table) {
-  Op o{"matmul", Kind::matmul, 2, 2, {{"transpose_a", "bool"}, {"transpose_b", "bool"}},
+  Op o{"matmul",     Kind::matmul,   2, 2, {{"transpose_a", "bool"}, {"transpose_b", "bool"}},
        infer_matmul, matmul_gradient};
   o.dtypes = kNumbers;
   o.doc = "matrix product over the last two axes; the others broadcast";

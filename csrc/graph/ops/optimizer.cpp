@@ -7,8 +7,11 @@
 namespace fastnn::graph {
 
 void add_optimizer_ops(OpTable* table) {
-  Op o{"optimizer_step", Kind::optimizer, 2, -1,
-       {{"algorithm", "str"},    // the kernel id: sgd, adam, ...
+  Op o{"optimizer_step",
+       Kind::optimizer,
+       2,
+       -1,
+       {{"algorithm", "str"},  // the kernel id: sgd, adam, ...
         {"parameters", "variables"},
         {"slots", "variables"},  // of the first parameter, then of the second, ...
         {"state", "variables"},  // none, or one float64 scalar
@@ -25,9 +28,9 @@ void add_optimizer_ops(OpTable* table) {
     for (size_t i = 0; i < params.size(); ++i) {
       Shape want(params[i]->shape().begin(), params[i]->shape().end());
       if (in[i].shape() != want || in[i].dtype() != params[i]->dtype())
-        throw std::invalid_argument(
-            "gradient of '" + params[i]->name() + "': expected " +
-            Type{params[i]->dtype(), want}.str() + ", got " + in[i].type().str());
+        throw std::invalid_argument("gradient of '" + params[i]->name() + "': expected " +
+                                    Type{params[i]->dtype(), want}.str() + ", got " +
+                                    in[i].type().str());
     }
     if (!params.empty() && slots.size() % params.size() != 0)
       throw std::invalid_argument("expected as many slots for every parameter, got " +

@@ -15,8 +15,8 @@ void add_random_ops(OpTable* table) {
                         {"random_truncated_normal", "normal(a, b) cut at two deviations"},
                         {"random_bernoulli", "1 with probability a, else 0"}};
   for (const Item& item : items) {
-    Op o{item.name, Kind::random, 2, 2,
-         {{"shape", "shape"}, {"dtype", "dtype"}, {"stream", "int"}}};
+    Op o{
+        item.name, Kind::random, 2, 2, {{"shape", "shape"}, {"dtype", "dtype"}, {"stream", "int"}}};
     o.infer = [](const Values& in, const Attrs& a) {
       DType t = a.get<DType>("dtype");
       for (const Value& v : in)

@@ -76,8 +76,9 @@ void add_sums(OpTable* t) {
 void add_extremes(OpTable* t) {
   std::vector<DType> dtypes = {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8};
   for (const char* name : {"max", "min"}) {
-    Op o = reduce_op(name, dtypes, name[1] == 'a' ? "largest element along axes; NaN if any is"
-                                                  : "smallest element along axes; NaN if any is");
+    Op o = reduce_op(name, dtypes,
+                     name[1] == 'a' ? "largest element along axes; NaN if any is"
+                                    : "smallest element along axes; NaN if any is");
     o.grad = [](const Node& n, const Values& g) {
       // Ties share the gradient equally.
       const Value& x = n.inputs[0];
@@ -89,8 +90,9 @@ void add_extremes(OpTable* t) {
     t->push_back(o);
   }
   for (const char* name : {"any", "all"}) {
-    Op o = reduce_op(name, {DType::b8}, name[1] == 'n' ? "whether any element along axes is true"
-                                                       : "whether all elements along axes are true");
+    Op o = reduce_op(name, {DType::b8},
+                     name[1] == 'n' ? "whether any element along axes is true"
+                                    : "whether all elements along axes are true");
     o.differentiable = Differentiable::zero;
     t->push_back(o);
   }
@@ -102,8 +104,9 @@ void add_extremes(OpTable* t) {
     };
     o.dtypes = kAll;
     o.differentiable = Differentiable::zero;
-    o.doc = name[3] == 'm' && name[4] == 'a' ? "index of the largest element along an axis, the first of equals"
-                                             : "index of the smallest element along an axis, the first of equals";
+    o.doc = name[3] == 'm' && name[4] == 'a'
+                ? "index of the largest element along an axis, the first of equals"
+                : "index of the smallest element along an axis, the first of equals";
     t->push_back(o);
   }
 }

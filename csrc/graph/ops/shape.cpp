@@ -72,8 +72,8 @@ std::vector<Type> infer_slice(const Values& in, const Attrs& a) {
 }
 
 std::vector<Type> infer_concatenate(const Values& in, const Attrs& a) {
-  auto axis = static_cast<size_t>(
-      normalize_axes({a.get<int64_t>("axis")}, in[0].rank(), "axis")[0]);
+  auto axis =
+      static_cast<size_t>(normalize_axes({a.get<int64_t>("axis")}, in[0].rank(), "axis")[0]);
   Shape out = in[0].shape();
   for (size_t i = 1; i < in.size(); ++i) {
     const Shape& s = in[i].shape();
@@ -97,9 +97,8 @@ Values concatenate_gradient(const Node& n, const Values& g) {
     Shape begin(v.shape().size(), Dim(0));
     begin[axis] = at;
     at = at + v.shape()[axis];
-    out.push_back(make("slice", {g[0]}, {{"begin", begin},
-                                         {"step", Ints(begin.size(), 1)},
-                                         {"size", v.shape()}}));
+    out.push_back(make("slice", {g[0]},
+                       {{"begin", begin}, {"step", Ints(begin.size(), 1)}, {"size", v.shape()}}));
   }
   return out;
 }
@@ -126,8 +125,8 @@ void add_shape_ops(OpTable* table) {
       },
       "elements begin, begin + step, ... of each axis"));
   auto same = [](const Values& in, const Attrs&) { return std::vector<Type>{in[0].type()}; };
-  table->push_back(view_op(
-      "identity", {}, same, [](const Node&, const Values& g) { return g; }, "x itself"));
+  table->push_back(
+      view_op("identity", {}, same, [](const Node&, const Values& g) { return g; }, "x itself"));
   Op stop = view_op("stop_gradient", {}, same, nullptr, "x, through which no gradient flows");
   stop.differentiable = Differentiable::zero;
   table->push_back(stop);
@@ -138,17 +137,18 @@ void add_shape_ops(OpTable* table) {
     return std::vector<Type>{{in[0].dtype(), a.get<Shape>("shape")}};
   };
   unslice.grad = [](const Node& n, const Values& g) {
-    return Values{make("slice", {g[0]}, {{"begin", n.attrs.get<Shape>("begin")},
-                                         {"step", n.attrs.get<Ints>("step")},
-                                         {"size", n.attrs.get<Shape>("size")}})};
+    return Values{make("slice", {g[0]},
+                       {{"begin", n.attrs.get<Shape>("begin")},
+                        {"step", n.attrs.get<Ints>("step")},
+                        {"size", n.attrs.get<Shape>("size")}})};
   };
   unslice.dtypes = kAll;
   unslice.flops = 0;
   unslice.doc = "x put into zeros at the places a slice reads";
   table->push_back(unslice);
 
-  Op concat{"concatenate", Kind::concatenate, 1, -1, {{"axis", "int"}}, infer_concatenate,
-            concatenate_gradient};
+  Op concat{"concatenate",     Kind::concatenate,   1, -1, {{"axis", "int"}},
+            infer_concatenate, concatenate_gradient};
   concat.dtypes = kAll;
   concat.flops = 0;
   concat.doc = "inputs one after the other along an axis";

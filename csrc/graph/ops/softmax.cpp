@@ -89,8 +89,8 @@ void add_cross_entropies(OpTable* t) {
   sparse.flops = 8;
   sparse.doc = "-log_softmax(x)[label], from logits x and int64 labels";
   sparse.grad = [](const Node& n, const Values& g) {
-    return Values{
-        make("sparse_softmax_cross_entropy_grad", {g[0], n.inputs[0], n.inputs[1]}), Value{}};
+    return Values{make("sparse_softmax_cross_entropy_grad", {g[0], n.inputs[0], n.inputs[1]}),
+                  Value{}};
   };
   t->push_back(sparse);
   Op sparse_grad{

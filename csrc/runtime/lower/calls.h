@@ -13,7 +13,7 @@ namespace fastnn::runtime {
 // it into code.
 class FusedCall : public Call {
  public:
-  struct Input {   // an item of this call, or a view from outside
+  struct Input {  // an item of this call, or a view from outside
     int item = -1;
     int view = -1;
   };
@@ -22,8 +22,8 @@ class FusedCall : public Call {
     kernels::Tile tile;
     std::vector<double> params;
     std::vector<Input> in;
-    DType dtype;       // of the result
-    int buffer;        // where the result goes if someone outside reads it
+    DType dtype;  // of the result
+    int buffer;   // where the result goes if someone outside reads it
     bool stored = false;
   };
 
@@ -50,13 +50,13 @@ class MatmulCall : public Call {
   size_t args_size() const override { return sizeof(kernels::MatmulArgs); }
   void bind(const Binder& binder, void* args) const override;
 
-  View a, b;              // matrices with unit stride along the last axis as stored
+  View a, b;  // matrices with unit stride along the last axis as stored
   bool trans_a = false, trans_b = false;
-  Shape out_shape;        // batch, m, n
-  int out = -1;           // buffer
+  Shape out_shape;  // batch, m, n
+  int out = -1;     // buffer
   Dim m, n, k;
-  View bias, aux;         // buffer -1: none
-  int colsum = -1;        // buffer
+  View bias, aux;   // buffer -1: none
+  int colsum = -1;  // buffer
   kernels::Epilogue epilogue = kernels::Epilogue::none;
   kernels::Tile tile = nullptr;
   std::vector<double> params;

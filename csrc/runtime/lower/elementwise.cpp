@@ -21,9 +21,7 @@ std::vector<double> tile_params(const graph::Node& n) {
   return p;
 }
 
-DType tile_dtype(const graph::Node& n) {
-  return n.inputs[n.op->name == "where" ? 1 : 0].dtype();
-}
+DType tile_dtype(const graph::Node& n) { return n.inputs[n.op->name == "where" ? 1 : 0].dtype(); }
 
 Found find_tile(const graph::Node& n) {
   Found f = find_kernel(tile_id(n), tile_dtype(n));
@@ -34,8 +32,8 @@ Found find_tile(const graph::Node& n) {
 }
 
 bool same_view(const View& a, const View& b) {
-  return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset &&
-         a.shape == b.shape && a.strides == b.strides;
+  return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset && a.shape == b.shape &&
+         a.strides == b.strides;
 }
 
 }  // namespace
@@ -100,10 +98,10 @@ void FusedCall::finish() {
     for (size_t k = 0; k < item.in.size(); ++k) {
       const Input& in = item.in[k];
       auto index = static_cast<size_t>(in.item);
-      instruction.in[k] =
-          in.view >= 0 ? Operand{Operand::input, static_cast<int16_t>(in.view)}
-          : items[index].stored ? Operand{Operand::output, static_cast<int16_t>(place[index])}
-                                : Operand{Operand::reg, static_cast<int16_t>(place[index])};
+      instruction.in[k] = in.view >= 0 ? Operand{Operand::input, static_cast<int16_t>(in.view)}
+                          : items[index].stored
+                              ? Operand{Operand::output, static_cast<int16_t>(place[index])}
+                              : Operand{Operand::reg, static_cast<int16_t>(place[index])};
     }
     if (item.stored) {
       place[i] = static_cast<int>(outputs_.size());
@@ -147,8 +145,7 @@ void Lowering::lower_elementwise(const NodePtr& n) {
     if (it == fused_item_.end() || !is_contiguous(x)) continue;
     FusedCall* g = it->second.first;
     if (g->shape != v.shape() || x.shape != v.shape() || g == group) continue;
-    if (g->items.size() >= kMaxFusedInstructions ||
-        g->views.size() + in.size() > kMaxFusedInputs)
+    if (g->items.size() >= kMaxFusedInstructions || g->views.size() + in.size() > kMaxFusedInputs)
       continue;
     bool unread = true, ready = true;
     for (const auto& item : g->items) unread = unread && !read_by_others(item.buffer, g);

@@ -43,8 +43,9 @@ void Lowering::lower_reduce(const NodePtr& n) {
                                      a->n = b.eval(split.length);
                                      a->inner = b.eval(split.inner);
                                      if (a->n == 0 && a->outer * a->inner > 0)
-                                       throw ValueError("argmax and argmin: expected at least one "
-                                                        "element along the axis, got none");
+                                       throw ValueError(
+                                           "argmax and argmin: expected at least one "
+                                           "element along the axis, got none");
                                    });
     return;
   }
@@ -52,8 +53,8 @@ void Lowering::lower_reduce(const NodePtr& n) {
   std::vector<bool> reduced(rank, false);
   bool like = n->op->kind == Kind::sum_to_like;
   if (!like)
-    for (int64_t a : graph::normalize_axes(n->attrs.get<Ints>("axes"), static_cast<int>(rank),
-                                           "axis"))
+    for (int64_t a :
+         graph::normalize_axes(n->attrs.get<Ints>("axes"), static_cast<int>(rank), "axis"))
       reduced[static_cast<size_t>(a)] = true;
   View out = new_result(v);
   Shape target = v.shape();
@@ -61,30 +62,30 @@ void Lowering::lower_reduce(const NodePtr& n) {
   std::string kernel = like || mean ? "reduce_sum" : "reduce_" + name;
   bool rows = name == "sum" && rank >= 2 && is_contiguous(in) && !reduced[rank - 1] &&
               std::all_of(reduced.begin(), reduced.end() - 1, [](bool r) { return r; });
-  Call* call = simple<kernels::ReduceArgs>(
-      kernel, in.dtype, rows ? "sum rows" : name, {in}, {out},
-      [=](const Binder& b, kernels::ReduceArgs* a) {
-        b.pointer(&a->out, out);
-        b.pointer(&a->in, in);
-        a->rank = static_cast<int32_t>(rank);
-        b.eval(in.shape, a->shape);
-        b.eval(in.strides, a->in_strides);
-        int64_t stride = 1, count = 1;
-        for (size_t d = rank; d-- > 0;) {
-          bool gone = reduced[d];
-          if (like) {
-            size_t lead = rank - target.size();
-            gone = d < lead || b.eval(target[d - lead]) != a->shape[d];
-          }
-          a->reduced[d] = gone;
-          a->out_strides[d] = gone ? 0 : stride;
-          if (gone)
-            count *= a->shape[d];
-          else
-            stride *= a->shape[d];
-        }
-        a->scale = mean ? 1.0 / static_cast<double>(count) : 1.0;
-      });
+  Call* call =
+      simple<kernels::ReduceArgs>(kernel, in.dtype, rows ? "sum rows" : name, {in}, {out},
+                                  [=](const Binder& b, kernels::ReduceArgs* a) {
+                                    b.pointer(&a->out, out);
+                                    b.pointer(&a->in, in);
+                                    a->rank = static_cast<int32_t>(rank);
+                                    b.eval(in.shape, a->shape);
+                                    b.eval(in.strides, a->in_strides);
+                                    int64_t stride = 1, count = 1;
+                                    for (size_t d = rank; d-- > 0;) {
+                                      bool gone = reduced[d];
+                                      if (like) {
+                                        size_t lead = rank - target.size();
+                                        gone = d < lead || b.eval(target[d - lead]) != a->shape[d];
+                                      }
+                                      a->reduced[d] = gone;
+                                      a->out_strides[d] = gone ? 0 : stride;
+                                      if (gone)
+                                        count *= a->shape[d];
+                                      else
+                                        stride *= a->shape[d];
+                                    }
+                                    a->scale = mean ? 1.0 / static_cast<double>(count) : 1.0;
+                                  });
   call->flops = element_count(in.shape);
 }
 

@@ -112,8 +112,8 @@ class LoopCall : public Call {
 void Lowering::lower_loop(const NodePtr& n) {
   const SubGraph& body = *n->attrs.get<std::shared_ptr<const SubGraph>>("body");
   auto call = std::make_unique<LoopCall>();
-  call->body = Program::compile(body.parameters, {{"body", body.outputs, {}, {}}},
-                                program_->options);
+  call->body =
+      Program::compile(body.parameters, {{"body", body.outputs, {}, {}}}, program_->options);
   call->trip = n->attrs.get<Shape>("trip")[0];
   call->reverse = n->attrs.get<bool>("reverse");
   call->carried = static_cast<size_t>(n->attrs.get<int64_t>("carried"));

@@ -279,7 +279,8 @@ void Lowering::lower_view(const NodePtr& n) {
     r.strides.assign(r.shape.size(), Dim(0));
     size_t lead = r.shape.size() - x.shape.size();
     for (size_t i = 0; i < x.shape.size(); ++i)
-      if (x.shape[i] == r.shape[i + lead]) r.strides[i + lead] = x.strides[i];
+      if (x.shape[i] == r.shape[i + lead])
+        r.strides[i + lead] = x.strides[i];
       else if (x.shape[i] != Dim(1))
         throw std::invalid_argument("[broadcast_to] cannot repeat " + shape_str(x.shape) + " to " +
                                     shape_str(r.shape) + ": lengths known only at run time");

@@ -34,9 +34,9 @@ class Lowering {
   int variable_buffer(const VariablePtr& v);
   View view_of(const Value& v);
   View whole(int buffer, DType dtype, const Shape& shape) const;
-  View new_result(const Value& v);            // a fresh contiguous temp for v
-  View contiguous(const View& v);             // emits a copy when needed
-  View copied(const View& v);                 // always emits a copy
+  View new_result(const Value& v);  // a fresh contiguous temp for v
+  View contiguous(const View& v);   // emits a copy when needed
+  View copied(const View& v);       // always emits a copy
   View scalar_constant(double value, DType dtype);
   void copy_into(const View& to, const View& from, const char* label);
 
@@ -83,9 +83,9 @@ class Lowering {
   std::map<Value, View> views_;
   std::map<const graph::Variable*, int> variable_buffers_;
   std::map<std::pair<double, int>, int> scalar_buffers_;
-  std::vector<std::unique_ptr<Call>> calls_;     // of the section being lowered
-  std::map<int, Call*> writer_;                  // buffer -> call of this section
-  std::map<int, std::vector<Call*>> readers_;    // buffer -> calls of this section
+  std::vector<std::unique_ptr<Call>> calls_;                 // of the section being lowered
+  std::map<int, Call*> writer_;                              // buffer -> call of this section
+  std::map<int, std::vector<Call*>> readers_;                // buffer -> calls of this section
   std::map<int, std::pair<FusedCall*, size_t>> fused_item_;  // buffer -> item computing it
   int64_t position_ = 0;
   size_t current_ = 0;

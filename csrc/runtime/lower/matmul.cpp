@@ -21,9 +21,7 @@ void MatmulCall::bind(const Binder& binder, void* memory) const {
   args->m = binder.eval(m);
   args->n = binder.eval(n);
   args->k = binder.eval(k);
-  auto leading = [&](const View& v) {
-    return binder.eval(v.strides[v.strides.size() - 2]);
-  };
+  auto leading = [&](const View& v) { return binder.eval(v.strides[v.strides.size() - 2]); };
   args->lda = leading(a);
   args->ldb = leading(b);
   args->ldc = args->n;
@@ -106,8 +104,7 @@ void Lowering::lower_matmul(const NodePtr& n) {
   call->label = std::string("matmul ") + (call->trans_a ? "T" : "N") + (call->trans_b ? "T" : "N");
   Dim count = element_count(call->out_shape), size(dtype_size(v.dtype()));
   call->flops = Dim(2) * count * call->k;
-  call->bytes =
-      (element_count(call->a.shape) + element_count(call->b.shape) + count) * size;
+  call->bytes = (element_count(call->a.shape) + element_count(call->b.shape) + count) * size;
   std::vector<View> read = {call->a, call->b};
   int out = call->out;
   auto* c = static_cast<MatmulCall*>(emit(std::move(call), read, {out}));
@@ -134,8 +131,8 @@ bool Lowering::absorb_bias(const NodePtr& n) {
     if (!call || call->bias.buffer >= 0) continue;
     Value v{n, 0};
     View b = view_of(n->inputs[1 - i]);
-    if (n->inputs[i].shape() != v.shape() || element_count(b.shape) != call->n ||
-        b.shape.empty() || b.shape.back() != call->n || !is_contiguous(b) || call->colsum >= 0)
+    if (n->inputs[i].shape() != v.shape() || element_count(b.shape) != call->n || b.shape.empty() ||
+        b.shape.back() != call->n || !is_contiguous(b) || call->colsum >= 0)
       continue;
     call->bias = b;
     call->position = ++position_;
@@ -154,8 +151,8 @@ bool Lowering::absorb_activation(const NodePtr& n) {
   const auto& in = n->inputs;
   if (in.empty() || in.size() > 2 || in[0].dtype() != v.dtype() || in[0].shape() != v.shape())
     return false;
-  if (in.size() == 2 && (in[1].shape() != v.shape() || in[1] == in[0] ||
-                         in[1].dtype() != v.dtype()))
+  if (in.size() == 2 &&
+      (in[1].shape() != v.shape() || in[1] == in[0] || in[1].dtype() != v.dtype()))
     return false;
   MatmulCall* call = pending_matmul(in[0]);
   if (!call) return false;
@@ -186,8 +183,8 @@ bool Lowering::absorb_activation(const NodePtr& n) {
 
 // dW = h^T dz and db = sum of dz's rows read dz once.
 bool Lowering::absorb_colsum(MatmulCall* call) {
-  if (!call->trans_a || call->trans_b || call->out_shape.size() != 2 ||
-      call->b.shape.size() != 2 || !is_contiguous(call->b) || !is_floating(call->b.dtype))
+  if (!call->trans_a || call->trans_b || call->out_shape.size() != 2 || call->b.shape.size() != 2 ||
+      !is_contiguous(call->b) || !is_floating(call->b.dtype))
     return false;
   for (size_t i = 0; i < calls_.size(); ++i) {
     auto* sum = dynamic_cast<SimpleCall<kernels::ReduceArgs>*>(calls_[i].get());

@@ -235,8 +235,8 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   int64_t at = 0;
   for (size_t i = 0; i < params.size(); ++i) {
     BufferInfo& info = program_->buffers[static_cast<size_t>(grads[i].buffer)];
-    bool movable = info.kind == BufferInfo::temp && info.alias < 0 &&
-                   grads[i].offset == Dim(0) && info.count == Dim(params[i]->count());
+    bool movable = info.kind == BufferInfo::temp && info.alias < 0 && grads[i].offset == Dim(0) &&
+                   info.count == Dim(params[i]->count());
     if (movable) {
       if (flat < 0) flat = new_buffer(BufferInfo::temp, dtype, total);
       BufferInfo& moved = program_->buffers[static_cast<size_t>(grads[i].buffer)];
@@ -280,8 +280,7 @@ void Lowering::lower_optimizer(const NodePtr& n) {
       kernels::Segment s{};
       b.pointer(&s.param, written[i]);
       b.pointer(&s.grad, grads[i]);
-      for (size_t k = 0; k < per; ++k)
-        b.pointer(&s.slot[k], written[params.size() + i * per + k]);
+      for (size_t k = 0; k < per; ++k) b.pointer(&s.slot[k], written[params.size() + i * per + k]);
       s.length = params[i]->count();
       s.rate_scale = scale[i];
       s.decay = decay[i];
@@ -313,8 +312,8 @@ void Lowering::lower_optimizer(const NodePtr& n) {
     for (size_t k = 0; k < hyper.size() && k < 6; ++k) args->hyper[k] = hyper[k];
   };
   set_kernel(call.get(), n->attrs.get<std::string>("algorithm"), dtype);
-  call->label = n->attrs.get<std::string>("algorithm") + " (" + std::to_string(total) +
-                " parameters)";
+  call->label =
+      n->attrs.get<std::string>("algorithm") + " (" + std::to_string(total) + " parameters)";
   call->flops = Dim(total * 12);
   call->bytes = Dim(total * dtype_size(dtype) * static_cast<int64_t>(3 + 2 * per));
   std::vector<int> buffers;
