@@ -25,15 +25,25 @@ struct Lanes {
   }
 };
 
-// base^n for n >= 0, by squaring: within an ULP for each bit of n.
-FASTNN_INLINE double int_power(double base, int64_t n) {
-  double result = 1;
-  for (; n > 0; n >>= 1, base *= base)
-    if (n & 1) result *= base;
+// Two numbers that are worked on side by side.
+typedef double Pair __attribute__((vector_size(16)));
+typedef int64_t PairBits __attribute__((vector_size(16)));
+
+// a^n and b^n for 0 <= a, b < 1 and n > 0, by squaring: within an ULP for each bit of n. Powers
+// below exp(-60) count as 0, since all that is wanted is 1 minus the power, and products that
+// underflow take hundreds of cycles. No branches on the bits of n: no processor foresees them.
+FASTNN_INLINE Pair powers(double a, double b, int64_t n) {
+  const Pair one = {1, 1};
+  Pair result = one, base = {(1 - a) * n > 60 ? 0 : a, (1 - b) * n > 60 ? 0 : b};
+  for (; n > 0; n >>= 1) {
+    const PairBits bit = {-(n & 1), -(n & 1)};
+    result *= (Pair)(((PairBits)base & bit) | ((PairBits)one & ~bit));
+    base *= base;
+  }
   return result;
 }
 
-// What a rule is made from, and the vector that all lanes of a rule's constants become.
+// What a rule is made from; t counts this update.
 struct StepOf {
   const double* hyper;
   double* state;
@@ -97,9 +107,10 @@ struct Adam {
       : rest1(static_cast<T>(1 - s.hyper[0])),
         rest2(static_cast<T>(1 - s.hyper[1])),
         epsilon(static_cast<T>(s.hyper[2])),
-        correction(__builtin_sqrt(1 - int_power(s.hyper[1], s.t)) /
-                   (1 - int_power(s.hyper[0], s.t))),
-        amsgrad(s.hyper[3] != 0) {}
+        amsgrad(s.hyper[3] != 0) {
+    const Pair beta = powers(s.hyper[0], s.hyper[1], s.t);
+    correction = __builtin_sqrt(1 - beta[1]) / (1 - beta[0]);
+  }
   template <class L>
   FASTNN_INLINE vec<T> operator()(vec<T> p, vec<T> g, vec<T> rate, const Segment& s, L at) const {
     // All lanes of rate are equal: the step size is worked out once, in double.
@@ -125,7 +136,7 @@ struct Adamax {
       : rest1(static_cast<T>(1 - s.hyper[0])),
         beta2(static_cast<T>(s.hyper[1])),
         epsilon(static_cast<T>(s.hyper[2])),
-        correction(static_cast<T>(1 - int_power(s.hyper[0], s.t))) {}
+        correction(static_cast<T>(1 - powers(s.hyper[0], 0, s.t)[0])) {}
   template <class L>
   FASTNN_INLINE vec<T> operator()(vec<T> p, vec<T> g, vec<T> rate, const Segment& s, L at) const {
     vec<T> m = at.get(s.slot[0]), u = set<T>(beta2) * at.get(s.slot[1]);
@@ -144,15 +155,15 @@ struct Nadam {
       : rest1(static_cast<T>(1 - s.hyper[0])),
         rest2(static_cast<T>(1 - s.hyper[1])),
         epsilon(static_cast<T>(s.hyper[2])) {
-    const double power = int_power(0.96, s.t);
-    const double c = s.hyper[0] * (1 - 0.5 * power);
-    const double c_next = s.hyper[0] * (1 - 0.5 * (power * 0.96));
+    const Pair power = powers(0.96, s.hyper[1], s.t);
+    const double c = s.hyper[0] * (1 - 0.5 * power[0]);
+    const double c_next = s.hyper[0] * (1 - 0.5 * (power[0] * 0.96));
     const double product = *s.state *= c;
     next = static_cast<T>(c_next);
     next_rest = static_cast<T>(1 - product * c_next);
     now = static_cast<T>(1 - c);
     now_rest = static_cast<T>(1 - product);
-    v_rest = static_cast<T>(1 - int_power(s.hyper[1], s.t));
+    v_rest = static_cast<T>(1 - power[1]);
   }
   template <class L>
   FASTNN_INLINE vec<T> operator()(vec<T> p, vec<T> g, vec<T> rate, const Segment& s, L at) const {
