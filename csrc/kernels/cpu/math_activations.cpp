@@ -1,5 +1,6 @@
 // Smooth activations, each with its gradient. A gradient takes {g, y} (the output) where the
-// comment says so, else {g, x}. Errors as in vmath_exp.h; where a gradient passes through zero away
+// comment says so, else {g, x}. Errors are
+// stated as in vmath_exp.h; where a gradient passes through zero away
 // from x = 0 its error is relative to |g|.
 #include "kernels/cpu/lists.h"
 #include "kernels/cpu/tiles.h"

@@ -1,4 +1,5 @@
-// The error function and the normal distribution on vectors. Errors as in vmath_exp.h.
+// The error function and the normal distribution on vectors. Errors are stated as in
+// vmath_exp.h.
 #pragma once
 #include "kernels/cpu/vmath_exp.h"
 
@@ -34,10 +35,13 @@ FASTNN_INLINE ExpFactors<T> exp_minus_square(vec<T> x, T scale) {
   constexpr Bits<T> kHead = kIsFloat<T> ? ~Bits<T>(0xfff) : static_cast<Bits<T>>(~0x7ffffffLL);
   const vec<T> head = as_float(as_bits(x) & kHead);
   const vec<T> high = -scale * (head * head), low = -scale * ((x - head) * (x + head));
-  const ExpParts<T> e = exp_parts<T>(high, low);
-  return {e.m + 1, e.n};
+  using C = ExpConstants<T>;
+  const vec<T> n = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
+  const vec<T> r = fma(n, set<T>(-C::kLn2High), high) + low;
+  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)) + 1, n};
 }
 
+// float 3.0 ULP, double 2.5.
 template <class T>
 FASTNN_INLINE vec<T> erf(vec<T> x) {
   const vec<T> a = abs(x), z = x * x;
@@ -61,7 +65,7 @@ FASTNN_INLINE vec<T> erf(vec<T> x) {
 template <class T>
 constexpr T kNormalEnd = kIsFloat<T> ? T(14.8) : T(38.8);
 
-// x Phi(x). For x < 0 the tail's own relative precision is kept.
+// x Phi(x). float 7 ULP, double 7. For x < 0 the tail's own relative precision is kept.
 template <class T>
 FASTNN_INLINE vec<T> gelu(vec<T> x) {
   const vec<T> a = min(set<T>(kNormalEnd<T>), abs(x));
@@ -70,7 +74,7 @@ FASTNN_INLINE vec<T> gelu(vec<T> x) {
   return select(x < 0, set<T>(-0.0), x) - tail;
 }
 
-// Phi(x) + x phi(x).
+// Phi(x) + x phi(x): 4 ULP of 1 (it passes through zero at -0.75); 7 ULP for |x| > 1.5.
 template <class T>
 FASTNN_INLINE vec<T> gelu_slope(vec<T> x) {
   const vec<T> a = min(set<T>(kNormalEnd<T>), abs(x));
