@@ -14,6 +14,7 @@ extern const EntryList move_list;
 extern const EntryList optimizer_list;
 extern const EntryList piecewise_list;
 extern const EntryList reduce_list;
+extern const EntryList softmax_list;
 extern const EntryList transcendental_list;
 
 }  // namespace fastnn::kernels::FASTNN_ISA

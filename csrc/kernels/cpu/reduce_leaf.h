@@ -7,10 +7,7 @@
 // not with the length, chunks can be the tasks of threads, and a result's bits depend on the
 // length alone: not on its place among the columns, nor on the number of results beside it.
 #pragma once
-#include "kernels/cpu/simd.h"
-
-// A short loop over chains or vectors, unrolled so that they stay in registers.
-#define FASTNN_EACH(i, ...) _Pragma("GCC unroll 8") for (int i = 0; i < (__VA_ARGS__); ++i)
+#include "kernels/cpu/lanes.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
@@ -18,17 +15,6 @@ namespace {
 constexpr int64_t kRowBlock = 4096, kRowChunk = 16 * kRowBlock;
 constexpr int64_t kColumnBlock = 128, kColumnChunk = 32 * kColumnBlock;
 constexpr int kChains = 4;
-
-FASTNN_INLINE F32 lane_numbers(float) {
-  F32 v{};
-  for (int i = 0; i < kLanes<float>; ++i) v[i] = static_cast<float>(i);
-  return v;
-}
-FASTNN_INLINE F64 lane_numbers(double) {
-  F64 v{};
-  for (int i = 0; i < kLanes<double>; ++i) v[i] = i;
-  return v;
-}
 
 struct Sum {
   static constexpr double kStart = 0;
@@ -82,10 +68,7 @@ FASTNN_INLINE F64 halves(F64 v) {
 // The first n lanes of p, the others Op's start.
 template <class T, class Op>
 FASTNN_INLINE vec<T> load_some(const T* p, int64_t n) {
-  const vec<T> v = load_first(p, n);
-  return Op::kStart == 0
-             ? v
-             : select(lane_numbers(T()) < static_cast<T>(n), v, set<T>(static_cast<T>(Op::kStart)));
+  return Op::kStart == 0 ? load_first(p, n) : load_or(p, n, static_cast<T>(Op::kStart));
 }
 
 // At most kRowBlock elements.

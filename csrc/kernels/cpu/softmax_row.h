@@ -1,0 +1,85 @@
+// What the softmax family does along one row. Sums go in blocks: one chain of vectors in the
+// element type within a block, the blocks in double; the order depends on the row's length alone.
+#pragma once
+#include "kernels/cpu/lanes.h"
+#include "kernels/cpu/vmath_exp.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+constexpr int64_t kBlockVectors = 64;
+
+// Calls f(i, load) for every vector of a row, where load(p, fill) gives the vector of p at i (with
+// fill where the row has ended), and store(p, v) writes it; after each block, block().
+template <class T>
+struct WholeVector {
+  FASTNN_INLINE vec<T> load_at(const T* p, T) const { return load(p); }
+  FASTNN_INLINE void store_at(T* p, vec<T> v) const { store(p, v); }
+};
+template <class T>
+struct PartVector {
+  int64_t n;
+  FASTNN_INLINE vec<T> load_at(const T* p, T fill) const {
+    return fill == 0 ? load_first(p, n) : load_or(p, n, fill);
+  }
+  FASTNN_INLINE void store_at(T* p, vec<T> v) const { store_first(p, v, n); }
+};
+
+template <class T, class F>
+FASTNN_INLINE void each_vector(int64_t n, const F& f) {
+  constexpr int64_t L = kLanes<T>;
+  int64_t i = 0;
+  for (; i + L <= n; i += L) f(i, WholeVector<T>{});
+  if (i < n) f(i, PartVector<T>{n - i});
+}
+
+FASTNN_INLINE double lane_sum(F32 v) { return reduce_add(widen_low(v) + widen_high(v)); }
+FASTNN_INLINE double lane_sum(F64 v) { return reduce_add(v); }
+
+// The sum over a row of what f gives for each vector; f's lanes beyond the row must be 0.
+template <class T, class F>
+FASTNN_INLINE double sum_vectors(int64_t n, const F& f) {
+  constexpr int64_t kBlock = kBlockVectors * kLanes<T>;
+  double total = 0;
+  for (int64_t start = 0; start < n; start += kBlock) {
+    vec<T> chain = zero<T>();
+    each_vector<T>(n - start < kBlock ? n - start : kBlock,
+                   [&](int64_t i, auto at) { chain += f(start + i, at); });
+    total += lane_sum(chain);
+  }
+  return total;
+}
+
+// NaN is not looked for: it comes back with the exponentials.
+template <class T>
+FASTNN_INLINE T row_max(const T* x, int64_t n) {
+  const T lowest = -static_cast<T>(__builtin_inf());
+  vec<T> best = set<T>(lowest);
+  each_vector<T>(n, [&](int64_t i, auto at) { best = max(at.load_at(x + i, lowest), best); });
+  return reduce_max(best);
+}
+
+// e^(x - shift) for x <= shift. The difference's rounding error is not lost: it would be as large
+// as the difference, counted in ULP of the result.
+template <class T>
+FASTNN_INLINE vec<T> exp_shifted(vec<T> x, vec<T> shift) {
+  const vec<T> lowest = set<T>(ExpConstants<T>::kLowest);
+  const vec<T> high = x - shift, back = high + shift;
+  const vec<T> lost = (x - back) - (shift - (back - high));
+  const ExpParts<T> e = exp_parts<T>(max(lowest, high), select(high > lowest, lost, zero<T>()));
+  return scale2(e.m + 1, e.n);
+}
+
+// The sum of the exponentials, which are stored too where kStore.
+template <class T, bool kStore>
+FASTNN_INLINE double exp_row(T* out, const T* x, int64_t n, T shift) {
+  const T lowest = -static_cast<T>(__builtin_inf());
+  return sum_vectors<T>(n, [&](int64_t i, auto at) {
+    const vec<T> e = exp_shifted<T>(at.load_at(x + i, lowest), set<T>(shift));
+    if (kStore) at.store_at(out + i, e);
+    return e;
+  });
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
