@@ -1,0 +1,242 @@
+"""Symbolic tensors and variables: handles to values of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+
+Array = npt.NDArray[Any]
+Dimension = Union[int, None, str, "_core.Dim"]
+
+# Filled by the ops package, which stands above this module: operator name -> function.
+_operators: dict[str, Callable[..., Any]] = {}
+
+
+class Tensor:
+    """A value of the computational graph: known by its dtype and shape, computed by a function.
+
+    Tensors are made by :func:`fastnn.placeholder`, :func:`fastnn.shared` and by every function of
+    :mod:`fastnn.ops` that is given one. They support NumPy's operators and indexing.
+
+    Example:
+        >>> import fastnn
+        >>> x = fastnn.placeholder((None, 3), name="x")
+        >>> (2 * x + 1).shape
+        (None, 3)
+    """
+
+    __array_priority__ = 1000.0
+    __array_ufunc__ = None  # numpy_array + tensor asks the tensor
+
+    def __init__(self, value: _core.Value) -> None:
+        self._value = value
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Lengths of the axes; None where known only at run time."""
+        return tuple(d if isinstance(d, int) else None for d in self._value.dims)
+
+    @property
+    def dims(self) -> tuple[int | _core.Dim, ...]:
+        """Like shape, with the symbolic length of open axes."""
+        return tuple(self._value.dims)
+
+    @property
+    def dtype(self) -> str:
+        """'float32', 'float64', 'int32', 'int64', 'uint8' or 'bool'."""
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._value.ndim
+
+    @property
+    def name(self) -> str:
+        """The name that was given, or an empty string."""
+        return self._value.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._value.name = name
+
+    @property
+    def T(self) -> Any:
+        """The tensor with its axes in reverse order."""
+        return _operators["transpose"](self)
+
+    def __repr__(self) -> str:
+        shape = "(" + ", ".join(str(d) for d in self._value.dims)
+        shape += ",)" if self.ndim == 1 else ")"
+        name = f" name={self.name!r}" if self.name else ""
+        return f"<{type(self).__name__} {self._value.op} {self.dtype} {shape}{name}>"
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a symbolic tensor has no truth value: use ops.where, ops.logical_and and so on"
+        )
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("a tensor of 0 dimensions has no length")
+        length = self.shape[0]
+        if length is None:
+            raise TypeError("the length of the first axis is known only at run time")
+        return length
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        raise TypeError(
+            "a symbolic tensor has no numbers: compile it with fastnn.function and call that"
+        )
+
+    def __getitem__(self, key: Any) -> Any:
+        return _operators["getitem"](self, key)
+
+    def __neg__(self) -> Any:
+        return _operators["negative"](self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return _operators["absolute"](self)
+
+    def __invert__(self) -> Any:
+        return _operators["logical_not"](self)
+
+    __hash__ = object.__hash__
+
+
+def _add_operators() -> None:
+    binary = {
+        "add": "add",
+        "sub": "subtract",
+        "mul": "multiply",
+        "truediv": "divide",
+        "floordiv": "floor_divide",
+        "mod": "mod",
+        "pow": "power",
+        "matmul": "matmul",
+    }
+    plain = {
+        "lt": "less",
+        "le": "less_equal",
+        "gt": "greater",
+        "ge": "greater_equal",
+        "eq": "equal",
+        "ne": "not_equal",
+        "and": "logical_and",
+        "or": "logical_or",
+    }
+
+    def method(op: str, swapped: bool) -> Callable[[Tensor, Any], Any]:
+        def call(self: Tensor, other: Any) -> Any:
+            if other is None or isinstance(other, str):
+                return NotImplemented
+            function = _operators[op]
+            return function(other, self) if swapped else function(self, other)
+
+        return call
+
+    for name, op in binary.items():
+        setattr(Tensor, f"__{name}__", method(op, False))
+        setattr(Tensor, f"__r{name}__", method(op, True))
+    for name, op in plain.items():
+        setattr(Tensor, f"__{name}__", method(op, False))
+
+
+_add_operators()
+Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+class Variable(Tensor):
+    """A tensor with storage: parameters, state, hyperparameters, metric accumulators, counters.
+
+    Several models, functions and optimizers may share one; each sees the others' writes.
+
+    Args:
+        value: the initial numbers; they fix shape and dtype (Python floats become float32).
+        name: shown in errors and plans.
+        role: 'parameter', 'state', 'hyperparameter', 'metric' or 'counter'.
+        trainable: whether optimizers may change it.
+        dtype: converts ``value`` first.
+
+    Raises:
+        TypeError: if ``value`` holds no numbers.
+        ValueError: if ``role`` is unknown or the shape too large.
+
+    Example:
+        >>> import fastnn
+        >>> w = fastnn.shared([1.0, 2.0], name="w")
+        >>> w.set_value([3.0, 4.0])
+        >>> w.get_value()
+        array([3., 4.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        value: npt.ArrayLike,
+        name: str | None = None,
+        role: str = "parameter",
+        trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        array = np.asarray(value)
+        if dtype is not None:
+            array = array.astype(dtype)
+        elif not isinstance(value, (np.ndarray, np.generic)) and array.dtype == np.float64:
+            array = array.astype(np.float32)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"[{name or 'variable'}] expected numbers, got dtype {array.dtype}")
+        if array.dtype.newbyteorder("=") == np.float16:
+            array = array.astype(np.float32)
+        self._storage = _core.Storage(
+            array.dtype.newbyteorder("="), list(array.shape), role, name or ""
+        )
+        self._storage.set(array)
+        super().__init__(self._storage.value())
+        self.trainable = trainable
+
+    @property
+    def role(self) -> str:
+        """What it is for: 'parameter', 'state', 'hyperparameter', 'metric' or 'counter'."""
+        return self._storage.role
+
+    @property
+    def name(self) -> str:
+        """The name that was given, or an empty string."""
+        return self._storage.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._storage.name = name
+        self._value.name = name
+
+    def get_value(self) -> Array:
+        """A copy of the numbers."""
+        return self._storage.get()
+
+    def set_value(self, value: npt.ArrayLike) -> None:
+        """Replaces the numbers.
+
+        Raises:
+            ValueError: if the shape differs.
+            TypeError: if the dtype does not fit.
+        """
+        self._storage.set(value)
+
+    assign = set_value
+    numpy = get_value
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self._storage.shape, dtype=np.int64))

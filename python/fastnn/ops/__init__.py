@@ -1,0 +1,62 @@
+"""Operations, by NumPy's names: on arrays they compute now, on tensors they add a node.
+
+Example:
+    >>> import fastnn
+    >>> from fastnn import ops
+    >>> ops.tanh([0.0])
+    array([0.])
+    >>> ops.tanh(fastnn.placeholder((None,))).shape
+    (None,)
+"""
+
+from ._table import *  # noqa: F403
+from .math import (
+    all,
+    any,
+    argmax,
+    argmin,
+    clip,
+    logsumexp,
+    matmul,
+    max,
+    mean,
+    min,
+    norm,
+    prod,
+    sum,
+    where,
+)
+from .nn import (
+    log_softmax,
+    logits_of,
+    optimizer_step,
+    random_bernoulli,
+    random_normal,
+    random_truncated_normal,
+    random_uniform,
+    sigmoid_cross_entropy,
+    softmax,
+    softmax_cross_entropy,
+    sparse_softmax_cross_entropy,
+)
+from .shape import (
+    broadcast_to,
+    cast,
+    concatenate,
+    expand_dims,
+    flip,
+    full,
+    getitem,
+    one_hot,
+    ones_like,
+    reshape,
+    shape_of,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    take,
+    take_along_axis,
+    transpose,
+    zeros_like,
+)

@@ -1,0 +1,152 @@
+"""How an operation is carried out: on tensors it adds a node, on arrays it runs now."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._tensor import Tensor
+
+TensorLike = Union[Tensor, npt.ArrayLike]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CACHE_SIZE = 1024
+_cache: OrderedDict[Any, tuple[_core.Function, bool]] = OrderedDict()
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
+
+
+def to_tensors(args: Sequence[Any]) -> list[Tensor]:
+    """Tensors from tensors, arrays and numbers; a number takes the dtype of its companions."""
+    known: str | None = None
+    converted: list[Any] = []
+    for x in args:
+        if isinstance(x, Tensor):
+            value: Any = x
+        elif _is_number(x):
+            value = x
+        else:
+            value = Tensor(_core.constant(x))
+        if isinstance(value, Tensor):
+            known = value.dtype if known is None else _core.promote(known, value.dtype)
+        converted.append(value)
+    if known is None:
+        floating = any(isinstance(x, float) for x in args)
+        known = "float32" if floating else "int32"
+    result = []
+    for x in converted:
+        if not isinstance(x, Tensor):
+            dtype = "float32" if isinstance(x, float) and known[0] != "f" else known
+            if known == "bool" and not isinstance(x, (bool, float)):
+                dtype = "int32"
+            x = Tensor(_core.scalar(float(x), dtype))
+        result.append(x)
+    return result
+
+
+def run_now(key: Any, build: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+    """Compiles build(*tensors) for the arrays' dtypes and shapes, once, and calls it."""
+    given = [x if _is_number(x) else np.asarray(x) for x in arrays]
+    signature = tuple(
+        (x,) if not isinstance(x, np.ndarray) else (x.dtype.str, x.shape) for x in given
+    )
+    full_key = (key, signature, tuple(type(x) for x in given), _core.active_table())
+    entry = _cache.get(full_key)
+    if entry is None:
+        entry = _compile(build, given)
+        _cache[full_key] = entry
+        if len(_cache) > _CACHE_SIZE:
+            _cache.popitem(last=False)
+    function, single = entry
+    results = function(*[x for x in given if isinstance(x, np.ndarray)])
+    results = [r[()] if r.ndim == 0 else r for r in results]
+    return results[0] if single else results
+
+
+def _compile(build: Callable[..., Any], given: Sequence[Any]) -> tuple[_core.Function, bool]:
+    tensors: list[Any] = []
+    inputs = []
+    for x in given:
+        if not isinstance(x, np.ndarray):
+            tensors.append(x)
+            continue
+        dtype = _core.constant(np.empty(0, x.dtype)).dtype
+        tensors.append(Tensor(_core.placeholder(dtype, x.shape)))
+        inputs.append(tensors[-1]._value)
+    if not inputs:  # only numbers: they are the program
+        tensors = list(to_tensors(tensors))
+    result = build(*tensors)
+    single = isinstance(result, Tensor)
+    outputs = [result] if single else list(result)
+    function = _core.Function(inputs, [("main", [t._value for t in outputs], [])])
+    return function, single
+
+
+def operation(tensors: int = 1) -> Callable[[F], F]:
+    """Makes a function over tensors work on arrays too; its first ``tensors`` arguments are data.
+
+    ``tensors=-1``: the first argument is a sequence of data. The others have to be hashable.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            count = tensors
+            if count >= 0:
+                data, rest = args[:count], args[count:]
+            else:
+                data, rest = tuple(args[0]), args[1:]
+            if len(data) < count:
+                # Data given by keyword: in the order of the parameters.
+                names = function.__code__.co_varnames[len(data) : count]
+                data += tuple(kwargs.pop(n) for n in names if n in kwargs)
+            if any(isinstance(x, Tensor) for x in data):
+                converted = to_tensors(data)
+                if count >= 0:
+                    return function(*converted, *rest, **kwargs)
+                return function(converted, *rest, **kwargs)
+
+            def build(*given: Any) -> Any:
+                converted = to_tensors(given)
+                if count >= 0:
+                    return function(*converted, *rest, **kwargs)
+                return function(converted, *rest, **kwargs)
+
+            key = (function, _hashable(rest), _hashable(tuple(sorted(kwargs.items()))))
+            return run_now(key, build, data)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def _hashable(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return tuple(_hashable(i) for i in x)
+    if isinstance(x, np.ndarray):
+        return (x.dtype.str, x.shape, x.tobytes())
+    if isinstance(x, slice):
+        return ("slice", x.start, x.stop, x.step)
+    if isinstance(x, np.dtype):
+        return x.str
+    return x
+
+
+def node(op: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
+    """Adds a node and returns its first output."""
+    return Tensor(_core.make(op, [t._value for t in inputs], attrs))
+
+
+def elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
+    """An elementwise op of the table on tensors or arrays."""
+    if any(isinstance(x, Tensor) for x in inputs):
+        return node(op, to_tensors(inputs), **attrs)
+    return run_now((op, tuple(attrs.values())), lambda *t: node(op, to_tensors(t), **attrs), inputs)

@@ -1,0 +1,404 @@
+"""Moving data: shapes, slices, concatenation, indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._tensor import Dimension, Tensor, _operators
+from ._dispatch import TensorLike, node, operation, to_tensors
+
+
+def _axis(axis: int, ndim: int) -> int:
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for a tensor of {ndim} dimensions")
+    return axis % ndim
+
+
+@operation()
+def reshape(x: TensorLike, shape: Sequence[Dimension] | int) -> Any:
+    """The same elements in C order under another shape; one -1 stands for what is left.
+
+    Raises:
+        ValueError: if the number of elements differs.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.reshape([[1, 2], [3, 4]], (4,))
+        array([1, 2, 3, 4])
+    """
+    assert isinstance(x, Tensor)
+    dims = [shape] if isinstance(shape, (int, np.integer)) else list(shape)  # type: ignore[arg-type]
+    return Tensor(_core.reshape(x._value, dims))
+
+
+@operation()
+def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Any:
+    """Axes in another order (default: reversed).
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.transpose([[1, 2], [3, 4]])
+        array([[1, 3],
+               [2, 4]])
+    """
+    assert isinstance(x, Tensor)
+    order = list(range(x.ndim))[::-1] if axes is None else [int(a) for a in axes]
+    return node("transpose", [x], axes=order)
+
+
+@operation()
+def expand_dims(x: TensorLike, axis: int) -> Any:
+    """A new axis of length 1 at ``axis``.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.expand_dims([1, 2], 0).shape
+        (1, 2)
+    """
+    assert isinstance(x, Tensor)
+    dims: list[Any] = list(x.dims)
+    dims.insert(_axis(axis, x.ndim + 1), 1)
+    return Tensor(_core.reshape(x._value, dims))
+
+
+@operation()
+def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
+    """Without its axes of length 1 (all, or those named).
+
+    Raises:
+        ValueError: if a named axis is longer.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.squeeze([[1, 2]]).shape
+        (2,)
+    """
+    assert isinstance(x, Tensor)
+    if axis is None:
+        gone = {i for i, d in enumerate(x.shape) if d == 1}
+    else:
+        axes = [axis] if isinstance(axis, int) else list(axis)
+        gone = {_axis(a, x.ndim) for a in axes}
+    for i in gone:
+        if x.shape[i] != 1:
+            raise ValueError(f"[squeeze] expected axis {i} of length 1, got shape {x.shape}")
+    return Tensor(_core.reshape(x._value, [d for i, d in enumerate(x.dims) if i not in gone]))
+
+
+@operation()
+def broadcast_to(x: TensorLike, shape: Sequence[Dimension]) -> Any:
+    """Repeated along axes of length 1.
+
+    Raises:
+        ValueError: if an axis has another length.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.broadcast_to([1, 2], (2, 2))
+        array([[1, 2],
+               [1, 2]])
+    """
+    assert isinstance(x, Tensor)
+    return Tensor(_core.broadcast_to(x._value, list(shape)))
+
+
+@operation(-1)
+def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Any:
+    """One after the other along an axis.
+
+    Raises:
+        ValueError: if the other axes differ.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.concatenate([[1, 2], [3]])
+        array([1, 2, 3])
+    """
+    tensors = to_tensors(xs)
+    dtype = tensors[0].dtype
+    for t in tensors[1:]:
+        dtype = _core.promote(dtype, t.dtype)
+    values = [_core.cast(t._value, dtype) for t in tensors]
+    return Tensor(_core.make("concatenate", values, {"axis": axis}))
+
+
+@operation(-1)
+def stack(xs: Sequence[TensorLike], axis: int = 0) -> Any:
+    """Along a new axis.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.stack([[1, 2], [3, 4]]).shape
+        (2, 2)
+    """
+    return concatenate([expand_dims(t, axis) for t in to_tensors(xs)], axis)
+
+
+@operation()
+def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+    """Parts along an axis: equal ones, or cut at the given indices.
+
+    Raises:
+        ValueError: if the axis does not divide into equal parts.
+
+    Example:
+        >>> from fastnn import ops
+        >>> [part.tolist() for part in ops.split([1, 2, 3, 4], 2)]
+        [[1, 2], [3, 4]]
+    """
+    assert isinstance(x, Tensor)
+    axis = _axis(axis, x.ndim)
+    length = x.dims[axis]
+    if isinstance(indices_or_sections, int):
+        sections = indices_or_sections
+        if not isinstance(length, int):
+            raise ValueError("[split] the axis to split is known only at run time")
+        if length % sections != 0:
+            raise ValueError(f"[split] an axis of {length} does not divide into {sections} parts")
+        cuts = [length // sections * i for i in range(1, sections)]
+    else:
+        cuts = [int(i) for i in indices_or_sections]
+    edges: list[Any] = [0, *cuts, length]
+    before = (slice(None),) * axis
+    parts = [getitem(x, (*before, slice(a, b))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return parts
+
+
+@operation()
+def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
+    """In reverse order along axes (default: all).
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.flip([1, 2, 3])
+        array([3, 2, 1])
+    """
+    assert isinstance(x, Tensor)
+    axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    turned = {_axis(a, x.ndim) for a in axes}
+    return getitem(x, tuple(slice(None, None, -1 if i in turned else 1) for i in range(x.ndim)))
+
+
+def _bound(index: Any, length: Any, default: Any) -> Any:
+    """A slice bound as a length from the start; clipped where the length is known."""
+    if index is None:
+        return default
+    if isinstance(index, _core.Dim):
+        return index
+    index = int(index)
+    if isinstance(length, int):
+        return max(0, min(length, index + length if index < 0 else index))
+    return length + index if index < 0 else index
+
+
+def _slice_axis(s: slice, length: Any) -> tuple[Any, int, Any]:
+    step = 1 if s.step is None else int(s.step)
+    if step == 0:
+        raise ValueError("slice step must not be 0")
+    if isinstance(length, int):
+        plain = all(v is None or isinstance(v, (int, np.integer)) for v in (s.start, s.stop))
+        if plain:
+            indices = range(*s.indices(length))
+            return (indices.start if len(indices) else 0), step, len(indices)
+    if step < 0:
+        if s.start is None and s.stop is None and step == -1:
+            return length - 1, -1, length
+        raise ValueError("an open axis can be reversed as a whole, not sliced with a negative step")
+    begin = _bound(s.start, length, 0)
+    size = _bound(s.stop, length, length) - begin
+    if step != 1:
+        size = (size + (step - 1)) // step
+    return begin, step, size
+
+
+@operation()
+def getitem(x: TensorLike, key: Any) -> Any:
+    """NumPy's basic indexing, and one array of integers (taken along its axis).
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.getitem([[1, 2], [3, 4]], (0, slice(None)))
+        array([1, 2])
+    """
+    assert isinstance(x, Tensor)
+    keys = key if isinstance(key, tuple) else (key,)
+    used = sum(1 for k in keys if k is not None and k is not Ellipsis)
+    if used > x.ndim:
+        raise IndexError(f"too many indices: {used} for a tensor of {x.ndim} dimensions")
+    fill = (slice(None),) * (x.ndim - used)
+    if any(k is Ellipsis for k in keys):
+        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys = keys[:at] + fill + keys[at + 1 :]
+    else:
+        keys = keys + fill
+    begin, step, size, shape = [], [], [], []
+    arrays: list[tuple[int, Any]] = []
+    axis = 0
+    for k in keys:
+        if k is None:
+            shape.append(1)
+            continue
+        length = x.dims[axis]
+        if isinstance(k, slice):
+            b, s, n = _slice_axis(k, length)
+            shape.append(n)
+        elif isinstance(k, (int, np.integer)) and not isinstance(k, bool):
+            i = int(k)
+            if isinstance(length, int) and not -length <= i < length:
+                raise IndexError(f"index {i} is out of bounds for an axis of length {length}")
+            b, s, n = (length + i if i < 0 else i), 1, 1
+        else:
+            arrays.append((len(shape), k))
+            b, s, n = 0, 1, length
+            shape.append(length)
+        begin.append(b)
+        step.append(s)
+        size.append(n)
+        axis += 1
+    result = node("slice", [x], begin=begin, step=step, size=size)
+    result = Tensor(_core.reshape(result._value, shape))
+    if len(arrays) > 1:
+        raise ValueError("expected at most one array among the indices, got several")
+    for at, indices in arrays:
+        result = take(result, indices, at)
+    return result
+
+
+def _indices(indices: Any) -> Tensor:
+    if not isinstance(indices, Tensor):
+        array = np.asarray(indices)
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"expected integers as indices, got dtype {array.dtype}")
+        indices = Tensor(_core.constant(array.astype(np.int64)))
+    if indices.dtype[0] == "f" or indices.dtype == "bool":
+        raise TypeError(f"expected integers as indices, got {indices.dtype}")
+    return Tensor(_core.cast(indices._value, "int64"))
+
+
+@operation(2)
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+    """The slices of x at indices along an axis (default: of the flattened x).
+
+    Raises:
+        IndexError: when run, if an index is out of bounds.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.take([10, 20, 30], [2, 0])
+        array([30, 10])
+    """
+    assert isinstance(x, Tensor)
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    return node("take", [x, _indices(indices)], axis=axis)
+
+
+@operation(2)
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Any:
+    """The elements of x at an index for each place along an axis.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.take_along_axis([[1, 2], [3, 4]], [[1], [0]])
+        array([[2],
+               [3]])
+    """
+    assert isinstance(x, Tensor)
+    return node("take_along_axis", [x, _indices(indices)], axis=axis)
+
+
+@operation()
+def one_hot(x: TensorLike, num_classes: int, dtype: str = "float32") -> Any:
+    """1 at the index, 0 elsewhere, along a new last axis.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.one_hot([1, 0], 2)
+        array([[0., 1.],
+               [1., 0.]], dtype=float32)
+    """
+    return node("one_hot", [_indices(x)], num_classes=int(num_classes), dtype=dtype)
+
+
+@operation()
+def cast(x: TensorLike, dtype: str) -> Any:
+    """The same numbers in another dtype.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.cast([1.7, -1.7], "int32")
+        array([ 1, -1], dtype=int32)
+    """
+    assert isinstance(x, Tensor)
+    return Tensor(_core.cast(x._value, dtype))
+
+
+@operation()
+def stop_gradient(x: TensorLike) -> Any:
+    """x, through which no gradient flows.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.stop_gradient([1.0])
+        array([1.])
+    """
+    assert isinstance(x, Tensor)
+    return node("stop_gradient", [x])
+
+
+def shape_of(x: TensorLike, axis: int, dtype: str = "int64") -> Any:
+    """The length of an axis, also where it is known only at run time, as a 0-d tensor.
+
+    Example:
+        >>> from fastnn import ops
+        >>> int(ops.shape_of([1, 2, 3], 0))
+        3
+    """
+    if not isinstance(x, Tensor):
+        return np.asarray(np.shape(x)[axis], dtype)[()]
+    return Tensor(_core.extent_value(x.dims[_axis(axis, x.ndim)], dtype))
+
+
+def full(shape: Sequence[Dimension], value: float, dtype: str = "float32") -> Any:
+    """A tensor filled with one number.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.full((2,), 3.0).shape
+        (2,)
+    """
+    return node("full", [], shape=list(shape), value=float(value), dtype=dtype)
+
+
+@operation()
+def zeros_like(x: TensorLike, dtype: str | None = None) -> Any:
+    """Zeros of the shape of x.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.zeros_like([1.0, 2.0])
+        array([0., 0.])
+    """
+    assert isinstance(x, Tensor)
+    return full(x.dims, 0.0, dtype or x.dtype)
+
+
+@operation()
+def ones_like(x: TensorLike, dtype: str | None = None) -> Any:
+    """Ones of the shape of x.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.ones_like([5.0, 2.0])
+        array([1., 1.])
+    """
+    assert isinstance(x, Tensor)
+    return full(x.dims, 1.0, dtype or x.dtype)
+
+
+_operators["transpose"] = transpose
+_operators["getitem"] = getitem
