@@ -1,7 +1,6 @@
 // Smooth activations, each with its gradient. A gradient takes {g, y} (the output) where the
-// comment says so, else {g, x}. Errors are
-// stated as in vmath_exp.h; where a gradient passes through zero away
-// from x = 0 its error is relative to |g|.
+// comment says so, else {g, x}. Errors are stated as in vmath_exp.h; where a gradient passes
+// through zero away from x = 0 its error is relative to |g|.
 #include "kernels/cpu/lists.h"
 #include "kernels/cpu/tiles.h"
 #include "kernels/cpu/vmath_erf.h"
@@ -63,7 +62,7 @@ template <class T>
 FASTNN_INLINE vec<T> gelu_tanh(vec<T> x) {
   const vec<T> a = min(set<T>(30), abs(x));
   const vec<T> v = a * fma(a * a, set<T>(kGeluScale * kGeluCubic), set<T>(kGeluScale));
-  const ExpFactors<T> e = exp_factors<T>(max(set<T>(ExpConstants<T>::kLowest), -v));
+  const ExpFactors<T> e = exp_factors<T>(max(set<T>(kVanished<T>), -v));
   return gate<T>(x, e, select(x < 0, -a, x), 1 + scale2(e.p, e.n));
 }
 // With e = e^-v for |x|: sigmoid is 1/(1+e) or e/(1+e), its slope e/(1+e)^2.

@@ -88,19 +88,22 @@ double silu_grad(double g, double x, const double* p) {
   return g * (sigmoid(x, p) * (1 + x * sigmoid(-x, p)));
 }
 
-// tanh(softplus(x)) as a ratio in e = exp(-|x|), which never overflows or cancels.
-double mish_gate(double x) {
+// tanh(softplus(x)) and 1 - it as ratios in e = exp(-|x|): nothing overflows or cancels.
+struct MishGate {
+  double open, shut;
+};
+MishGate mish_gate(double x) {
   const double e = std::exp(-std::fabs(x));
   const double a = x < 0 ? e * (e + 2) : 1 + 2 * e, b = x < 0 ? 2 : 2 * e * e;
-  return a / (a + b);
+  return {a / (a + b), b / (a + b)};
 }
 double mish(double x, const double*) {
-  return std::isinf(x) ? (x > 0 ? x : -0.0) : x * mish_gate(x);
+  return std::isinf(x) ? (x > 0 ? x : -0.0) : x * mish_gate(x).open;
 }
 double mish_grad(double g, double x, const double* p) {
   if (std::isinf(x)) return x > 0 ? g : g * 0.0;
-  const double t = mish_gate(x);
-  return g * (t + x * sigmoid(x, p) * ((1 - t) * (1 + t)));
+  const MishGate t = mish_gate(x);
+  return g * (t.open + x * sigmoid(x, p) * (t.shut * (1 + t.open)));
 }
 
 double softsign(double x, const double*) {
