@@ -20,6 +20,7 @@
 //   (double) to_float(i)                             |i| < 2^51 for int64 scale2(v, n) v * 2^n with
 //   one rounding, n integral, |n| <= 2000
 //                                           (double) or 250 (float); exact into the denormals
+//   multiply_low(a, b)                      the products of the lower halves of 64-bit lanes
 //   gather(p, index)                        p[index[lane]] (32-bit indices for float, 64 for
 //   double) widen_low(f), widen_high(f)             the lower, upper half of a vec<float> as
 //   doubles narrow(low, high)                       the inverse, rounded reduce_add, reduce_max,

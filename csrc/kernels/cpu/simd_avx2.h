@@ -84,6 +84,10 @@ FASTNN_INLINE F64 scale2(F64 v, F64 n) {
   return v * exp2_bits(half) * exp2_bits(i - half);
 }
 
+FASTNN_INLINE U64 multiply_low(U64 a, U64 b) {
+  return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+
 FASTNN_INLINE F32 gather(const float* p, I32 index) {
   return (F32)_mm256_i32gather_ps(p, (__m256i)index, 4);
 }

@@ -93,6 +93,10 @@ FASTNN_INLINE F64 scale2(F64 v, F64 n) {
   return (F64)_mm512_maskz_scalef_pd(0xff, (__m512d)v, (__m512d)n);
 }
 
+FASTNN_INLINE U64 multiply_low(U64 a, U64 b) {
+  return (U64)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+}
+
 FASTNN_INLINE F32 gather(const float* p, I32 index) {
   return (F32)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, (__m512i)index, p, 4);
 }

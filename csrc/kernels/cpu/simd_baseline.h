@@ -114,6 +114,14 @@ FASTNN_INLINE F64 scale2(F64 v, F64 n) {
   return v * exp2_bits(half) * exp2_bits(i - half);
 }
 
+FASTNN_INLINE U64 multiply_low(U64 a, U64 b) {
+#if defined(__SSE2__)
+  return (U64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
+}
+
 FASTNN_INLINE F32 gather(const float* p, I32 i) { return F32{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
 FASTNN_INLINE F64 gather(const double* p, I64 i) { return F64{p[i[0]], p[i[1]]}; }
 

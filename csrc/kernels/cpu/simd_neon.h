@@ -84,6 +84,10 @@ FASTNN_INLINE F64 scale2(F64 v, F64 n) {
   return v * exp2_bits(half) * exp2_bits(i - half);
 }
 
+FASTNN_INLINE U64 multiply_low(U64 a, U64 b) {
+  return (U64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+}
+
 FASTNN_INLINE F32 gather(const float* p, I32 i) { return F32{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
 FASTNN_INLINE F64 gather(const double* p, I64 i) { return F64{p[i[0]], p[i[1]]}; }
 

@@ -59,15 +59,15 @@ FASTNN_INLINE T row_max(const T* x, int64_t n) {
   return reduce_max(best);
 }
 
-// e^(x - shift) for x <= shift. The difference's rounding error is not lost: it would be as large
-// as the difference, counted in ULP of the result.
+// e^(x - shift) for x <= shift, as e^high (1 + lost). The difference's rounding error is not lost:
+// it would be as large as the difference, counted in ULP of the result.
 template <class T>
 FASTNN_INLINE vec<T> exp_shifted(vec<T> x, vec<T> shift) {
   const vec<T> lowest = set<T>(ExpConstants<T>::kLowest);
   const vec<T> high = x - shift, back = high + shift;
   const vec<T> lost = (x - back) - (shift - (back - high));
-  const ExpParts<T> e = exp_parts<T>(max(lowest, high), select(high > lowest, lost, zero<T>()));
-  return scale2(e.m + 1, e.n);
+  const ExpFactors<T> e = exp_factors<T>(max(lowest, high));
+  return scale2(fma(e.p, select(high > lowest, lost, zero<T>()), e.p), e.n);
 }
 
 // The sum of the exponentials, which are stored too where kStore.
