@@ -1,0 +1,444 @@
+"""The base class of optimizers: rate, clipping, decay, averages, accumulation."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import graph, ops
+from fastnn._registry import serialize, snake_case, unique_name
+from fastnn._tensor import Tensor, Variable
+from fastnn.optimizers import schedules
+from fastnn.optimizers._options import (
+    DEFAULTS,
+    CommonOptions,
+    checked_options,
+    checked_rate,
+    without_old_names,
+)
+from fastnn.optimizers._plan import OptimizerPlan
+from fastnn.optimizers.schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Pair = tuple[Any, Any]
+
+
+class Optimizer:
+    """Base class of the optimizers; an optimizer of one's own defines :meth:`update_step`.
+
+    Args:
+        learning_rate: a number or a :class:`~fastnn.optimizers.schedules.LearningRateSchedule`.
+        common: see :class:`CommonOptions`: weight_decay, clipnorm, clipvalue, global_clipnorm,
+            use_ema, ema_momentum, ema_overwrite_frequency, gradient_accumulation_steps, name.
+
+    Raises:
+        ValueError: for a value out of range.
+        TypeError: for an unknown argument.
+
+    Example:
+        >>> import fastnn
+        >>> class Signs(Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         return [(variable, variable - learning_rate * ops.sign(gradient))]
+        >>> w = fastnn.shared(np.array([1.0, 1.0]))
+        >>> Signs(0.5).apply_gradients([(np.array([3.0, -7.0]), w)])
+        1
+        >>> w.get_value()
+        array([0.5, 1.5])
+    """
+
+    def __init__(self, learning_rate: Any = 0.001, **common: Unpack[CommonOptions]) -> None:
+        who = type(self).__name__
+        learning_rate, given = without_old_names(learning_rate, common, who)
+        self.name: str = given.pop("name", None) or unique_name(snake_case(who))
+        options = checked_options(given, who)
+        self.weight_decay: float | None = options["weight_decay"]
+        self.clipnorm: float | None = options["clipnorm"]
+        self.clipvalue: float | None = options["clipvalue"]
+        self.global_clipnorm: float | None = options["global_clipnorm"]
+        self.use_ema: bool = options["use_ema"]
+        self.ema_momentum: float = options["ema_momentum"]
+        self.ema_overwrite_frequency: int | None = options["ema_overwrite_frequency"]
+        self.gradient_accumulation_steps: int | None = options["gradient_accumulation_steps"]
+        self.iterations: Variable = graph.shared(
+            np.zeros((), np.int64), name=f"{self.name}/iterations", role="counter"
+        )
+        # Raised when something changes that a compiled program has taken in as a constant.
+        self.revision = 0
+        self._schedule: LearningRateSchedule | None = None
+        self._rate = graph.shared(
+            np.zeros((), np.float64), name=f"{self.name}/learning_rate", role="hyperparameter"
+        )
+        self._set_rate(checked_rate(learning_rate, who))
+        self._slots: list[list[Variable]] = []
+        self._averages: list[Variable] = []
+        self._accumulators: list[Variable] = []
+        self._index: dict[int, int] = {}
+        self._trained: list[Variable] = []
+        self._undecayed: tuple[frozenset[int], re.Pattern[str] | None] = (frozenset(), None)
+        self._compiled: dict[Any, Any] = {}
+        self.built = False
+
+    def slot_values(self, variable: Variable) -> dict[str, float]:
+        """The optimizer's own state of a variable: names and first values."""
+        return {}
+
+    def update_step(
+        self, gradient: Tensor, variable: Variable, learning_rate: Tensor
+    ) -> list[Pair]:
+        """The update of one variable, as (variable, expression) pairs.
+
+        Args:
+            gradient: after accumulation and clipping.
+            variable: with ``self.slots(variable)`` as its state.
+            learning_rate: a scalar of the variable's dtype.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has to define update_step(gradient, variable, learning_rate)"
+        )
+
+    def _effects(self, grads: Sequence[Any], variables: Sequence[Variable], step: Any) -> list[Any]:
+        """Effects and pairs that update the variables (all of one dtype)."""
+        rate = self._rate_as(variables[0].dtype)
+        pairs: list[Pair] = []
+        for gradient, variable in zip(grads, variables, strict=True):
+            decay = self._decay_of(variable)
+            for target, value in self.update_step(gradient, variable, rate):
+                if target is variable and decay:
+                    value = value - variable * (decay * rate)
+                pairs.append((target, value))
+        return pairs
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Makes the state for these variables; once, before the first update.
+
+        Raises:
+            ValueError: for a second build with other variables.
+        """
+        wanted = list(variables)
+        if self.built:
+            self._check_known(wanted)
+            return
+        for variable in wanted:
+            self._index[id(variable)] = len(self._trained)
+            self._trained.append(variable)
+            zeros = np.zeros(variable.shape, variable.dtype)
+            self._slots.append(
+                [
+                    self._state(variable, name, zeros + np.asarray(value, variable.dtype))
+                    for name, value in self.slot_values(variable).items()
+                ]
+            )
+            if self.use_ema:
+                self._averages.append(self._state(variable, "average", zeros))
+            if self.gradient_accumulation_steps:
+                self._accumulators.append(self._state(variable, "gradient_accumulator", zeros))
+        self.built = True
+
+    def _state(self, variable: Variable, name: str, value: Any) -> Variable:
+        return graph.shared(value, name=f"{self.name}/{variable.name}/{name}", role="state")
+
+    def slots(self, variable: Variable) -> list[Variable]:
+        """The state that :meth:`slot_values` has named for a variable, in that order."""
+        return self._slots[self._index[id(variable)]]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: step counter, learning rate (unless it is a schedule), slots."""
+        rate = [] if self._schedule is not None else [self._rate]
+        slots = [slot for slots in self._slots for slot in slots]
+        return [self.iterations, *rate, *self._averages, *self._accumulators, *slots]
+
+    def get_weights(self) -> list[Any]:
+        """The values of :attr:`variables`."""
+        return [variable.get_value() for variable in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the values of :attr:`variables`.
+
+        Raises:
+            ValueError: if their number or shapes do not fit.
+        """
+        if len(weights) != len(self.variables):
+            raise ValueError(
+                f"[{type(self).__name__}] expected {len(self.variables)} arrays of state, "
+                f"got {len(weights)}"
+            )
+        for variable, value in zip(self.variables, weights, strict=True):
+            if tuple(np.shape(value)) != tuple(variable.shape):
+                raise ValueError(
+                    f"[{type(self).__name__}] expected shape {tuple(variable.shape)} for "
+                    f"{variable.name}, got {np.shape(value)}"
+                )
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.set_value(np.asarray(value, variable.dtype))
+
+    def _check_known(self, variables: Iterable[Variable]) -> None:
+        for variable in variables:
+            if id(variable) not in self._index:
+                raise ValueError(
+                    f"[{type(self).__name__}] was built for other variables than "
+                    f"{variable.name!r}; a model of its own needs an optimizer of its own"
+                )
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate: a Variable that can be set at any time, or a schedule's present value."""
+        if self._schedule is not None:
+            return self._schedule(int(self.iterations.get_value()))
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        rate = checked_rate(
+            value.get_value()[()] if isinstance(value, Variable) else value, type(self).__name__
+        )
+        if self._schedule is not None and not isinstance(rate, LearningRateSchedule):
+            raise TypeError(
+                f"[{type(self).__name__}] follows the schedule {type(self._schedule).__name__}; "
+                "give a number as learning_rate at the start to set it later"
+            )
+        self._set_rate(rate)
+
+    @property
+    def lr(self) -> Any:
+        """The old name of :attr:`learning_rate`."""
+        warnings.warn("'lr' is called 'learning_rate' now", DeprecationWarning, stacklevel=2)
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        warnings.warn("'lr' is called 'learning_rate' now", DeprecationWarning, stacklevel=2)
+        self.learning_rate = value
+
+    def _set_rate(self, rate: float | LearningRateSchedule) -> None:
+        if isinstance(rate, LearningRateSchedule):
+            self._schedule = rate
+            self.revision += 1
+        else:
+            self._rate.set_value(np.float64(rate))
+
+    def _rate_as(self, dtype: str) -> Any:
+        rate = self._rate if self._schedule is None else self._schedule(self.iterations)
+        return ops.cast(rate, dtype) if str(rate.dtype) != dtype else rate
+
+    def exclude_from_weight_decay(
+        self,
+        var_list: Iterable[Variable] | None = None,
+        var_names: Iterable[str] | None = None,
+    ) -> None:
+        """Says which variables do not decay.
+
+        Args:
+            var_list: these.
+            var_names: and those whose name contains one of these strings, as "bias".
+
+        Raises:
+            ValueError: after the optimizer was built.
+        """
+        if self.built:
+            raise ValueError(
+                f"[{type(self).__name__}] exclude_from_weight_decay() has to come before build()"
+            )
+        names = list(var_names or ())
+        pattern = re.compile("|".join(names)) if names else None
+        self._undecayed = (frozenset(id(v) for v in var_list or ()), pattern)
+
+    def _decay_of(self, variable: Variable) -> float:
+        excluded, pattern = self._undecayed
+        if self.weight_decay is None or id(variable) in excluded:
+            return 0.0
+        return 0.0 if pattern and pattern.search(variable.name or "") else self.weight_decay
+
+    def updates(self, grads: Sequence[Any], variables: Sequence[Variable]) -> OptimizerPlan:
+        """What a training program has to run for these symbolic gradients.
+
+        Args:
+            grads: a tensor for each variable; None where there is no gradient (with a warning).
+            variables: all or some of those the optimizer is built for.
+
+        Raises:
+            ValueError: if no variable has a gradient, or the numbers do not fit.
+        """
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"[{type(self).__name__}] expected a gradient for each of {len(variables)} "
+                f"variables, got {len(grads)}"
+            )
+        self.build(variables)
+        found = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+        missing = [v.name for g, v in zip(grads, variables, strict=True) if g is None]
+        if not found:
+            raise ValueError(
+                f"[{type(self).__name__}] no variable has a gradient: the loss depends on none"
+            )
+        if missing:
+            warnings.warn(f"the loss does not depend on {missing}", UserWarning, stacklevel=2)
+        gradients = [ops.cast(g, v.dtype) if g.dtype != v.dtype else g for g, v in found]
+        trained = [v for _, v in found]
+        every = self.gradient_accumulation_steps or 1
+        step_updates: list[Pair] = []
+        effects: list[Any] = []
+        used = gradients
+        if every > 1:
+            sums = [self._accumulators[self._index[id(v)]] for v in trained]
+            step_updates = [(a, a + g) for a, g in zip(sums, gradients, strict=True)]
+            effects = [(a, ops.zeros_like(a)) for a in sums]
+            used = [a / float(every) for a in sums]
+        done = self._updates_done()
+        clipped = self._clip(used)
+        for dtype in dict.fromkeys(v.dtype for v in trained):
+            chosen = [i for i, v in enumerate(trained) if v.dtype == dtype]
+            effects += self._effects(
+                [clipped[i] for i in chosen], [trained[i] for i in chosen], done
+            )
+        return OptimizerPlan(gradients, step_updates, effects, self._after(trained, done), every)
+
+    def _updates_done(self) -> Any:
+        every = self.gradient_accumulation_steps
+        return ops.floor_divide(self.iterations, every) if every else self.iterations
+
+    def _clip(self, grads: list[Any]) -> list[Any]:
+        if self.clipnorm:
+            norms = [ops.sqrt(ops.sum(ops.square(g))) for g in grads]
+            limit = self.clipnorm
+            return [g * (limit / ops.maximum(n, limit)) for g, n in zip(grads, norms, strict=True)]
+        if self.global_clipnorm:
+            limit = self.global_clipnorm
+            squares = [ops.cast(ops.sum(ops.square(g)), "float64") for g in grads]
+            norm = ops.sqrt(sum(squares[1:], squares[0]))
+            # An infinite or NaN norm makes every gradient NaN, so that it is not hidden.
+            scale = limit / ops.maximum(norm, limit) + (norm - norm)
+            return [g * ops.cast(scale, g.dtype) for g in grads]
+        if self.clipvalue:
+            return [ops.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+        return grads
+
+    def _after(self, trained: Sequence[Variable], done: Any) -> list[Pair]:
+        """Averages, constraints and the counter."""
+        pairs: list[Pair] = [(self.iterations, self.iterations + 1)]
+        new: dict[int, Any] = {id(v): v for v in trained}
+        if self.use_ema:
+            momentum = ops.where(ops.equal(done, 0), 0.0, self.ema_momentum)
+            for variable, average in zip(self._trained, self._averages, strict=True):
+                keep = ops.cast(momentum, variable.dtype)
+                mean = keep * average + (1.0 - keep) * variable
+                pairs.append((average, mean))
+                if self.ema_overwrite_frequency:
+                    due = ops.equal(ops.mod(done + 1, self.ema_overwrite_frequency), 0)
+                    new[id(variable)] = ops.where(due, mean, variable)
+        for variable in self._trained:
+            value = new.get(id(variable), variable)
+            constraint = getattr(variable, "constraint", None)
+            if constraint is not None and id(variable) in {id(v) for v in trained}:
+                value = constraint(value)
+            if value is not variable:
+                pairs.append((variable, value))
+        return pairs
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> int:
+        """One step with given gradients, outside of a model.
+
+        Args:
+            grads_and_vars: pairs of an array and the variable it is the gradient of.
+
+        Returns:
+            The number of steps done.
+
+        Raises:
+            ValueError: if a gradient's shape is not its variable's.
+        """
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return int(self.iterations.get_value())
+
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
+        """One step with given gradients, for the variables given or built for.
+
+        Raises:
+            ValueError: without variables before the optimizer is built, or for a gradient of the
+                wrong shape.
+        """
+        if trainable_variables is None and not self.built:
+            raise ValueError(
+                f"[{type(self).__name__}] expected variables: it is not built yet, "
+                "so it does not know them"
+            )
+        variables = list(self._trained if trainable_variables is None else trainable_variables)
+        arrays = [
+            None if g is None else np.asarray(g, v.dtype)
+            for g, v in zip(grads, variables, strict=True)
+        ]
+        for array, variable in zip(arrays, variables, strict=True):
+            if array is not None and array.shape != tuple(variable.shape):
+                raise ValueError(
+                    f"[{type(self).__name__}] expected a gradient of shape "
+                    f"{tuple(variable.shape)} for {variable.name}, got {array.shape}"
+                )
+        self.build(variables)
+        key = (self.revision, *((id(v), a is None) for v, a in zip(variables, arrays, strict=True)))
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(arrays, variables)
+        self._run(self._compiled[key], [a for a in arrays if a is not None])
+
+    def _compile(self, arrays: Sequence[Any], variables: Sequence[Variable]) -> Any:
+        inputs = [
+            None if a is None else graph.placeholder(v.shape, v.dtype)
+            for a, v in zip(arrays, variables, strict=True)
+        ]
+        plan = self.updates(inputs, variables)
+        given = [x for x in inputs if x is not None]
+        direct = plan.every == 1
+        return (
+            plan.every,
+            None if direct else graph.function(given, [], updates=plan.step_updates),
+            graph.function(given if direct else [], [], updates=plan.update_effects),
+            graph.function([], [], updates=plan.post_updates),
+            variables,
+        )
+
+    def _run(self, compiled: Any, arrays: list[Any]) -> None:
+        every, step, update, post, _ = compiled
+        if step is not None:
+            step(*arrays)
+        if (int(self.iterations.get_value()) + 1) % every == 0:
+            update(*(arrays if step is None else ()))
+        post()
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """After training: with ``use_ema``, the averages replace the weights."""
+        if self.use_ema:
+            for variable in var_list:
+                average = self._averages[self._index[id(variable)]]
+                variable.set_value(average.get_value())
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this optimizer again, without its state."""
+        rate = self._schedule
+        return {
+            "name": self.name,
+            "learning_rate": float(self._rate.get_value()) if rate is None else serialize(rate),
+            **{name: getattr(self, name) for name in DEFAULTS},
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Optimizer:
+        """Makes the optimizer from what :meth:`get_config` gave."""
+        settings = dict(config)
+        rate = settings.get("learning_rate")
+        if isinstance(rate, Mapping):
+            settings["learning_rate"] = schedules.deserialize(rate, custom_objects)
+        return cls(**settings)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, {len(self._trained)} variables>"
