@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from figures import label, read_npz
 
 import fastnn
 from fastnn import activations, losses, ops, optimizers
+from figures import label, read_npz
 
 FIGURES, CASES = read_npz("networks")
 

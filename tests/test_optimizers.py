@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from figures import label, read_npz
 
 import fastnn
 from fastnn import constraints, ops, optimizers
 from fastnn.optimizers import schedules
+from figures import label, read_npz
 
 FIGURES, CASES = read_npz("optimizers")
 NAMES = ("kernel", "bias")

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from figures import label, read_json
 
 import fastnn
 from fastnn import activations, constraints, ops, regularizers
 from fastnn.optimizers import schedules
+from figures import label, read_json
 
 INPUTS, CASES = read_json("parts")
 
@@ -88,7 +88,7 @@ def test_unknown_names() -> None:
         regularizers.get("l3")
     with pytest.raises(ValueError, match="did you mean 'max_norm'"):
         constraints.get("max_nrm")
-    with pytest.raises(ValueError, match="expected a activation|expected an activation"):
+    with pytest.raises(ValueError, match="expected an activation"):
         activations.get(3)
 
 

@@ -78,6 +78,7 @@ class Registry:
         aliases: Mapping[str, Any] | None = None,
     ) -> None:
         self.kind = kind
+        self._one = f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
         self.table: dict[str, Any] = {}
         for cls in classes:
             self.table[cls.__name__] = cls
@@ -112,7 +113,7 @@ class Registry:
         name = config.get("class_name")
         if not isinstance(name, str):
             raise ValueError(
-                f"expected a {self.kind} as a mapping with 'class_name' and 'config', "
+                f"expected {self._one} as a mapping with 'class_name' and 'config', "
                 f"got {dict(config)!r}"
             )
         settings = config.get("config", {})
@@ -141,6 +142,6 @@ class Registry:
         if callable(found):
             return found
         raise ValueError(
-            f"expected a {self.kind} (a name, a configuration, a class or a callable), "
+            f"expected {self._one} (a name, a configuration, a class or a callable), "
             f"got {identifier!r}"
         )

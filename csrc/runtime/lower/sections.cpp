@@ -273,11 +273,15 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   };
   auto call = std::make_unique<OptimizerCall>();
   call->size = sizeof(Args) + params.size() * sizeof(kernels::Segment);
+  std::vector<char> given;  // gradients that are arguments: their address follows each call
+  for (const View& g : grads)
+    given.push_back(program_->buffers[static_cast<size_t>(g.buffer)].kind == BufferInfo::input);
   call->fill = [=](const Binder& b, void* memory) {
     auto* args = static_cast<Args*>(memory);
     kernels::Segment* table = args->table;
     for (size_t i = 0; i < params.size(); ++i) {
-      kernels::Segment s{};
+      kernels::Segment& s = table[args->count];
+      s = {};
       b.pointer(&s.param, written[i]);
       b.pointer(&s.grad, grads[i]);
       for (size_t k = 0; k < per; ++k) b.pointer(&s.slot[k], written[params.size() + i * per + k]);
@@ -285,7 +289,7 @@ void Lowering::lower_optimizer(const NodePtr& n) {
       s.rate_scale = scale[i];
       s.decay = decay[i];
       // One segment with the one before where everything continues.
-      if (args->count > 0) {
+      if (args->count > 0 && !given[i] && !given[i - 1]) {
         kernels::Segment& last = table[args->count - 1];
         int64_t bytes = last.length * dtype_size(dtype);
         auto follows = [&](const void* p, const void* q) {
@@ -299,7 +303,7 @@ void Lowering::lower_optimizer(const NodePtr& n) {
           continue;
         }
       }
-      table[args->count++] = s;
+      ++args->count;
     }
     args->segments = table;
     b.pointer(&args->rate, rate);

@@ -115,6 +115,11 @@ def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
     return _registry.get(identifier, custom_objects)
 
 
+def known() -> dict[str, Any]:
+    """All losses by name: classes and functions."""
+    return dict(_registry.table)
+
+
 def kind_of_classes(y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> str:
     """'binary', 'sparse' or 'categorical': what targets and predictions of these shapes mean.
 
@@ -122,7 +127,7 @@ def kind_of_classes(y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]
         >>> kind_of_classes((None, 1), (None, 1)), kind_of_classes((None,), (None, 10))
         ('binary', 'sparse')
     """
-    if len(y_pred_shape) == 0 or y_pred_shape[-1] == 1:
+    if len(y_pred_shape) < 2 or y_pred_shape[-1] == 1:
         return "binary"
     wider = y_pred_shape[-1] is None or y_pred_shape[-1] > 1
     if len(y_true_shape) < len(y_pred_shape) or (y_true_shape[-1] == 1 and wider):
@@ -148,8 +153,8 @@ def resolve(
         ValueError: for an unknown name.
 
     Example:
-        >>> resolve("ce", (None,), (None, 10)).name
-        'sparse_categorical_crossentropy'
+        >>> type(resolve("ce", (None,), (None, 10))).__name__
+        'SparseCategoricalCrossentropy'
     """
     if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
         found: Any = {
@@ -206,6 +211,7 @@ __all__ = [
     "huber",
     "kind_of_classes",
     "kl_divergence",
+    "known",
     "log_cosh",
     "mean_absolute_error",
     "mean_absolute_percentage_error",

@@ -128,7 +128,6 @@ _registry = Registry(
         CategoricalCrossentropy,
         SparseCategoricalCrossentropy,
     ),
-    functions=(huber, log_cosh, binary_focal_crossentropy, categorical_focal_crossentropy),
     aliases={
         **_short,
         **{name.upper(): cls for name, cls in _short.items()},
@@ -138,6 +137,8 @@ _registry = Registry(
         "rmse": RootMeanSquaredError,
     },
 )
+for _name, _loss in losses.known().items():
+    _registry.table.setdefault(_name, _loss)
 
 
 def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:

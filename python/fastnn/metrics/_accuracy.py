@@ -10,7 +10,7 @@ from fastnn.metrics._reduction import MeanMetricWrapper
 
 
 def _hits(matches: Any, y_pred: Any) -> Any:
-    return ops.cast(matches, "float64" if dtype_of(y_pred) == "float64" else "float32")
+    return ops.cast(matches, "float32" if dtype_of(y_pred) == "float32" else "float64")
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
@@ -19,7 +19,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     Example:
         >>> import numpy as np
         >>> accuracy(np.array([1, 2]), np.array([1, 3]))
-        array([1., 0.], dtype=float32)
+        array([1., 0.])
     """
     y_pred = as_value(y_pred)
     y_true, y_pred = same_rank(as_like(y_true, y_pred), y_pred)

@@ -36,7 +36,7 @@ class Fused(Optimizer):
             self.kernel,
             list(grads),
             list(variables),
-            slots=[self.slots(v) for v in variables],
+            slots=list(zip(*(self.slots(v) for v in variables), strict=True)),
             rate=self._rate_as(variables[0].dtype),
             step=step,
             state=self.kernel_state(),

@@ -123,7 +123,7 @@ def without_old_names(
     decay = options.pop("decay", None)
     if decay:
         warnings.warn(
-            f"[{who}] argument 'decay' is now the schedule InverseTimeDecay(learning_rate, 1, decay)",
+            f"[{who}] argument 'decay' is now a schedule: InverseTimeDecay(rate, 1, decay)",
             DeprecationWarning,
             stacklevel=4,
         )

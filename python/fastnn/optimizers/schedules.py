@@ -7,6 +7,7 @@ worked out in float64.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -181,7 +182,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 "[PiecewiseConstantDecay] expected one value more than boundaries, got "
                 f"{len(boundaries)} boundaries and {len(values)} values"
             )
-        if any(a >= b for a, b in zip(boundaries, boundaries[1:], strict=False)):
+        if any(a >= b for a, b in itertools.pairwise(boundaries)):
             raise ValueError(
                 f"[PiecewiseConstantDecay] expected rising boundaries, got {list(boundaries)}"
             )
