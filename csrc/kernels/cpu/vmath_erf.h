@@ -35,10 +35,8 @@ FASTNN_INLINE ExpFactors<T> exp_minus_square(vec<T> x, T scale) {
   constexpr Bits<T> kHead = kIsFloat<T> ? ~Bits<T>(0xfff) : static_cast<Bits<T>>(~0x7ffffffLL);
   const vec<T> head = as_float(as_bits(x) & kHead);
   const vec<T> high = -scale * (head * head), low = -scale * ((x - head) * (x + head));
-  using C = ExpConstants<T>;
-  const vec<T> n = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
-  const vec<T> r = fma(n, set<T>(-C::kLn2High), high) + low;
-  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)) + 1, n};
+  const ExpParts<T> e = exp_parts<T>(high, low);
+  return {e.m + 1, e.n};
 }
 
 // float 3.0 ULP, double 2.5.

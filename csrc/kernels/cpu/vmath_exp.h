@@ -96,6 +96,14 @@ FASTNN_INLINE ExpParts<T> exp_parts(vec<T> x) {
   const vec<T> r = fma(n, set<T>(-C::kLn2High), x);
   return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n};
 }
+// The same of high + low, where low is a correction that high's precision has no room for.
+template <class T>
+FASTNN_INLINE ExpParts<T> exp_parts(vec<T> high, vec<T> low) {
+  using C = ExpConstants<T>;
+  const vec<T> n = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
+  const vec<T> r = fma(n, set<T>(-C::kLn2High), high) + low;
+  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n};
+}
 
 // As factors: e^x = p * 2^n with p in [0.7, 1.42]. What is to be multiplied by e^x goes into p
 // before scale2, so that a result among the denormals is rounded once. -746 <= x <= 710.
