@@ -11,5 +11,6 @@ void register_variable(pybind11::module_& m);
 void register_function(pybind11::module_& m);
 void register_random(pybind11::module_& m);
 void register_testing(pybind11::module_& m);
+void register_testing_matmul(pybind11::module_& testing);
 
 }  // namespace fastnn::bindings

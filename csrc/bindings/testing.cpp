@@ -47,6 +47,7 @@ void register_testing(py::module_& m) {
   t.def("entries", &entries, py::arg("table"));
   t.def("tile", &tile, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("out"),
         py::arg("inputs"), py::arg("params") = std::vector<double>{});
+  register_testing_matmul(t);
 }
 
 }  // namespace fastnn::bindings
