@@ -72,7 +72,9 @@ def test_constants() -> None:
     assert make("zeros")((2,), dtype="int32").dtype == np.int32
 
 
-@pytest.mark.parametrize("name", sorted(initializers._registry.table))
+@pytest.mark.parametrize(
+    "name", sorted(set(initializers._registry.table) - {"FromArray", "from_array"})
+)
 def test_names_and_configurations(name: str) -> None:
     first = initializers.get(name)
     again = initializers.get(initializers.serialize(first))

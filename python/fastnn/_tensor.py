@@ -236,6 +236,12 @@ class Variable(Tensor):
     assign = set_value
     numpy = get_value
 
+    def __float__(self) -> float:
+        return float(self.get_value())
+
+    def __int__(self) -> int:
+        return int(self.get_value())
+
     @property
     def size(self) -> int:
         """The number of elements."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import graph, ops
-from fastnn._registry import serialize, snake_case, unique_name
+from fastnn._registry import serialize, unique_name
 from fastnn._tensor import Tensor, Variable
 from fastnn.optimizers import schedules
 from fastnn.optimizers._options import (
@@ -56,7 +56,7 @@ class Optimizer:
     def __init__(self, learning_rate: Any = 0.001, **common: Unpack[CommonOptions]) -> None:
         who = type(self).__name__
         learning_rate, given = without_old_names(learning_rate, common, who)
-        self.name: str = given.pop("name", None) or unique_name(snake_case(who))
+        self.name: str = given.pop("name", None) or unique_name(who.lower())
         options = checked_options(given, who)
         self.weight_decay: float | None = options["weight_decay"]
         self.clipnorm: float | None = options["clipnorm"]
@@ -325,7 +325,8 @@ class Optimizer:
         pairs: list[Pair] = [(self.iterations, self.iterations + 1)]
         new: dict[int, Any] = {id(v): v for v in trained}
         if self.use_ema:
-            momentum = ops.where(ops.equal(done, 0), 0.0, self.ema_momentum)
+            # The first update fills the averages, which start at 0.
+            momentum = ops.cast(ops.not_equal(done, 0), "float64") * self.ema_momentum
             for variable, average in zip(self._trained, self._averages, strict=True):
                 keep = ops.cast(momentum, variable.dtype)
                 mean = keep * average + (1.0 - keep) * variable

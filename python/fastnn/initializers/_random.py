@@ -1,152 +1,22 @@
-"""First values of weights: constants, distributions and matrices, with Keras's names.
+"""Random initial values: Philox by (seed, stream).
 
-Random ones draw from Philox by (seed, stream). With a ``seed`` of their own they give the same
-values at every call; without one, each call takes a new stream of the process's generator
-(:func:`fastnn.utils.set_random_seed`).
+With a ``seed`` of their own they give the same values at every call; without one, each call takes
+a new stream of the process's generator (:func:`fastnn.utils.set_random_seed`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn import _core, _random
-from fastnn._registry import Registry, serialize
-
-Array = NDArray[Any]
+from fastnn.initializers._base import Array, Initializer, checked_shape
 
 # The standard deviation of a unit normal that is cut off at two.
 _TRUNCATED_STDDEV = 0.87962566103423978
-
-
-class Initializer:
-    """Base class: subclasses return an array of the wanted shape from ``__call__``.
-
-    Example:
-        >>> class Halves(Initializer):
-        ...     def __call__(self, shape, dtype="float32"):
-        ...         return np.full(shape, 0.5, dtype)
-        >>> Halves()((2,))
-        array([0.5, 0.5], dtype=float32)
-    """
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        """Makes the values: an array of ``shape`` and ``dtype``."""
-        raise NotImplementedError(f"{type(self).__name__} has to define __call__(shape, dtype)")
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Initializer:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({settings})"
-
-
-def _checked_shape(shape: Sequence[int], who: object) -> tuple[int, ...]:
-    wanted = tuple(shape)
-    for size in wanted:
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 0:
-            raise ValueError(
-                f"[{type(who).__name__}] expected a shape of whole numbers >= 0, got {wanted}"
-            )
-    if math.prod(int(size) for size in wanted) >= 2**60:
-        raise ValueError(f"[{type(who).__name__}] a shape of {wanted} is more than memory can hold")
-    return tuple(int(size) for size in wanted)
-
-
-class Zeros(Initializer):
-    """All zeros.
-
-    Example:
-        >>> Zeros()((2,))
-        array([0., 0.], dtype=float32)
-    """
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        return np.zeros(_checked_shape(shape, self), dtype)
-
-
-class Ones(Initializer):
-    """All ones.
-
-    Example:
-        >>> Ones()((2,))
-        array([1., 1.], dtype=float32)
-    """
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        return np.ones(_checked_shape(shape, self), dtype)
-
-
-class Constant(Initializer):
-    """One value everywhere, or an array that broadcasts to the shape.
-
-    Args:
-        value: a number, or an array.
-
-    Raises:
-        ValueError: at the call, if an array does not broadcast to the shape.
-
-    Example:
-        >>> Constant(3.0)((2,))
-        array([3., 3.], dtype=float32)
-    """
-
-    def __init__(self, value: Any = 0.0) -> None:
-        self.value = value
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        wanted = _checked_shape(shape, self)
-        value = np.asarray(self.value)
-        try:
-            return np.broadcast_to(value, wanted).astype(dtype)
-        except ValueError:
-            raise ValueError(
-                f"[Constant] expected a value that broadcasts to {wanted}, "
-                f"got one of shape {value.shape}"
-            ) from None
-
-    def get_config(self) -> dict[str, Any]:
-        value = self.value
-        return {"value": value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value}
-
-
-class Identity(Initializer):
-    """The identity matrix times ``gain``; only for two axes.
-
-    Args:
-        gain: the value on the diagonal.
-
-    Raises:
-        ValueError: at the call, if the shape has not two axes.
-
-    Example:
-        >>> Identity(2.0)((2, 2))
-        array([[2., 0.],
-               [0., 2.]], dtype=float32)
-    """
-
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        wanted = _checked_shape(shape, self)
-        if len(wanted) != 2:
-            raise ValueError(f"[Identity] expected a shape of two axes, got {wanted}")
-        return (self.gain * np.eye(*wanted)).astype(dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
 
 
 class RandomInitializer(Initializer):
@@ -198,7 +68,7 @@ class RandomUniform(RandomInitializer):
         self.maxval = maxval
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        return self._draw("uniform", _checked_shape(shape, self), dtype, self.minval, self.maxval)
+        return self._draw("uniform", checked_shape(shape, self), dtype, self.minval, self.maxval)
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
@@ -223,7 +93,7 @@ class RandomNormal(RandomInitializer):
         self.stddev = stddev
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        return self._draw("normal", _checked_shape(shape, self), dtype, self.mean, self.stddev)
+        return self._draw("normal", checked_shape(shape, self), dtype, self.mean, self.stddev)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -244,7 +114,7 @@ class TruncatedNormal(RandomNormal):
     """
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        wanted = _checked_shape(shape, self)
+        wanted = checked_shape(shape, self)
         return self._draw("truncated_normal", wanted, dtype, self.mean, self.stddev)
 
 
@@ -335,7 +205,7 @@ class VarianceScaling(RandomInitializer):
         self.output_axes = output_axes
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        wanted = _checked_shape(shape, self)
+        wanted = checked_shape(shape, self)
         fan_in, fan_out = compute_fans(wanted, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
         variance = self.scale / max(1.0, fan[self.mode])
@@ -486,7 +356,7 @@ class Orthogonal(RandomInitializer):
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        wanted = _checked_shape(shape, self)
+        wanted = checked_shape(shape, self)
         if len(wanted) < 2:
             raise ValueError(f"[Orthogonal] expected a shape of at least two axes, got {wanted}")
         rows, cols = math.prod(wanted[:-1]), wanted[-1]
@@ -499,139 +369,3 @@ class Orthogonal(RandomInitializer):
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, **super().get_config()}
-
-
-_registry = Registry(
-    "initializer",
-    classes=(
-        Zeros,
-        Ones,
-        Constant,
-        Identity,
-        RandomUniform,
-        RandomNormal,
-        TruncatedNormal,
-        VarianceScaling,
-        GlorotUniform,
-        GlorotNormal,
-        HeUniform,
-        HeNormal,
-        LecunUniform,
-        LecunNormal,
-        Orthogonal,
-    ),
-    aliases={
-        "uniform": RandomUniform,
-        "normal": RandomNormal,
-        "zero": Zeros,
-        "one": Ones,
-        "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-    },
-)
-
-zeros = Zeros
-ones = Ones
-constant = Constant
-identity = Identity
-random_uniform = RandomUniform
-random_normal = RandomNormal
-truncated_normal = TruncatedNormal
-variance_scaling = VarianceScaling
-glorot_uniform = GlorotUniform
-glorot_normal = GlorotNormal
-he_uniform = HeUniform
-he_normal = HeNormal
-lecun_uniform = LecunUniform
-lecun_normal = LecunNormal
-orthogonal = Orthogonal
-
-
-class _FromArray(Initializer):
-    """Given values: the shape asked for has to be theirs."""
-
-    def __init__(self, values: Array) -> None:
-        self.values = values
-
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
-        if tuple(shape) != self.values.shape:
-            raise ValueError(
-                f"expected an array of shape {tuple(shape)} as initial values, "
-                f"got one of shape {self.values.shape}"
-            )
-        return self.values.astype(dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"value": self.values.tolist()}
-
-
-def get(
-    identifier: Any, custom_objects: Mapping[str, Any] | None = None
-) -> Callable[..., Array] | None:
-    """An initializer from a name, configuration, class, array or callable.
-
-    Args:
-        identifier: for example ``"glorot_uniform"``, ``Constant(0.1)`` or an array of values.
-        custom_objects: further names.
-
-    Returns:
-        The initializer; None for None.
-
-    Raises:
-        ValueError: for an unknown name.
-
-    Example:
-        >>> get("uniform")
-        RandomUniform(minval=-0.05, maxval=0.05, seed=None)
-    """
-    if isinstance(identifier, (np.ndarray, np.generic)):
-        return _FromArray(np.asarray(identifier))
-    found: Callable[..., Array] | None = _registry.get(identifier, custom_objects)
-    return found
-
-
-def deserialize(
-    config: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
-) -> Any:
-    """The inverse of :func:`serialize`."""
-    return _registry.deserialize(config, custom_objects)
-
-
-__all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Ones",
-    "Orthogonal",
-    "RandomInitializer",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Zeros",
-    "compute_fans",
-    "constant",
-    "deserialize",
-    "get",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "serialize",
-    "truncated_normal",
-    "variance_scaling",
-    "zeros",
-]
