@@ -8,11 +8,11 @@ Without a file the customers are made, like those of that file.
 import sys
 
 import numpy as np
-from fastnn.layers import Dense
-from fastnn.models import Sequential
 
 import fastnn
 from fastnn.datasets import load_churn, make_churn
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 from fastnn.preprocessing import (
     LabelEncoder,
     StandardScaler,

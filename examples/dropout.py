@@ -5,10 +5,10 @@ layer divides by q in training instead, so that prediction needs no change: the 
 """
 
 import numpy as np
-from fastnn.layers import Dropout
-from fastnn.models import Sequential
 
 import fastnn
+from fastnn.layers import Dropout
+from fastnn.models import Sequential
 
 fastnn.utils.set_random_seed(0)
 q = 0.8

@@ -1,10 +1,10 @@
 """Forward propagation through two hidden layers of two nodes each; the output has no relu."""
 
 import numpy as np
-from fastnn.layers import Dense
-from fastnn.models import Sequential
 
 from fastnn import ops
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 
 input_data = np.array([3.0, 5.0])
 # A column for each node.

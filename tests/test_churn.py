@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fastnn.layers import Dense
-from fastnn.models import Sequential
 
 import fastnn
 from fastnn.datasets import load_churn, make_churn
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 from fastnn.preprocessing import churn_encoder, train_test_split
 
 

@@ -8,14 +8,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from fastnn import _core
+from fastnn.ops._dispatch import elementwise
 
 TARGET = Path(__file__).resolve().parent.parent / "python/fastnn/ops/_table.py"
-DEFAULTS = {"slope": "0.2", "alpha": "1.0", "theta": "0.0", "value": "1.0"}
-BY_HAND = {"where", "clip", "cast"}
+DEFAULTS = {"slope": 0.2, "alpha": 1.0, "theta": 0.0, "value": 1.0}
+BY_HAND = {"where", "clip", "cast", "sigmoid_cross_entropy"}
 
-HEADER = '''"""Elementwise operations. Generated from the op table by tools/generate_ops.py."""
+HEADER = '''"""Elementwise operations with NumPy's broadcasting: on arrays now, on tensors as nodes.
+
+Generated from the op table by tools/generate_ops.py.
+"""
 
 from __future__ import annotations
 
@@ -29,37 +36,53 @@ FUNCTION = '''
 def {name}({signature}) -> Any:
     """{doc}
 
-    {what} on arrays it computes now, on tensors it adds a node.
+    Elementwise; for {dtypes}.
 
     Example:
         >>> from fastnn import ops
-        >>> ops.{name}({example}).shape
-        (2,)
+        >>> ops.{name}({example})
+        {result}
     """
     return elementwise("{name}", {arguments})
 '''
 
 
-def arguments_of(op: dict) -> list[str]:
-    count = op["min_inputs"]
-    return ["x"] if count == 1 else ["a", "b"] if count == 2 else ["a", "b", "c"]
+def sentence(text: str) -> str:
+    """With a capital letter, unless it starts with a formula."""
+    first, _, rest = text.partition(" ")
+    if rest and first.isalpha() and len(first) > 2:
+        text = text[0].upper() + text[1:]
+    return text.rstrip(".") + "."
 
 
-def function(op: dict) -> str:
-    names = arguments_of(op)
-    floats = [a for a, kind in op["attrs"] if kind == "float"]
-    signature = [f"{n}: TensorLike" for n in names]
-    signature += [f"{a}: float = {DEFAULTS[a]}" for a in floats]
-    doc = op["doc"][0].upper() + op["doc"][1:]
-    data = "[True, False]" if op["dtypes"] == ["bool"] else "[1.0, 2.0]"
-    dtypes = ", ".join(op["dtypes"])
+def example(op: dict[str, Any], attrs: dict[str, float]) -> tuple[str, str]:
+    """Arguments and what comes of them; numbers of both signs where the op takes them."""
+    if op["dtypes"] == ["bool"]:
+        candidates = [[[True, False], [True, True]]]
+    else:
+        candidates = [[[-1.0, 2.0], [2.0, 2.0]], [[1.0, 2.0], [2.0, 2.0]]]
+    for data in candidates:
+        given = data[: op["min_inputs"]]
+        result = elementwise(op["name"], *(np.array(x) for x in given), **attrs)
+        if np.isfinite(result).all():
+            break
+    return ", ".join(map(repr, given)), repr(result)
+
+
+def function(op: dict[str, Any]) -> str:
+    names = {1: ["x"], 2: ["a", "b"]}[op["min_inputs"]]
+    attrs = {a: DEFAULTS[a] for a, kind in op["attrs"] if kind == "float"}
+    given, result = example(op, attrs)
     return FUNCTION.format(
         name=op["name"],
-        signature=", ".join(signature),
-        doc=doc if doc.endswith(".") else doc + ".",
-        what=f"For {dtypes}, with NumPy's broadcasting;",
-        example=", ".join([data] * len(names)),
-        arguments=", ".join(names + [f"{a}=float({a})" for a in floats]),
+        signature=", ".join(
+            [f"{n}: TensorLike" for n in names] + [f"{a}: float = {v}" for a, v in attrs.items()]
+        ),
+        doc=sentence(op["doc"]),
+        dtypes=", ".join(op["dtypes"]),
+        example=given,
+        result=result,
+        arguments=", ".join(names + [f"{a}=float({a})" for a in attrs]),
     )
 
 

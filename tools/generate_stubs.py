@@ -1,7 +1,7 @@
-"""Writes python/fastnn/_core.pyi from the extension that is installed.
+"""Writes python/fastnn/_core/*.pyi from the extension that is installed.
 
-    python tools/generate_stubs.py            writes the file
-    python tools/generate_stubs.py --check    fails, and shows the difference, if it is out of date
+    python tools/generate_stubs.py            writes the files
+    python tools/generate_stubs.py --check    shows what differs, and fails if any does
 
 It needs pybind11-stubgen and ruff of the versions in pyproject.toml's ``lint`` extra.
 """
@@ -15,43 +15,54 @@ import sys
 import tempfile
 from pathlib import Path
 
-STUB = Path(__file__).resolve().parent.parent / "python" / "fastnn" / "_core.pyi"
+STUBS = Path(__file__).resolve().parent.parent / "python" / "fastnn" / "_core"
 
 
-def generate() -> str:
-    """The stub's text."""
+def formatted(text: str, path: Path) -> str:
+    for command in (["check", "--fix", "--quiet", "--exit-zero"], ["format", "--quiet"]):
+        text = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"],
+            input=text, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    return text
+
+
+def generate() -> dict[Path, str]:
+    """The text of each stub: the module's own, and those of its submodules."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [sys.executable, "-m", "pybind11_stubgen", "fastnn._core", "--output-dir", folder,
              "--exit-code", "--numpy-array-use-type-var"],
             check=True,
         )  # fmt: skip
-        text = (Path(folder) / "fastnn" / "_core.pyi").read_text(encoding="utf-8")
-    for command in (["check", "--fix", "--quiet", "--exit-zero"], ["format", "--quiet"]):
-        text = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(STUB), "-"],
-            input=text, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-    return text
+        made = Path(folder) / "fastnn" / "_core"
+        return {
+            STUBS / p.name: formatted(p.read_text(encoding="utf-8"), STUBS / p.name)
+            for p in sorted(made.glob("*.pyi"))
+        }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     check = parser.parse_args().check
-    text = generate()
+    texts = generate()
     if not check:
-        STUB.write_text(text, encoding="utf-8")
+        STUBS.mkdir(exist_ok=True)
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
         return 0
-    committed = STUB.read_text(encoding="utf-8") if STUB.exists() else ""
-    difference = list(
-        difflib.unified_diff(
-            committed.splitlines(True), text.splitlines(True), str(STUB), "generated"
+    for path in STUBS.glob("*.pyi"):
+        texts.setdefault(path, "")
+    difference: list[str] = []
+    for path, text in texts.items():
+        committed = path.read_text(encoding="utf-8") if path.exists() else ""
+        difference += difflib.unified_diff(
+            committed.splitlines(True), text.splitlines(True), str(path), "generated"
         )
-    )
     sys.stdout.writelines(difference)
     if difference:
-        print(f"{STUB.name} is out of date: run python tools/generate_stubs.py", file=sys.stderr)
+        print("stubs are out of date: run python tools/generate_stubs.py", file=sys.stderr)
     return 1 if difference else 0
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.layers import Dense
-from fastnn.models import Sequential
-
 import fastnn
 from bench.churn import BATCH, SIZES, measurements
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 
 
 def prepare(arrays: dict[str, Any], threads: int) -> tuple[str, dict[str, Any]]:

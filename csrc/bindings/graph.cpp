@@ -274,7 +274,7 @@ void register_building(py::module_& m) {
       },
       py::arg("a"), py::arg("b"));
   m.def("gradients", &graph::gradients, py::arg("cost"), py::arg("wrt"));
-  m.def("substitute", &graph::substitute, py::arg("roots"), py::arg("from"), py::arg("to"));
+  m.def("substitute", &graph::substitute, py::arg("roots"), py::arg("old"), py::arg("replacement"));
   m.def("rewrite", &graph::rewrite, py::arg("roots"));
   m.def(
       "topological_order",

@@ -8,9 +8,10 @@ Example:
     -12.0
 """
 
-from . import _core, ops
+from . import ops
 from ._core import __version__
 from ._tensor import Tensor, Variable
+from .config import get_num_threads, set_num_threads, show_config
 from .graph import evaluate, function, grad, placeholder, scan, shared
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "__version__",
     "evaluate",
     "function",
+    "get_num_threads",
     "grad",
     "ops",
     "placeholder",
     "scan",
+    "set_num_threads",
     "shared",
+    "show_config",
 ]

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from fastnn.layers import Dense
-from fastnn.models import Sequential
 from numpy.typing import NDArray
 
 import fastnn
 from fastnn.datasets import load_churn, make_churn
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 from fastnn.plotting import figure_class, plot_history
 from fastnn.preprocessing import churn_encoder, confusion_matrix, train_test_split
 

@@ -16,6 +16,24 @@ Dimension = Union[int, None, str, "_core.Dim"]
 # Filled by the ops package, which stands above this module: operator name -> function.
 _operators: dict[str, Callable[..., Any]] = {}
 
+Method = Callable[[Any, Any], Any]
+
+
+def _binary(op: str) -> tuple[Method, Method]:
+    """The method for ``self op other`` and that for ``other op self``."""
+
+    def plain(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, str):
+            return NotImplemented
+        return _operators[op](self, other)
+
+    def swapped(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, str):
+            return NotImplemented
+        return _operators[op](other, self)
+
+    return plain, swapped
+
 
 class Tensor:
     """A value of the computational graph: known by its dtype and shape, computed by a function.
@@ -112,49 +130,25 @@ class Tensor:
     def __invert__(self) -> Any:
         return _operators["logical_not"](self)
 
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("subtract")
+    __mul__, __rmul__ = _binary("multiply")
+    __truediv__, __rtruediv__ = _binary("divide")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__ = _binary("mod")
+    __pow__, __rpow__ = _binary("power")
+    __matmul__, __rmatmul__ = _binary("matmul")
+    __lt__, _ = _binary("less")
+    __le__, _ = _binary("less_equal")
+    __gt__, _ = _binary("greater")
+    __ge__, _ = _binary("greater_equal")
+    __eq__, _ = _binary("equal")
+    __ne__, _ = _binary("not_equal")
+    __and__, __rand__ = _binary("logical_and")
+    __or__, __ror__ = _binary("logical_or")
+    del _
+
     __hash__ = object.__hash__
-
-
-def _add_operators() -> None:
-    binary = {
-        "add": "add",
-        "sub": "subtract",
-        "mul": "multiply",
-        "truediv": "divide",
-        "floordiv": "floor_divide",
-        "mod": "mod",
-        "pow": "power",
-        "matmul": "matmul",
-    }
-    plain = {
-        "lt": "less",
-        "le": "less_equal",
-        "gt": "greater",
-        "ge": "greater_equal",
-        "eq": "equal",
-        "ne": "not_equal",
-        "and": "logical_and",
-        "or": "logical_or",
-    }
-
-    def method(op: str, swapped: bool) -> Callable[[Tensor, Any], Any]:
-        def call(self: Tensor, other: Any) -> Any:
-            if other is None or isinstance(other, str):
-                return NotImplemented
-            function = _operators[op]
-            return function(other, self) if swapped else function(self, other)
-
-        return call
-
-    for name, op in binary.items():
-        setattr(Tensor, f"__{name}__", method(op, False))
-        setattr(Tensor, f"__r{name}__", method(op, True))
-    for name, op in plain.items():
-        setattr(Tensor, f"__{name}__", method(op, False))
-
-
-_add_operators()
-Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 class Variable(Tensor):
@@ -204,6 +198,11 @@ class Variable(Tensor):
         self._storage.set(array)
         super().__init__(self._storage.value())
         self.trainable = trainable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(self._storage.shape)
 
     @property
     def role(self) -> str:

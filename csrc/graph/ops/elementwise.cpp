@@ -122,8 +122,10 @@ void add_comparisons(OpTable* t) {
   t->push_back(binary_op("logical_and", b8, "a and b", nullptr));
   t->push_back(binary_op("logical_or", b8, "a or b", nullptr));
   t->push_back(unary_op("logical_not", b8, "not x", nullptr));
-  for (const char* name : {"isfinite", "isnan"}) {
-    Op o = unary_op(name, kFloats, name, nullptr);
+  const std::pair<const char*, const char*> tests[] = {
+      {"isfinite", "whether x is neither infinite nor NaN"}, {"isnan", "whether x is NaN"}};
+  for (const auto& test : tests) {
+    Op o = unary_op(test.first, kFloats, test.second, nullptr);
     o.infer = infer_bool;
     t->push_back(o);
   }

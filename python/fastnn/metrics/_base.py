@@ -118,7 +118,8 @@ class Metric:
             ]
             given = symbols if sample_weight is None else symbols[:-1]
             weight = None if sample_weight is None else symbols[-1]
-            updates = self.update(*given, sample_weight=weight)
+            update: Any = self.update  # metrics of plain values take one argument less
+            updates = update(*given, sample_weight=weight)
             run = self._compiled[key] = graph.function(symbols, [], updates=updates)
         run(*arrays)
 

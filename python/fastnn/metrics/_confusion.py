@@ -33,7 +33,8 @@ def checked_thresholds(given: float | Sequence[float] | None, default: float) ->
 def _only_top(y_pred: Any, k: int) -> Any:
     """Predictions below the k highest of their row become minus infinity; ties: the first wins."""
     classes = y_pred.shape[-1]
-    rest, top = y_pred, None
+    rest = y_pred
+    top: Any = None
     for _ in range(min(k, classes)):
         hot = ops.greater(ops.one_hot(ops.argmax(rest, axis=-1), classes, dtype_of(y_pred)), 0.5)
         top = hot if top is None else ops.logical_or(top, hot)

@@ -9,6 +9,7 @@ Example:
     (None,)
 """
 
+from . import _table
 from ._table import *  # noqa: F403
 from .math import (
     all,
@@ -60,3 +61,51 @@ from .shape import (
     transpose,
     zeros_like,
 )
+
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "broadcast_to",
+    "cast",
+    "clip",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "full",
+    "getitem",
+    "log_softmax",
+    "logits_of",
+    "logsumexp",
+    "matmul",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "one_hot",
+    "ones_like",
+    "optimizer_step",
+    "prod",
+    "random_bernoulli",
+    "random_normal",
+    "random_truncated_normal",
+    "random_uniform",
+    "reshape",
+    "shape_of",
+    "sigmoid_cross_entropy",
+    "softmax",
+    "softmax_cross_entropy",
+    "sparse_softmax_cross_entropy",
+    "split",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "sum",
+    "take",
+    "take_along_axis",
+    "transpose",
+    "where",
+    "zeros_like",
+]
+__all__ += _table.__all__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, Union
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from .. import _core
 from .._tensor import Tensor
 
-TensorLike = Union[Tensor, npt.ArrayLike]
-F = TypeVar("F", bound=Callable[..., Any])
+TensorLike = Tensor | npt.ArrayLike
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _CACHE_SIZE = 1024
 _cache: OrderedDict[Any, tuple[_core.Function, bool]] = OrderedDict()
@@ -90,13 +91,38 @@ def _compile(build: Callable[..., Any], given: Sequence[Any]) -> tuple[_core.Fun
     return function, single
 
 
-def operation(tensors: int = 1) -> Callable[[F], F]:
+@overload
+def operation(
+    tensors: Literal[1] = 1,
+) -> Callable[[Callable[Concatenate[Tensor, P], R]], Callable[Concatenate[TensorLike, P], R]]: ...
+@overload
+def operation(
+    tensors: Literal[2],
+) -> Callable[
+    [Callable[Concatenate[Tensor, Tensor, P], R]],
+    Callable[Concatenate[TensorLike, TensorLike, P], R],
+]: ...
+@overload
+def operation(
+    tensors: Literal[3],
+) -> Callable[
+    [Callable[Concatenate[Tensor, Tensor, Tensor, P], R]],
+    Callable[Concatenate[TensorLike, TensorLike, TensorLike, P], R],
+]: ...
+@overload
+def operation(
+    tensors: Literal[-1],
+) -> Callable[
+    [Callable[Concatenate[Sequence[Tensor], P], R]],
+    Callable[Concatenate[Sequence[TensorLike], P], R],
+]: ...
+def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a function over tensors work on arrays too; its first ``tensors`` arguments are data.
 
     ``tensors=-1``: the first argument is a sequence of data. The others have to be hashable.
     """
 
-    def decorate(function: F) -> F:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             count = tensors
@@ -123,7 +149,7 @@ def operation(tensors: int = 1) -> Callable[[F], F]:
             key = (function, _hashable(rest), _hashable(tuple(sorted(kwargs.items()))))
             return run_now(key, build, data)
 
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 

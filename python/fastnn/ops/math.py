@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 from .. import _core
 from .._tensor import Tensor, _operators
 from . import _table
-from ._dispatch import TensorLike, node, operation, to_tensors
+from ._dispatch import node, operation, to_tensors
 from .shape import _axis, reshape
 
-Axis = Union[int, Sequence[int], None]
+Axis = int | Sequence[int] | None
 
 
 def _axes(x: Tensor, axis: Axis) -> list[int]:
@@ -20,26 +20,23 @@ def _axes(x: Tensor, axis: Axis) -> list[int]:
     return [axis] if isinstance(axis, int) else [int(a) for a in axis]
 
 
-def _reduce(op: str, x: TensorLike, axis: Axis, keepdims: bool, dtype: str | None = None) -> Tensor:
-    assert isinstance(x, Tensor)
+def _reduce(op: str, x: Tensor, axis: Axis, keepdims: bool, dtype: str | None = None) -> Tensor:
     if dtype is not None:
         x = Tensor(_core.cast(x._value, dtype))
     return node(op, [x], axes=_axes(x, axis), keepdims=bool(keepdims))
 
 
-def _number(x: TensorLike) -> str | None:
+def _number(x: Tensor) -> str | None:
     """bool and uint8 are summed as int64, as NumPy does."""
-    assert isinstance(x, Tensor)
     return "int64" if x.dtype in ("bool", "uint8") else None
 
 
-def _floating(x: TensorLike) -> str | None:
-    assert isinstance(x, Tensor)
+def _floating(x: Tensor) -> str | None:
     return None if x.dtype[0] == "f" else "float32"
 
 
 @operation()
-def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum of the elements along axes (default: all), in an order fixed by the shape.
 
     Example:
@@ -51,7 +48,7 @@ def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Mean of the elements along axes (default: all).
 
     Example:
@@ -63,7 +60,7 @@ def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Product of the elements along axes (default: all).
 
     Example:
@@ -75,7 +72,7 @@ def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def max(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Largest element along axes (default: all); NaN if any is.
 
     Example:
@@ -87,7 +84,7 @@ def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def min(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Smallest element along axes (default: all); NaN if any is.
 
     Example:
@@ -99,7 +96,7 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def any(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def any(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether any element along axes (default: all) is true.
 
     Example:
@@ -111,7 +108,7 @@ def any(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def all(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def all(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether all elements along axes (default: all) are true.
 
     Example:
@@ -122,16 +119,15 @@ def all(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
     return _reduce("all", x, axis, keepdims, "bool")
 
 
-def _arg(op: str, x: TensorLike, axis: int | None) -> Tensor:
-    assert isinstance(x, Tensor)
+def _arg(op: str, x: Tensor, axis: int | None) -> Tensor:
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     return node(op, [x], axis=axis)
 
 
 @operation()
-def argmax(x: TensorLike, axis: int | None = None) -> Any:
-    """Index of the largest element along an axis (default: of the flattened x), the first of equals.
+def argmax(x: Tensor, axis: int | None = None) -> Any:
+    """Index of the largest element along an axis (default: of all); of equals, the first.
 
     Example:
         >>> from fastnn import ops
@@ -142,8 +138,8 @@ def argmax(x: TensorLike, axis: int | None = None) -> Any:
 
 
 @operation()
-def argmin(x: TensorLike, axis: int | None = None) -> Any:
-    """Index of the smallest element along an axis (default: of the flattened x), the first of equals.
+def argmin(x: Tensor, axis: int | None = None) -> Any:
+    """Index of the smallest element along an axis (default: of all); of equals, the first.
 
     Example:
         >>> from fastnn import ops
@@ -154,7 +150,7 @@ def argmin(x: TensorLike, axis: int | None = None) -> Any:
 
 
 @operation()
-def norm(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """Euclidean norm along axes (default: of all elements).
 
     Example:
@@ -166,7 +162,7 @@ def norm(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation()
-def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along axes (default: all), without overflow.
 
     Example:
@@ -176,7 +172,6 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """
     from .shape import squeeze, stop_gradient
 
-    assert isinstance(x, Tensor)
     x = Tensor(_core.cast(x._value, _floating(x) or x.dtype))
     axes = [_axis(a, x.ndim) for a in _axes(x, axis)]
     largest = stop_gradient(_reduce("max", x, axes, True))
@@ -187,9 +182,7 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @operation(2)
-def matmul(
-    a: TensorLike, b: TensorLike, transpose_a: bool = False, transpose_b: bool = False
-) -> Any:
+def matmul(a: Tensor, b: Tensor, transpose_a: bool = False, transpose_b: bool = False) -> Any:
     """Matrix product over the last two axes, the others broadcast; vectors as NumPy treats them.
 
     Args:
@@ -206,8 +199,6 @@ def matmul(
         >>> ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
         array([[11.]])
     """
-    assert isinstance(a, Tensor)
-    assert isinstance(b, Tensor)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("[matmul] expected at least 1 dimension, got a scalar")
     vector_a, vector_b = a.ndim == 1, b.ndim == 1
@@ -227,7 +218,7 @@ def matmul(
 
 
 @operation(3)
-def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Any:
+def where(condition: Tensor, a: Tensor, b: Tensor) -> Any:
     """a where the condition holds, else b, with broadcasting.
 
     Example:
@@ -235,13 +226,12 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Any:
         >>> ops.where([True, False], [1.0, 2.0], [3.0, 4.0])
         array([1., 4.])
     """
-    assert isinstance(condition, Tensor)
     c = Tensor(_core.cast(condition._value, "bool"))
     return node("where", [c, *to_tensors([a, b])])
 
 
 @operation()
-def clip(x: TensorLike, low: float, high: float) -> Any:
+def clip(x: Tensor, low: float, high: float) -> Any:
     """min(max(x, low), high).
 
     Example:
@@ -251,13 +241,9 @@ def clip(x: TensorLike, low: float, high: float) -> Any:
     """
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         return _table.minimum(_table.maximum(x, low), high)
-    assert isinstance(x, Tensor)
     return node("clip", [x], low=float(low), high=float(high))
 
 
-for _name in (
-    "add subtract multiply divide floor_divide mod power negative absolute logical_not logical_and "
-    "logical_or less less_equal greater greater_equal equal not_equal"
-).split():
+for _name in _table.__all__:
     _operators[_name] = getattr(_table, _name)
 _operators["matmul"] = matmul

@@ -12,8 +12,7 @@ from ._dispatch import TensorLike, elementwise, node, operation, to_tensors
 from .shape import _axis, _indices, transpose
 
 
-def _over_last_axis(op: str, x: TensorLike, axis: int) -> Any:
-    assert isinstance(x, Tensor)
+def _over_last_axis(op: str, x: Tensor, axis: int) -> Any:
     if x.dtype[0] != "f":
         x = Tensor(_core.cast(x._value, "float32"))
     axis = _axis(axis, x.ndim)
@@ -25,7 +24,7 @@ def _over_last_axis(op: str, x: TensorLike, axis: int) -> Any:
 
 
 @operation()
-def softmax(x: TensorLike, axis: int = -1) -> Any:
+def softmax(x: Tensor, axis: int = -1) -> Any:
     """e^x / sum(e^x) along an axis, stable for any finite x.
 
     Example:
@@ -37,7 +36,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Any:
 
 
 @operation()
-def log_softmax(x: TensorLike, axis: int = -1) -> Any:
+def log_softmax(x: Tensor, axis: int = -1) -> Any:
     """x - log(sum(e^x)) along an axis.
 
     Example:
@@ -60,7 +59,7 @@ def sigmoid_cross_entropy(logits: TensorLike, targets: TensorLike) -> Any:
 
 
 @operation(2)
-def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Any:
+def softmax_cross_entropy(logits: Tensor, targets: Tensor) -> Any:
     """-sum(t log_softmax(x)) over the last axis: shape (..., classes) to (...).
 
     Example:
@@ -68,13 +67,11 @@ def softmax_cross_entropy(logits: TensorLike, targets: TensorLike) -> Any:
         >>> ops.softmax_cross_entropy([[0.0, 0.0]], [[1.0, 0.0]]).round(3)
         array([0.693])
     """
-    assert isinstance(logits, Tensor)
-    assert isinstance(targets, Tensor)
     return node("softmax_cross_entropy", [logits, Tensor(_core.cast(targets._value, logits.dtype))])
 
 
 @operation(2)
-def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Any:
+def sparse_softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Any:
     """-log_softmax(x)[label] over the last axis, from integer labels of shape (...).
 
     Raises:
@@ -85,7 +82,6 @@ def sparse_softmax_cross_entropy(logits: TensorLike, labels: TensorLike) -> Any:
         >>> ops.sparse_softmax_cross_entropy([[0.0, 0.0]], [1]).round(3)
         array([0.693])
     """
-    assert isinstance(logits, Tensor)
     return node("sparse_softmax_cross_entropy", [logits, _indices(labels)])
 
 

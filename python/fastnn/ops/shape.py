@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def _axis(axis: int, ndim: int) -> int:
 
 
 @operation()
-def reshape(x: TensorLike, shape: Sequence[Dimension] | int) -> Any:
+def reshape(x: Tensor, shape: Sequence[Dimension] | int) -> Any:
     """The same elements in C order under another shape; one -1 stands for what is left.
 
     Raises:
@@ -30,13 +31,12 @@ def reshape(x: TensorLike, shape: Sequence[Dimension] | int) -> Any:
         >>> ops.reshape([[1, 2], [3, 4]], (4,))
         array([1, 2, 3, 4])
     """
-    assert isinstance(x, Tensor)
     dims = [shape] if isinstance(shape, (int, np.integer)) else list(shape)  # type: ignore[arg-type]
     return Tensor(_core.reshape(x._value, dims))
 
 
 @operation()
-def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Any:
+def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Any:
     """Axes in another order (default: reversed).
 
     Example:
@@ -45,13 +45,12 @@ def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Any:
         array([[1, 3],
                [2, 4]])
     """
-    assert isinstance(x, Tensor)
     order = list(range(x.ndim))[::-1] if axes is None else [int(a) for a in axes]
     return node("transpose", [x], axes=order)
 
 
 @operation()
-def expand_dims(x: TensorLike, axis: int) -> Any:
+def expand_dims(x: Tensor, axis: int) -> Any:
     """A new axis of length 1 at ``axis``.
 
     Example:
@@ -59,14 +58,13 @@ def expand_dims(x: TensorLike, axis: int) -> Any:
         >>> ops.expand_dims([1, 2], 0).shape
         (1, 2)
     """
-    assert isinstance(x, Tensor)
     dims: list[Any] = list(x.dims)
     dims.insert(_axis(axis, x.ndim + 1), 1)
     return Tensor(_core.reshape(x._value, dims))
 
 
 @operation()
-def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
+def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Any:
     """Without its axes of length 1 (all, or those named).
 
     Raises:
@@ -77,7 +75,6 @@ def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
         >>> ops.squeeze([[1, 2]]).shape
         (2,)
     """
-    assert isinstance(x, Tensor)
     if axis is None:
         gone = {i for i, d in enumerate(x.shape) if d == 1}
     else:
@@ -90,7 +87,7 @@ def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
 
 
 @operation()
-def broadcast_to(x: TensorLike, shape: Sequence[Dimension]) -> Any:
+def broadcast_to(x: Tensor, shape: Sequence[Dimension]) -> Any:
     """Repeated along axes of length 1.
 
     Raises:
@@ -102,12 +99,11 @@ def broadcast_to(x: TensorLike, shape: Sequence[Dimension]) -> Any:
         array([[1, 2],
                [1, 2]])
     """
-    assert isinstance(x, Tensor)
     return Tensor(_core.broadcast_to(x._value, list(shape)))
 
 
 @operation(-1)
-def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Any:
+def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Any:
     """One after the other along an axis.
 
     Raises:
@@ -127,7 +123,7 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Any:
 
 
 @operation(-1)
-def stack(xs: Sequence[TensorLike], axis: int = 0) -> Any:
+def stack(xs: Sequence[Tensor], axis: int = 0) -> Any:
     """Along a new axis.
 
     Example:
@@ -139,7 +135,7 @@ def stack(xs: Sequence[TensorLike], axis: int = 0) -> Any:
 
 
 @operation()
-def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
     """Parts along an axis: equal ones, or cut at the given indices.
 
     Raises:
@@ -150,7 +146,6 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
         >>> [part.tolist() for part in ops.split([1, 2, 3, 4], 2)]
         [[1, 2], [3, 4]]
     """
-    assert isinstance(x, Tensor)
     axis = _axis(axis, x.ndim)
     length = x.dims[axis]
     if isinstance(indices_or_sections, int):
@@ -164,12 +159,11 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
         cuts = [int(i) for i in indices_or_sections]
     edges: list[Any] = [0, *cuts, length]
     before = (slice(None),) * axis
-    parts = [getitem(x, (*before, slice(a, b))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    return parts
+    return [getitem(x, (*before, slice(a, b))) for a, b in pairwise(edges)]
 
 
 @operation()
-def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
+def flip(x: Tensor, axis: int | Sequence[int] | None = None) -> Any:
     """In reverse order along axes (default: all).
 
     Example:
@@ -177,7 +171,6 @@ def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Any:
         >>> ops.flip([1, 2, 3])
         array([3, 2, 1])
     """
-    assert isinstance(x, Tensor)
     axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
     turned = {_axis(a, x.ndim) for a in axes}
     return getitem(x, tuple(slice(None, None, -1 if i in turned else 1) for i in range(x.ndim)))
@@ -216,7 +209,7 @@ def _slice_axis(s: slice, length: Any) -> tuple[Any, int, Any]:
 
 
 @operation()
-def getitem(x: TensorLike, key: Any) -> Any:
+def getitem(x: Tensor, key: Any) -> Any:
     """NumPy's basic indexing, and one array of integers (taken along its axis).
 
     Example:
@@ -224,7 +217,6 @@ def getitem(x: TensorLike, key: Any) -> Any:
         >>> ops.getitem([[1, 2], [3, 4]], (0, slice(None)))
         array([1, 2])
     """
-    assert isinstance(x, Tensor)
     keys = key if isinstance(key, tuple) else (key,)
     used = sum(1 for k in keys if k is not None and k is not Ellipsis)
     if used > x.ndim:
@@ -235,14 +227,15 @@ def getitem(x: TensorLike, key: Any) -> Any:
         keys = keys[:at] + fill + keys[at + 1 :]
     else:
         keys = keys + fill
-    begin, step, size, shape = [], [], [], []
+    begin, step, size = [], [], []
+    shape: list[Any] = []
     arrays: list[tuple[int, Any]] = []
     axis = 0
     for k in keys:
         if k is None:
             shape.append(1)
             continue
-        length = x.dims[axis]
+        length: Any = x.dims[axis]
         if isinstance(k, slice):
             b, s, n = _slice_axis(k, length)
             shape.append(n)
@@ -280,7 +273,7 @@ def _indices(indices: Any) -> Tensor:
 
 
 @operation(2)
-def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Any:
     """The slices of x at indices along an axis (default: of the flattened x).
 
     Raises:
@@ -291,14 +284,13 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
         >>> ops.take([10, 20, 30], [2, 0])
         array([30, 10])
     """
-    assert isinstance(x, Tensor)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     return node("take", [x, _indices(indices)], axis=axis)
 
 
 @operation(2)
-def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Any:
+def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Any:
     """The elements of x at an index for each place along an axis.
 
     Example:
@@ -307,12 +299,11 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Any:
         array([[2],
                [3]])
     """
-    assert isinstance(x, Tensor)
     return node("take_along_axis", [x, _indices(indices)], axis=axis)
 
 
 @operation()
-def one_hot(x: TensorLike, num_classes: int, dtype: str = "float32") -> Any:
+def one_hot(x: Tensor, num_classes: int, dtype: str = "float32") -> Any:
     """1 at the index, 0 elsewhere, along a new last axis.
 
     Example:
@@ -325,7 +316,7 @@ def one_hot(x: TensorLike, num_classes: int, dtype: str = "float32") -> Any:
 
 
 @operation()
-def cast(x: TensorLike, dtype: str) -> Any:
+def cast(x: Tensor, dtype: str) -> Any:
     """The same numbers in another dtype.
 
     Example:
@@ -333,12 +324,11 @@ def cast(x: TensorLike, dtype: str) -> Any:
         >>> ops.cast([1.7, -1.7], "int32")
         array([ 1, -1], dtype=int32)
     """
-    assert isinstance(x, Tensor)
     return Tensor(_core.cast(x._value, dtype))
 
 
 @operation()
-def stop_gradient(x: TensorLike) -> Any:
+def stop_gradient(x: Tensor) -> Any:
     """x, through which no gradient flows.
 
     Example:
@@ -346,7 +336,6 @@ def stop_gradient(x: TensorLike) -> Any:
         >>> ops.stop_gradient([1.0])
         array([1.])
     """
-    assert isinstance(x, Tensor)
     return node("stop_gradient", [x])
 
 
@@ -375,7 +364,7 @@ def full(shape: Sequence[Dimension], value: float, dtype: str = "float32") -> An
 
 
 @operation()
-def zeros_like(x: TensorLike, dtype: str | None = None) -> Any:
+def zeros_like(x: Tensor, dtype: str | None = None) -> Any:
     """Zeros of the shape of x.
 
     Example:
@@ -383,12 +372,11 @@ def zeros_like(x: TensorLike, dtype: str | None = None) -> Any:
         >>> ops.zeros_like([1.0, 2.0])
         array([0., 0.])
     """
-    assert isinstance(x, Tensor)
     return full(x.dims, 0.0, dtype or x.dtype)
 
 
 @operation()
-def ones_like(x: TensorLike, dtype: str | None = None) -> Any:
+def ones_like(x: Tensor, dtype: str | None = None) -> Any:
     """Ones of the shape of x.
 
     Example:
@@ -396,7 +384,6 @@ def ones_like(x: TensorLike, dtype: str | None = None) -> Any:
         >>> ops.ones_like([5.0, 2.0])
         array([1., 1.])
     """
-    assert isinstance(x, Tensor)
     return full(x.dims, 1.0, dtype or x.dtype)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from fastnn import graph, ops
 from fastnn._tensor import Variable
 from fastnn.optimizers._base import Optimizer
-from fastnn.optimizers._options import CommonOptions
+from fastnn.optimizers._options import CommonOptions, OptionsBesideDecay
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -246,12 +246,12 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **common: Unpack[CommonOptions],
+        **common: Unpack[OptionsBesideDecay],
     ) -> None:
         if weight_decay is None:
             raise ValueError("[AdamW] expected a number as weight_decay, got None; Adam has none")
-        common["weight_decay"] = weight_decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
+        options: CommonOptions = {**common, "weight_decay": weight_decay}
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
 
 
 class Adamax(Fused):

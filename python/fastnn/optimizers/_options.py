@@ -13,11 +13,10 @@ from fastnn._registry import did_you_mean
 from fastnn.optimizers import schedules
 
 
-class CommonOptions(TypedDict, total=False):
-    """What every optimizer takes beside its own arguments.
+class OptionsBesideDecay(TypedDict, total=False):
+    """What every optimizer takes beside its own arguments and ``weight_decay``.
 
     Attributes:
-        weight_decay: before an update, weights shrink by this times the learning rate.
         clipnorm: a gradient longer than this is shortened to it, each by itself.
         clipvalue: values of gradients are clipped to -clipvalue … clipvalue.
         global_clipnorm: all gradients together are shortened to this norm.
@@ -31,7 +30,6 @@ class CommonOptions(TypedDict, total=False):
         loss_scale_factor: None; there is nothing to scale in float32 and float64.
     """
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -43,6 +41,16 @@ class CommonOptions(TypedDict, total=False):
     lr: float
     decay: float
     loss_scale_factor: None
+
+
+class CommonOptions(OptionsBesideDecay, total=False):
+    """What every optimizer takes beside its own arguments.
+
+    Attributes:
+        weight_decay: before an update, weights shrink by this times the learning rate.
+    """
+
+    weight_decay: float | None
 
 
 DEFAULTS: dict[str, Any] = {
