@@ -1,50 +1,14 @@
 // Matmul on one thread: blocks, packing and the walk over tiles.
 #pragma once
-#include "kernels/cpu/matmul_pack.h"
+#include "kernels/cpu/matmul_narrow.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-// One product of the batch, typed.
-template <class T>
-struct Product {
-  T* c;
-  const T* a;
-  const T* b;
-  const T* bias;
-  const T* aux;
-  int64_t m, n, k;
-  int64_t lda, ldb, ldc, ldaux;
-  bool trans_a, trans_b;
-  Epilogue epilogue;
-  Tile epilogue_tile;
-  const double* epilogue_params;
-};
-
-// A part of C and the chunks of K that go into it.
+// A part of C.
 struct Block {
   int64_t m0, m1, n0, n1;
 };
-
-// The order of summation: K is cut into the fewest chunks of at most kChunk, equal but for the
-// last. A chunk of a panel of B fits the first-level cache.
-#if defined(FASTNN_ISA_avx512)
-constexpr int64_t kChunk = 256;
-#else
-constexpr int64_t kChunk = 384;
-#endif
-struct Chunks {
-  int64_t count, length;
-};
-inline Chunks chunks_of(int64_t k) {
-  if (k <= kChunk) return {1, k};
-  const int64_t count = (k + kChunk - 1) / kChunk;
-  const int64_t length = ((k + count - 1) / count + 15) / 16 * 16;
-  return {(k + length - 1) / length, length};
-}
-
-constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Rows of A in one packed block (half of the second-level cache), columns of B likewise (third).
 constexpr int64_t kBlockRows = 24 * kTileRows;
@@ -55,7 +19,7 @@ constexpr int64_t kBlockCols = 64 * kTileCols<T>;
 template <class T>
 int64_t pack_elements(int64_t m, int64_t n, int64_t k) {
   const int64_t depth = min_of(k, kChunk);
-  const int64_t cols = (min_of(n, kBlockCols<T>) + kTileCols<T> - 1) / kTileCols<T> * kTileCols<T>;
+  const int64_t cols = ceil_div(min_of(n, kBlockCols<T>), kTileCols<T>) * kTileCols<T>;
   return depth * cols + depth * min_of(m, kBlockRows) + 2 * kLanes<T>;
 }
 
@@ -64,7 +28,7 @@ struct Heights {
   int64_t height, extra;
 };
 inline Heights heights_of(int64_t rows) {
-  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  const int64_t tiles = ceil_div(rows, kTileRows);
   return {rows / tiles, rows % tiles};
 }
 
@@ -90,9 +54,13 @@ void walk_tiles(const Walk<T>& w, int64_t i0, int64_t i1, int64_t j0, int64_t j1
   t.ldaux = p.ldaux;
   t.accumulate = !w.first;
   t.epilogue = w.last ? p.epilogue : Epilogue::none;
-  for (int64_t j = j0; j < j1; j += kTileCols<T>) {
-    const int64_t cols = min_of(j1 - j, kTileCols<T>);
-    const TileKernel<T>* kernels = tile_kernels<T>(cols, rows_adjacent);
+  const bool wide = i1 - i0 <= kWideRows && !w.pack_b;
+  int64_t cols;
+  for (int64_t j = j0; j < j1; j += cols) {
+    const bool wide_here = wide && j1 - j >= kWideCols<T>;
+    cols = wide_here ? kWideCols<T> : min_of(j1 - j, kTileCols<T>);
+    const TileKernel<T>* kernels =
+        wide_here ? wide_kernels<T>(rows_adjacent) : tile_kernels<T>(cols, rows_adjacent);
     const T* b = w.pack_b ? w.packed_b + (j - j0) * w.depth : p.b + w.k0 * p.ldb + j;
     const int64_t sb = w.pack_b ? (cols > kLanes<T> ? 2 : 1) * kLanes<T> : p.ldb;
     t.tail = tail_of<T>(cols);
@@ -142,20 +110,25 @@ void apply_epilogue_tile(const Product<T>& p, int64_t i0, int64_t i1, int64_t j0
   }
 }
 
-// C's block from all of K, or (partial) from the chunks [chunk0, chunk1) without the epilogue.
 template <class T>
 void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
   if (m <= 0 || n <= 0) return;
-  const Chunks chunks = chunks_of(p.k);
+  if (p.narrow) {
+    multiply_narrow(p, block.m0, block.m1);
+    if (p.epilogue == Epilogue::tile)
+      apply_epilogue_tile(p, block.m0, block.m1, block.n0, block.n1);
+    return;
+  }
+  const Chunks chunks = chunks_of(p);
   Walk<T> w{p, false, false, nullptr, nullptr, 0, 0, false, false};
   // Packing pays when a panel is read several times; a transposed B has to be turned anyway.
   w.pack_b = p.trans_b || m > 4 * kTileRows;
   w.pack_a = m > kTileRows && n > 4 * kTileCols<T>;
   w.packed_a = workspace;
   w.packed_b = workspace + min_of(p.k, kChunk) * min_of(m, kBlockRows) + kLanes<T>;
-  const int64_t row_blocks = (m + kBlockRows - 1) / kBlockRows;
-  const int64_t block_rows = (m + row_blocks - 1) / row_blocks;
+  const int64_t row_blocks = ceil_div(m, kBlockRows);
+  const int64_t block_rows = ceil_div(m, row_blocks);
   for (int64_t j0 = block.n0; j0 < block.n1; j0 += kBlockCols<T>) {
     const int64_t j1 = min_of(j0 + kBlockCols<T>, block.n1);
     for (int64_t q = 0; q < chunks.count; ++q) {

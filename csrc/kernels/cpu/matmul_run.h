@@ -11,30 +11,6 @@ constexpr double kThreadWork = 64.0 * 64 * 64;
 // Chunks of K that wait for their turn to be added, per thread.
 constexpr int64_t kSlotsPerThread = 16;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-template <class T>
-Product<T> product_of(const MatmulArgs& g, int64_t c0, int64_t a0, int64_t b0) {
-  Product<T> p;
-  p.c = static_cast<T*>(g.c) + c0;
-  p.a = static_cast<const T*>(g.a) + a0;
-  p.b = static_cast<const T*>(g.b) + b0;
-  p.bias = static_cast<const T*>(g.bias);
-  p.aux = g.aux ? static_cast<const T*>(g.aux) + c0 : nullptr;
-  p.m = g.m, p.n = g.n, p.k = g.k;
-  p.lda = g.lda, p.ldb = g.ldb, p.ldc = g.ldc, p.ldaux = g.ldaux;
-  p.trans_a = g.trans_a != 0, p.trans_b = g.trans_b != 0;
-  p.epilogue = g.epilogue;
-  p.epilogue_tile = g.epilogue_tile;
-  p.epilogue_params = g.epilogue_params;
-  // A transposed B of one column is an ordinary one.
-  if (p.trans_b && p.n == 1) {
-    p.trans_b = false;
-    p.ldb = 1;
-  }
-  return p;
-}
-
 template <class T>
 struct Job {
   Product<T> p;
@@ -88,13 +64,13 @@ void choose_grid(Job<T>& job, int64_t threads) {
 template <class T>
 void run_chunks(void* arg, int64_t task) {
   const Job<T>& job = *static_cast<const Job<T>*>(arg);
-  const Chunks chunks = chunks_of(job.p.k);
+  const Chunks chunks = chunks_of(job.p);
   for (int64_t q = job.chunk0 + task; q < job.chunk1; q += job.tasks) {
     const int64_t k0 = q * chunks.length, depth = min_of(chunks.length, job.p.k - k0);
     Product<T> p = job.p;
     p.a += p.trans_a ? k0 * p.lda : k0;
     p.b += p.trans_b ? k0 : k0 * p.ldb;
-    p.k = depth;
+    p.k = depth;  // narrow or not stays what it was for all of K
     p.c = job.slots + (q - job.chunk0) * job.slot;
     p.ldc = p.n;
     p.bias = nullptr;
@@ -123,7 +99,7 @@ void add_row(const Product<T>& p, int64_t i, const T* add, bool first, bool last
 template <class T>
 void multiply_split_k(Job<T>& job, const Context* ctx) {
   const Product<T>& p = job.p;
-  const int64_t count = chunks_of(p.k).count, wave = kSlotsPerThread * ctx->threads;
+  const int64_t count = chunks_of(p).count, wave = kSlotsPerThread * ctx->threads;
   job.slot = (p.m + 1) * p.n;
   job.slots = job.workspace + ctx->threads * job.part;
   for (int64_t q0 = 0; q0 < count; q0 += wave) {
@@ -161,7 +137,7 @@ void multiply(const Product<T>& p, T* colsum, const Context* ctx) {
   job.part = part_elements<T>(p.m, p.n, p.k);
   job.tasks_m = job.tasks_n = 1;
   if (ctx->threads == 1 || work_of(p) <= kThreadWork) return run_block<T>(&job, 0);
-  if (tiles_of(p) < 2 * ctx->threads && p.k > kChunk) return multiply_split_k(job, ctx);
+  if (tiles_of(p) < 2 * ctx->threads && chunks_of(p).count > 1) return multiply_split_k(job, ctx);
   choose_grid(job, ctx->threads);
   ctx->parallel_for(ctx->pool, job.tasks_m * job.tasks_n, run_block<T>, &job);
 }

@@ -10,8 +10,8 @@ constexpr int64_t kSmallWork = 64 * 64 * 64;
 
 // One chunk of K, and little enough work; the bounds on m and n keep the product from overflowing.
 FASTNN_INLINE bool is_small(const MatmulArgs& g) {
-  return g.batch_rank == 0 && g.k <= kChunk && g.m <= 1 << 20 && g.n <= 1 << 20 &&
-         g.m * g.n * g.k <= kSmallWork;
+  return g.batch_rank == 0 && g.k <= kChunk && !is_narrow(g.n, g.k) && g.m <= 1 << 20 &&
+         g.n <= 1 << 20 && g.m * g.n * g.k <= kSmallWork;
 }
 
 // One panel of B, as [k][cols] with k stride sb, from column j on.

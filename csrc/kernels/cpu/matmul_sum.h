@@ -48,7 +48,7 @@ void sum_chunk(T* out, const Product<T>& p, int64_t j0, int64_t j1, int64_t k0, 
 
 template <class T>
 void sum_columns(T* out, const Product<T>& p, int64_t j0, int64_t j1) {
-  const Chunks chunks = chunks_of(p.k);
+  const Chunks chunks = chunks_of(p);
   for (int64_t q = 0; q < chunks.count; ++q) {
     const int64_t k0 = q * chunks.length;
     sum_chunk(out, p, j0, j1, k0, min_of(chunks.length, p.k - k0), q > 0);

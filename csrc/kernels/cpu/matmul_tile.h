@@ -1,7 +1,7 @@
 // The micro-kernel of matmul: a tile of C held in registers while k runs.
 //
-// Every path of matmul ends here, so every element is summed in one order: a chain of fma over the
-// k of one chunk, from zero; the chunks are added in order; then comes the bias.
+// Every path ends here (but matmul_narrow.h), so every element is summed in one order: a chain of
+// fma over the k of one chunk, from zero; the chunks are added in order; then comes the bias.
 #pragma once
 #include "kernels/cpu/simd.h"
 #include "kernels/kernels.h"
@@ -22,6 +22,16 @@ constexpr int kTileRows = 4;
 #endif
 template <class T>
 constexpr int kTileCols = 2 * kLanes<T>;
+
+// A few rows against an unpacked B take wide tiles instead, to read B in long pieces.
+constexpr int kWideRows = 3;
+#if defined(FASTNN_ISA_avx512) || defined(FASTNN_ISA_neon)
+constexpr int kWideVectors = 8;
+#else
+constexpr int kWideVectors = 4;
+#endif
+template <class T>
+constexpr int kWideCols = kWideVectors * kLanes<T>;
 
 // What to do with a finished tile.
 template <class T>
@@ -57,7 +67,7 @@ struct Columns {
 };
 
 #define FASTNN_EACH_ROW _Pragma("GCC unroll 16") for (int r = 0; r < Rows; ++r)
-#define FASTNN_EACH_VECTOR _Pragma("GCC unroll 2") for (int v = 0; v < Vectors; ++v)
+#define FASTNN_EACH_VECTOR _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
 
 // The address of A's rows: three rows share a pointer, so that fourteen fit the registers.
 template <class T, int Rows, bool TransA>
@@ -146,6 +156,17 @@ constexpr TileRow<T> kTileKernels[8] = {
     TileKernels<T, 1, true, false>::row,  TileKernels<T, 1, true, true>::row,
     TileKernels<T, 2, false, false>::row, TileKernels<T, 2, false, true>::row,
     TileKernels<T, 2, true, false>::row,  TileKernels<T, 2, true, true>::row};
+
+// The kernels for kWideCols columns and up to kWideRows rows.
+template <class T>
+FASTNN_INLINE const TileKernel<T>* wide_kernels(bool trans_a) {
+  static constexpr TileKernel<T> kernels[2][kWideRows] = {
+      {tile<T, 1, kWideVectors, false, false>, tile<T, 2, kWideVectors, false, false>,
+       tile<T, 3, kWideVectors, false, false>},
+      {tile<T, 1, kWideVectors, false, true>, tile<T, 2, kWideVectors, false, true>,
+       tile<T, 3, kWideVectors, false, true>}};
+  return kernels[trans_a];
+}
 
 // TileEnd::tail for a tile of cols columns.
 template <class T>
