@@ -7,6 +7,7 @@
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
+#include "graph/build.h"
 
 namespace fastnn::bindings {
 
@@ -15,31 +16,44 @@ using runtime::Context;
 using runtime::Program;
 using runtime::RunInfo;
 
+graph::Value value_from(py::handle x) {
+  if (py::isinstance<graph::Value>(x)) return x.cast<graph::Value>();
+  return x.attr("_value").cast<graph::Value>();
+}
+
+Values values_from(py::handle items) {
+  Values v;
+  for (py::handle x : items) v.push_back(value_from(x));
+  return v;
+}
+
 runtime::Section section_from(py::handle spec) {
   auto t = py::reinterpret_borrow<py::tuple>(spec);
   runtime::Section s;
   s.name = t[0].cast<std::string>();
-  s.outputs = t[1].cast<Values>();
+  s.outputs = values_from(t[1]);
   for (py::handle u : t[2]) {
     if (py::isinstance<graph::Node>(u)) {
       s.effects.push_back(u.cast<graph::NodePtr>());
       continue;
     }
     auto pair = py::reinterpret_borrow<py::tuple>(u);
-    s.updates.push_back({pair[0].cast<graph::VariablePtr>(), pair[1].cast<graph::Value>()});
+    py::object target = pair[0];
+    if (!py::isinstance<graph::Variable>(target)) target = target.attr("_storage");
+    auto variable = target.cast<graph::VariablePtr>();
+    s.updates.push_back({variable, graph::cast(value_from(pair[1]), variable->dtype())});
   }
   return s;
 }
 
+std::vector<runtime::Section> sections_from(const py::list& specs) {
+  std::vector<runtime::Section> all;
+  for (py::handle s : specs) all.push_back(section_from(s));
+  return all;
+}
+
 Function::Function(const Values& inputs, const py::list& sections, runtime::Options options)
-    : executable(Program::compile(
-          inputs,
-          [&] {
-            std::vector<runtime::Section> all;
-            for (py::handle s : sections) all.push_back(section_from(s));
-            return all;
-          }(),
-          options)) {}
+    : executable(Program::compile(inputs, sections_from(sections), options)) {}
 
 py::list Function::call(const py::args& args) {
   const Program& p = executable.program();

@@ -8,6 +8,9 @@ namespace fastnn::bindings {
 
 // (name, outputs, updates): updates are (storage, value) pairs and effects.
 runtime::Section section_from(py::handle spec);
+std::vector<runtime::Section> sections_from(const py::list& specs);
+// Values, or tensors that hold one.
+graph::Values values_from(py::handle items);
 
 struct Function {
   Function(const graph::Values& inputs, const py::list& sections, runtime::Options options);

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, m) {
   register_graph(m);
   register_variable(m);
   register_function(m);
+  register_trainer(m);
   register_random(m);
   register_testing(m);
 }

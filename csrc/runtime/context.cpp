@@ -170,7 +170,7 @@ bool Context::run(size_t section, const RunInfo& info) {
   kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(),
                       &status_,     info.seed, info.step, info.iteration};
   for (size_t i = range.begin; i < range.end; ++i) {
-    if (info.stop && info.stop->load(std::memory_order_relaxed)) return false;
+    if (info.poll && info.poll(info.poll_data)) return false;
     steps_[i].kernel(steps_[i].args, &kc);
     if (program_->options.poison) after_call(i);
   }

@@ -135,7 +135,8 @@ struct RunInfo {
   uint64_t seed = 0;
   uint64_t step = 0;
   uint32_t iteration = 0;
-  const std::atomic<bool>* stop = nullptr;
+  bool (*poll)(void*) = nullptr;  // called between kernels; true stops the section
+  void* poll_data = nullptr;
 };
 
 class Context {
@@ -154,7 +155,7 @@ class Context {
 
   void set_input(int i, const void* data);
   void set_output(int i, void* data);
-  // Runs one section. False when info.stop became true between two calls.
+  // Runs one section. False when info.poll asked to stop before its end.
   bool run(size_t section, const RunInfo& info);
 
   const Program& program() const { return *program_; }

@@ -105,8 +105,12 @@ void Lowering::assign_sections() {
     int earliest = home == section_of_.end() ? 0 : home->second;
     int at = needed.size() == 1 ? *needed.begin() : earliest;
     section_of_[n] = at;
+    bool effect = n->op->kind == graph::Kind::optimizer;
     for (const Value& v : n->inputs) {
       needed_in_[v.node.get()].insert(at);
+      // What an effect reads is computed as early as may be: an interrupted step has written
+      // nothing.
+      if (effect) needed_in_[v.node.get()].insert(0);
       ++uses_[v];
     }
   }

@@ -179,7 +179,7 @@ def optimizer_step(
         algorithm: 'sgd', 'rmsprop', 'adam', 'adamax', 'nadam', 'adagrad', 'adadelta' or 'lion'.
         gradients: one a variable, of its shape and dtype.
         variables: what is updated.
-        slots: for each slot family a variable a variable (Adam: first moments, second moments).
+        slots: for each variable its slots, in the order of the kernel (Adam: moments 1 and 2).
         rate: the learning rate, a scalar.
         step: updates done before this one, an int64 scalar.
         state: Nadam's running product, a float64 scalar.
@@ -194,11 +194,10 @@ def optimizer_step(
     inputs = [t._value for t in to_tensors(list(gradients))] if gradients else []
     inputs.append(_core.cast(to_tensors([rate])[0]._value, dtype))
     inputs.append(step._value)
-    per_variable = [family[i]._storage for i in range(len(variables)) for family in slots]
     attrs = {
         "algorithm": algorithm,
         "parameters": [v._storage for v in variables],
-        "slots": per_variable,
+        "slots": [s._storage for own in slots for s in own],
         "state": [state._storage] if state is not None else [],
         "hyper": [float(h) for h in hyper],
         "rate_scale": [float(r) for r in rate_scale or [1.0] * len(variables)],

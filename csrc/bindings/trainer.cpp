@@ -1,0 +1,233 @@
+// Programs, the Trainer and the Predictor.
+#include "runtime/trainer.h"
+
+#include <pybind11/stl.h>
+
+#include <chrono>
+
+#include "bindings/arrays.h"
+#include "bindings/function.h"
+#include "bindings/register.h"
+#include "core/error.h"
+#include "core/fpmode.h"
+#include "runtime/predictor.h"
+
+namespace fastnn::bindings {
+namespace {
+
+using runtime::Column;
+using runtime::Guard;
+using runtime::Predictor;
+using runtime::Program;
+using runtime::Trainer;
+
+kernels::Source source_of(const py::dtype& d) {
+  using kernels::Source;
+  char kind = d.kind();
+  auto size = d.itemsize();
+  if (kind == 'f') {
+    if (size == 2) return Source::f16;
+    if (size == 4) return Source::f32;
+    if (size == 8) return Source::f64;
+  } else if (kind == 'b') {
+    return Source::b8;
+  } else if (kind == 'i') {
+    return size == 1 ? Source::i8 : size == 2 ? Source::i16 : size == 4 ? Source::i32 : Source::i64;
+  } else if (kind == 'u') {
+    return size == 1 ? Source::u8 : size == 2 ? Source::u16 : size == 4 ? Source::u32 : Source::u64;
+  }
+  throw TypeError("expected numbers, got dtype " + std::string(py::str(d)));
+}
+
+Column column_of(const py::array& a) {
+  if (a.ndim() < 1) throw ValueError("expected arrays of shape (rows, ...), got a scalar");
+  Column c;
+  c.data = a.data();
+  c.source = source_of(a.dtype());
+  char order = a.dtype().byteorder();
+  c.byteswap = order == '>';  // fastnn runs on little-endian machines
+  c.rows = a.shape(0);
+  c.row_stride = a.strides(0);
+  for (py::ssize_t d = 1; d < a.ndim(); ++d) {
+    c.shape.push_back(a.shape(d));
+    c.strides.push_back(a.strides(d));
+  }
+  return c;
+}
+
+std::vector<Column> columns_of(const std::vector<py::array>& arrays) {
+  std::vector<Column> columns;
+  for (const py::array& a : arrays) columns.push_back(column_of(a));
+  return columns;
+}
+
+// Between kernels of long steps: has the user pressed Ctrl-C?
+struct SignalPoll {
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  bool raised = false;
+
+  static bool call(void* self) {
+    auto* poll = static_cast<SignalPoll*>(self);
+    auto now = std::chrono::steady_clock::now();
+    if (now - poll->last < std::chrono::milliseconds(50)) return false;
+    poll->last = now;
+    py::gil_scoped_acquire gil;
+    poll->raised = PyErr_CheckSignals() != 0;
+    return poll->raised;
+  }
+};
+
+// A Trainer with the arrays it reads kept alive.
+struct PyTrainer {
+  PyTrainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard)
+      : trainer(std::move(program), every, std::move(guard)) {}
+
+  void begin(const std::vector<py::array>& arrays, int64_t batch, bool shuffle, uint64_t seed) {
+    trainer.begin(columns_of(arrays), batch, shuffle, seed);
+    kept = arrays;
+  }
+
+  int64_t run(int64_t max_steps, double max_seconds) {
+    SignalPoll poll;
+    int64_t done;
+    {
+      py::gil_scoped_release release;
+      done = trainer.run(max_steps, max_seconds, &SignalPoll::call, &poll);
+    }
+    if (poll.raised) throw py::error_already_set();
+    return done;
+  }
+
+  void end() {
+    trainer.end();
+    kept.clear();
+  }
+
+  void run_batch(const std::vector<py::array>& arrays, uint64_t seed) {
+    int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
+    begin(arrays, std::max<int64_t>(rows, 1), false, seed);
+    struct End {
+      PyTrainer* t;
+      ~End() { t->end(); }
+    } end_at_exit{this};
+    run(1, 1e30);
+  }
+
+  Trainer trainer;
+  std::vector<py::array> kept;
+};
+
+struct PyPredictor {
+  PyPredictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard)
+      : predictor(std::move(program), std::move(guard)) {}
+
+  std::vector<py::array> outputs(int64_t rows, const std::vector<Column>& columns) {
+    std::vector<py::array> out;
+    const Program& p = predictor.program();
+    std::vector<std::vector<int64_t>> shapes = predictor.output_shapes(columns, rows);
+    for (size_t i = 0; i < shapes.size(); ++i)
+      out.push_back(new_array(p.output_types[i].dtype, shapes[i]));
+    return out;
+  }
+
+  std::vector<py::array> run(const std::vector<py::array>& arrays, int64_t batch) {
+    if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
+    std::vector<Column> columns = columns_of(arrays);
+    int64_t rows = columns.empty() ? 0 : columns[0].rows;
+    std::vector<py::array> out = outputs(rows, columns);
+    std::vector<void*> pointers;
+    for (auto& o : out) pointers.push_back(o.mutable_data());
+    SignalPoll poll;
+    {
+      py::gil_scoped_release release;
+      predictor.run(columns, batch, pointers, &SignalPoll::call, &poll);
+    }
+    if (poll.raised) throw py::error_already_set();
+    return out;
+  }
+
+  std::vector<py::array> call(const std::vector<py::array>& arrays) {
+    int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
+    return run(arrays, std::max<int64_t>(rows, 1));
+  }
+
+  // One array in, one array out, where it is already what the program reads; None otherwise,
+  // also where it holds a NaN or an infinity.
+  py::object fast(py::handle x) {
+    const Program& p = predictor.program();
+    if (!py::isinstance<py::array>(x) || p.input_types.size() != 1 || p.output_types.size() != 1)
+      return py::none();
+    auto a = py::reinterpret_borrow<py::array>(x);
+    DType t;
+    constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    const Shape& want = p.input_types[0].shape;
+    auto rank = static_cast<size_t>(a.ndim());
+    if (rank != want.size() || rank == 0 || !has_dtype(a, &t) || t != p.input_types[0].dtype ||
+        (a.flags() & flags) != flags || a.shape(0) == 0)
+      return py::none();
+    for (size_t d = 1; d < rank; ++d)
+      if (!want[d].is_number() || want[d].number() != a.shape(static_cast<py::ssize_t>(d)))
+        return py::none();
+    return predictor.fast(a.data(), a.shape(0), a.size(), [&](const std::vector<int64_t>& shape) {
+      py::array out = new_array(p.output_types[0].dtype, shape);
+      void* data = out.mutable_data();
+      return std::make_pair(py::object(std::move(out)), data);
+    });
+  }
+
+  Predictor predictor;
+};
+
+}  // namespace
+
+void register_trainer(py::module_& m) {
+  py::class_<Guard, std::shared_ptr<Guard>>(m, "Guard", "Keeps predictions off half-made updates.")
+      .def(py::init<>());
+
+  py::class_<Program, std::shared_ptr<Program>>(m, "Program", "Compiled sections.")
+      .def(
+          py::init([](py::handle inputs, const py::list& sections, bool reuse_memory, bool poison) {
+            return Program::compile(values_from(inputs), sections_from(sections),
+                                    {reuse_memory, poison});
+          }),
+          py::arg("inputs"), py::arg("sections"), py::arg("reuse_memory") = true,
+          py::arg("poison") = false)
+      .def(
+          "plan",
+          [](const Program& p, const std::vector<std::vector<int64_t>>& shapes) {
+            if (shapes.empty()) return p.plan(nullptr);
+            Extents env = p.extents_of(shapes);
+            return p.plan(&env);
+          },
+          py::arg("shapes") = std::vector<std::vector<int64_t>>{})
+      .def("kernels", [](const Program& p) {
+        std::vector<std::string> labels;
+        for (const auto& c : p.calls) labels.push_back(c->describe());
+        return labels;
+      });
+
+  py::class_<PyTrainer>(m, "Trainer", "Runs the steps of a training program over columns.")
+      .def(py::init(
+               [](const std::shared_ptr<Program>& p, int64_t every, std::shared_ptr<Guard> guard) {
+                 return std::make_unique<PyTrainer>(p, every, std::move(guard));
+               }),
+           py::arg("program"), py::arg("every") = 1, py::arg("guard") = nullptr)
+      .def("begin", &PyTrainer::begin, py::arg("columns"), py::arg("batch_size"),
+           py::arg("shuffle"), py::arg("seed"))
+      .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
+      .def("end", &PyTrainer::end)
+      .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"))
+      .def("arena_bytes", [](const PyTrainer& t) { return t.trainer.arena_bytes(); })
+      .def("plan", [](const PyTrainer& t) { return t.trainer.program().plan(nullptr); });
+
+  py::class_<PyPredictor>(m, "Predictor", "Runs a program over rows, from any thread.")
+      .def(py::init([](const std::shared_ptr<Program>& p, std::shared_ptr<Guard> guard) {
+             return std::make_unique<PyPredictor>(p, std::move(guard));
+           }),
+           py::arg("program"), py::arg("guard") = nullptr)
+      .def("__call__", &PyPredictor::call, py::arg("columns"))
+      .def("run", &PyPredictor::run, py::arg("columns"), py::arg("batch_size"))
+      .def("fast", &PyPredictor::fast, py::arg("x"));
+}
+
+}  // namespace fastnn::bindings

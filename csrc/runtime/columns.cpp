@@ -1,0 +1,95 @@
+#include "runtime/columns.h"
+
+#include "core/error.h"
+#include "core/thread_pool.h"
+#include "runtime/registry.h"
+
+namespace fastnn::runtime {
+namespace {
+
+using kernels::Source;
+
+bool same_type(DType t, Source s) {
+  return static_cast<int>(t) == static_cast<int>(s);  // the first of Source are DType's
+}
+
+bool rows_are_dense(const Column& c, int64_t item) {
+  int64_t step = item;
+  for (size_t d = c.shape.size(); d-- > 0;) {
+    if (c.strides[d] != step && c.shape[d] != 1) return false;
+    step *= c.shape[d];
+  }
+  return c.row_stride == step;
+}
+
+}  // namespace
+
+BatchReader::BatchReader(const Program& program, std::vector<Column> columns, int64_t batch)
+    : columns_(std::move(columns)) {
+  if (columns_.size() != program.input_types.size())
+    throw ValueError(
+        str("expected ", program.input_types.size(), " columns, got ", columns_.size()));
+  if (!columns_.empty()) rows_ = columns_[0].rows;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const Column& c = columns_[i];
+    DType t = program.input_types[i].dtype;
+    if (c.rows != rows_)
+      throw ValueError(str("expected columns of equal length, got ", rows_, " and ", c.rows));
+    if (c.shape.size() > static_cast<size_t>(kernels::kMaxRank))
+      throw ValueError(
+          str("expected rows of at most ", kernels::kMaxRank, " axes, got ", c.shape.size()));
+    Found found = find_kernel("gather_batch", t);
+    Input in{};
+    in.gather = found.entry->run;
+    kernels::GatherBatchArgs& a = in.args;
+    a.src = c.data;
+    a.row_stride = c.row_stride;
+    a.source = c.source;
+    a.byteswap = c.byteswap;
+    a.rank = static_cast<int32_t>(c.shape.size());
+    int64_t elements = 1;
+    for (size_t d = 0; d < c.shape.size(); ++d) {
+      a.shape[d] = c.shape[d];
+      a.strides[d] = c.strides[d];
+      elements = checked_mul(elements, c.shape[d]);
+    }
+    int64_t item = dtype_size(t);
+    bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
+    in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
+    in.buffer = Buffer(checked_mul(checked_mul(elements, item), batch));
+    inputs_.push_back(std::move(in));
+  }
+}
+
+Extents BatchReader::extents(const Program& program, int64_t n) const {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const Column& c : columns_) {
+    shapes.push_back({n});
+    shapes.back().insert(shapes.back().end(), c.shape.begin(), c.shape.end());
+  }
+  return program.extents_of(shapes);
+}
+
+void BatchReader::read(Context* context, const int64_t* order, int64_t first, int64_t n) {
+  kernels::Status status{};
+  kernels::Context kc{};
+  kc.parallel_for = parallel_for;
+  kc.threads = num_threads();
+  kc.status = &status;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    Input& in = inputs_[i];
+    if (in.direct && !order) {
+      context->set_input(static_cast<int>(i),
+                         static_cast<const char*>(in.args.src) + first * in.args.row_stride);
+      continue;
+    }
+    in.args.out = in.buffer.data();
+    in.args.rows = order ? order + first : nullptr;
+    in.args.first_row = first;
+    in.args.n = n;
+    in.gather(&in.args, &kc);
+    context->set_input(static_cast<int>(i), in.buffer.data());
+  }
+}
+
+}  // namespace fastnn::runtime

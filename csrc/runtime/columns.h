@@ -1,0 +1,44 @@
+// Columns of a data set: arrays of any dtype, byte order and strides, read a batch at a time.
+#pragma once
+#include <vector>
+
+#include "core/memory.h"
+#include "runtime/program.h"
+
+namespace fastnn::runtime {
+
+struct Column {
+  const void* data = nullptr;
+  kernels::Source source = kernels::Source::f32;
+  bool byteswap = false;
+  int64_t rows = 0;
+  int64_t row_stride = 0;        // bytes
+  std::vector<int64_t> shape;    // of a row
+  std::vector<int64_t> strides;  // bytes
+};
+
+// Brings rows of columns to the inputs of a program.
+class BatchReader {
+ public:
+  BatchReader(const Program& program, std::vector<Column> columns, int64_t batch);
+
+  int64_t rows() const { return rows_; }
+  // The extents of a batch of n rows.
+  Extents extents(const Program& program, int64_t n) const;
+  // Points the context's inputs at rows order[first .. first + n), or first .. first + n without
+  // an order. Rows that lie as the program wants them are used where they are.
+  void read(Context* context, const int64_t* order, int64_t first, int64_t n);
+
+ private:
+  struct Input {
+    kernels::GatherBatchArgs args;
+    kernels::Kernel gather;
+    bool direct;
+    Buffer buffer;
+  };
+  std::vector<Column> columns_;
+  std::vector<Input> inputs_;
+  int64_t rows_ = 0;
+};
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,73 @@
+#include "runtime/predictor.h"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+
+#include "core/error.h"
+
+namespace fastnn::runtime {
+
+Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard)
+    : executable_(std::move(program)),
+      guard_(guard ? std::move(guard) : std::make_shared<Guard>()) {
+  const Program& p = executable_.program();
+  if (p.input_types.empty()) return;
+  const Type& first = p.input_types[0];
+  if (!first.shape.empty()) batch_extent_ = first.shape[0].as_extent();
+  if (is_floating(first.dtype)) finite_ = find_kernel("first_nonfinite", first.dtype).entry->run;
+}
+
+std::vector<std::vector<int64_t>> Predictor::output_shapes(const std::vector<Column>& columns,
+                                                           int64_t rows) const {
+  std::vector<std::vector<int64_t>> given;
+  for (const Column& c : columns) {
+    given.push_back({rows});
+    given.back().insert(given.back().end(), c.shape.begin(), c.shape.end());
+  }
+  if (given.size() != program().input_types.size())
+    throw ValueError(str("expected ", program().input_types.size(), " arrays, got ", given.size()));
+  Extents env = program().extents_of(given);
+  std::vector<std::vector<int64_t>> shapes;
+  for (const Type& t : program().output_types) {
+    shapes.emplace_back();
+    for (const Dim& d : t.shape) shapes.back().push_back(d.eval(env));
+    if (t.shape.empty() || shapes.back()[0] != rows)
+      throw ValueError("expected outputs of shape (batch, ...), got " + shape_str(t.shape));
+  }
+  return shapes;
+}
+
+bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
+                    const std::vector<void*>& outputs, bool (*poll)(void*), void* poll_data) {
+  FpMode mode;
+  int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  batch = std::min(batch, std::max<int64_t>(rows, 1));
+  BatchReader reader(program(), columns, batch);
+  std::unique_ptr<Context> context;
+  RunInfo info;
+  info.poll = poll;
+  info.poll_data = poll_data;
+  bool finished = true;
+  for (int64_t at = 0; at < rows && finished; at += batch) {
+    int64_t n = std::min(batch, rows - at);
+    Extents env = reader.extents(program(), n);
+    if (!context || !(context->extents() == env)) {
+      if (context) executable_.release(std::move(context));
+      context = executable_.acquire(env);
+    }
+    reader.read(context.get(), nullptr, at, n);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      int64_t row = dtype_size(program().output_types[i].dtype);
+      const Shape& shape = program().output_types[i].shape;
+      for (size_t d = 1; d < shape.size(); ++d) row *= shape[d].eval(env);
+      context->set_output(static_cast<int>(i), static_cast<char*>(outputs[i]) + at * row);
+    }
+    std::shared_lock<Guard> lock(*guard_);
+    finished = context->run(0, info);
+  }
+  if (context) executable_.release(std::move(context));
+  return finished;
+}
+
+}  // namespace fastnn::runtime

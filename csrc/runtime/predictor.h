@@ -1,0 +1,66 @@
+// Runs a program over rows, from any number of threads at once.
+#pragma once
+#include <memory>
+#include <shared_mutex>
+#include <vector>
+
+#include "core/fpmode.h"
+#include "runtime/columns.h"
+#include "runtime/executable.h"
+#include "runtime/guard.h"
+#include "runtime/registry.h"
+
+namespace fastnn::runtime {
+
+class Predictor {
+ public:
+  Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard);
+
+  const Program& program() const { return executable_.program(); }
+  // Of the outputs for this many rows of such columns.
+  std::vector<std::vector<int64_t>> output_shapes(const std::vector<Column>& columns,
+                                                  int64_t rows) const;
+  // Fills the outputs batch by batch; false where poll asked to stop.
+  bool run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
+           bool (*poll)(void*), void* poll_data);
+
+  // The short way for one contiguous input and one output: allocate(shape) returns the result's
+  // owner and its memory. A default owner comes back where the input is not finite.
+  template <class Allocate>
+  auto fast(const void* input, int64_t rows, int64_t elements, Allocate allocate)
+      -> decltype(allocate(std::vector<int64_t>{}).first) {
+    decltype(allocate(std::vector<int64_t>{}).first) owner;
+    if (finite_) {
+      int64_t found = -1;
+      kernels::FiniteArgs args{&found, input, elements};
+      kernels::Context kc{};
+      kc.threads = 1;
+      finite_(&args, &kc);
+      if (found >= 0) return owner;
+    }
+    Extents env;
+    if (batch_extent_ >= 0) env.set(batch_extent_, rows);
+    std::unique_ptr<Context> context = executable_.acquire(env);
+    std::vector<int64_t> shape;
+    for (const Dim& d : program().output_types[0].shape) shape.push_back(d.eval(env));
+    auto result = allocate(shape);
+    context->set_input(0, input);
+    context->set_output(0, result.second);
+    RunInfo info;
+    {
+      FpMode mode;
+      std::shared_lock<Guard> lock(*guard_);
+      context->run(0, info);
+    }
+    executable_.release(std::move(context));
+    return std::move(result.first);
+  }
+
+ private:
+  Executable executable_;
+  std::shared_ptr<Guard> guard_;
+  ExtentId batch_extent_ = -1;
+  kernels::Kernel finite_ = nullptr;
+};
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,150 @@
+#include "runtime/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+
+#include "core/error.h"
+#include "core/fpmode.h"
+#include "core/thread_pool.h"
+#include "runtime/registry.h"
+
+namespace fastnn::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point t) {
+  return std::chrono::duration<double>(Clock::now() - t).count();
+}
+
+// The stream of the order of rows; random nodes of the graph count theirs from 1 upwards.
+constexpr uint64_t kOrderStream = ~uint64_t{0};
+// Steps longer than this are polled between kernels and hold the guard only while they write.
+constexpr double kLongStep = 2e-4;
+
+std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  kernels::Status status{};
+  kernels::Context kc{};
+  kc.parallel_for = parallel_for;
+  kc.threads = 1;
+  kc.status = &status;
+  kc.seed = seed;
+  kc.step = pass;
+  kernels::PermutationArgs args{order.data(), n, kOrderStream};
+  find_kernel("random_permutation", DType::i64).entry->run(&args, &kc);
+  return order;
+}
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<const Program> program, int64_t every,
+                 std::shared_ptr<Guard> guard)
+    : program_(std::move(program)),
+      guard_(guard ? std::move(guard) : std::make_shared<Guard>()),
+      every_(every),
+      update_section_(program_->sections.size()) {
+  if (every_ < 1) throw ValueError(str("every: expected at least 1, got ", every_));
+  for (size_t i = 0; i < program_->sections.size(); ++i)
+    if (program_->sections[i].name == "update") update_section_ = i;
+}
+
+void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed) {
+  if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
+  if (active()) throw std::runtime_error("a pass is already running on this trainer");
+  int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  batch_ = std::min(batch, std::max<int64_t>(rows, 1));
+  auto reader = std::make_unique<BatchReader>(*program_, std::move(columns), batch_);
+  if (shuffle)
+    order_ = permutation(rows, seed, passes_);
+  else
+    order_.clear();
+  seed_ = seed;
+  at_ = 0;
+  ++passes_;
+  reader_ = std::move(reader);
+}
+
+void Trainer::end() { reader_.reset(); }
+
+int64_t Trainer::arena_bytes() const {
+  int64_t total = 0;
+  for (const auto& c : contexts_) total += c->arena_bytes();
+  return total;
+}
+
+Context* Trainer::context_for(int64_t rows) {
+  Extents env = reader_->extents(*program_, rows);
+  size_t slot = rows == batch_ ? 0 : 1;
+  while (contexts_.size() <= slot) contexts_.push_back(std::make_unique<Context>(program_));
+  Context* c = contexts_[slot].get();
+  if (!c->bound() || !(c->extents() == env))
+    c->bind(env);
+  else
+    c->refresh();
+  return c;
+}
+
+bool Trainer::step(Context* context, const RunInfo& first) {
+  const bool hold = step_seconds_ > kLongStep;
+  if (!context->run(0, first)) return false;
+  std::unique_lock<Guard> lock(*guard_, std::defer_lock);
+  if (hold) lock.lock();
+  RunInfo info = first;
+  info.poll = nullptr;
+  for (size_t s = 1; s < program_->sections.size(); ++s) {
+    if (s == update_section_ && (steps_ + 1) % static_cast<uint64_t>(every_) != 0) continue;
+    context->run(s, info);
+  }
+  ++steps_;
+  return true;
+}
+
+int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data) {
+  if (!active()) throw std::runtime_error("expected begin() before run()");
+  FpMode mode;
+  const Clock::time_point start = Clock::now();
+  const int64_t* order = order_.empty() ? nullptr : order_.data();
+  int64_t done = 0;
+  bool locked = false;
+  auto relock = [&](bool want) {
+    if (want && !locked) guard_->lock();
+    if (!want && locked) guard_->unlock();
+    locked = want;
+  };
+  struct Unlock {
+    decltype(relock)& release;
+    ~Unlock() { release(false); }
+  } unlock{relock};
+
+  Context* full = reader_->rows() >= batch_ ? context_for(batch_) : nullptr;
+  while (at_ < reader_->rows() && done < max_steps) {
+    // Short steps are run in bursts between two looks at the clock.
+    int64_t burst = step_seconds_ > 0 ? static_cast<int64_t>(1e-4 / step_seconds_) : 1;
+    burst = std::clamp<int64_t>(burst, 1, 256);
+    relock(step_seconds_ <= kLongStep);
+    if (locked) guard_->let_readers_pass();
+    const Clock::time_point begin = Clock::now();
+    int64_t ran = 0;
+    for (; ran < burst && at_ < reader_->rows() && done < max_steps; ++ran, ++done) {
+      int64_t n = std::min(batch_, reader_->rows() - at_);
+      Context* context = n == batch_ ? full : context_for(n);
+      reader_->read(context, order, at_, n);
+      RunInfo info;
+      info.seed = seed_;
+      info.step = steps_;
+      if (!locked) {
+        info.poll = poll;
+        info.poll_data = poll_data;
+      }
+      if (!step(context, info)) return done;
+      at_ += n;
+    }
+    step_seconds_ = seconds_since(begin) / static_cast<double>(ran);
+    if (seconds_since(start) > max_seconds) break;
+  }
+  return done;
+}
+
+}  // namespace fastnn::runtime

@@ -1,0 +1,46 @@
+// The Trainer owns the epoch: permutation, gathering, the program's sections, all without Python.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "runtime/columns.h"
+#include "runtime/guard.h"
+#include "runtime/program.h"
+
+namespace fastnn::runtime {
+
+// Sections run in their order at every step. The one named "update" runs at every `every`-th.
+// Only the first section can be interrupted; from the first write on, a step is carried through.
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard);
+
+  // Starts a pass over the columns, in a fresh permutation where shuffle is true.
+  void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed);
+  // Runs steps until the pass is over, max_steps are done, max_seconds are over, or poll (called
+  // now and then, between kernels) returns true. Returns the steps completed.
+  int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);
+  void end();
+
+  bool active() const { return reader_ != nullptr; }
+  int64_t arena_bytes() const;
+  const Program& program() const { return *program_; }
+
+ private:
+  Context* context_for(int64_t rows);
+  bool step(Context* context, const RunInfo& first);
+
+  std::shared_ptr<const Program> program_;
+  std::shared_ptr<Guard> guard_;
+  int64_t every_;
+  size_t update_section_;
+  std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last
+  std::unique_ptr<BatchReader> reader_;
+  std::vector<int64_t> order_;
+  int64_t batch_ = 0, at_ = 0;
+  uint64_t seed_ = 0;
+  uint64_t steps_ = 0, passes_ = 0;  // of this trainer's life: they number the random streams
+  double step_seconds_ = 0;          // how long steps take, roughly
+};
+
+}  // namespace fastnn::runtime
