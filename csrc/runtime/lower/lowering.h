@@ -27,6 +27,7 @@ class Lowering {
   void finish_outputs(size_t s);
   void emit_effects(size_t s);
   void finish_updates(size_t s);
+  bool move_to_end(Call* call);
   bool update_in_place(const Update& update, const View& value, size_t s);
 
   // buffers and views

@@ -201,8 +201,11 @@ bool Lowering::update_in_place(const Update& update, const View& value, size_t s
   Call* call = writer->second;
   int target = variable_buffer(update.variable);
   if (writer_.count(target)) return false;  // written by another call of this section
-  for (const Call* r : readers_[target])
-    if (r != call && r->position >= call->position) return false;
+  const auto& readers = readers_[target];
+  bool late = std::any_of(readers.begin(), readers.end(), [&](const Call* r) {
+    return r != call && r->position >= call->position;
+  });
+  if (late && !move_to_end(call)) return false;
   if (std::count(call->reads.begin(), call->reads.end(), target)) {
     auto item = fused_item_.find(b);
     if (item == fused_item_.end()) return false;
@@ -214,6 +217,21 @@ bool Lowering::update_in_place(const Update& update, const View& value, size_t s
   }
   info.alias = target;
   writer_[target] = call;
+  return true;
+}
+
+// Runs a fused call after everything emitted so far, where nobody waits for its results and what
+// it reads stays as it is.
+bool Lowering::move_to_end(Call* call) {
+  auto* fused = dynamic_cast<FusedCall*>(call);
+  if (!fused) return false;
+  for (const auto& item : fused->items)
+    if (read_by_others(item.buffer, call)) return false;
+  for (int b : call->reads) {
+    auto writer = writer_.find(root(b));
+    if (writer != writer_.end() && writer->second->position > call->position) return false;
+  }
+  call->position = ++position_;
   return true;
 }
 
