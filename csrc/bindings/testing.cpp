@@ -1,10 +1,19 @@
 // Hooks for tests: any kernel of any table, on NumPy arrays.
 #include <pybind11/stl.h>
+#include <string.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
 
 #include "bindings/arrays.h"
 #include "bindings/register.h"
+#include "core/cpu.h"
 #include "core/error.h"
 #include "core/fpmode.h"
+#include "core/memory.h"
+#include "core/philox.h"
+#include "core/thread_pool.h"
 #include "runtime/registry.h"
 
 namespace fastnn::bindings {
@@ -40,6 +49,80 @@ void tile(const std::string& table, const std::string& id, py::handle dtype, py:
   e->tile(to, pointers, n, params.data());
 }
 
+// Runs a kernel on the bytes of its argument struct, as ctypes lays it out, with the process's
+// number of threads. Returns the status: (code, value, limit).
+py::tuple kernel(const std::string& table, const std::string& id, py::handle dtype,
+                 const py::buffer& args, uint64_t seed, uint64_t step, uint32_t iteration) {
+  const kernels::Entry* e = runtime::find_in(runtime::table_named(table), id, dtype_from(dtype));
+  if (!e || !e->run) throw ValueError("table '" + table + "' has no kernel '" + id + "'");
+  const py::buffer_info info = args.request();
+  kernels::Status status{};
+  {
+    py::gil_scoped_release release;
+    FpMode mode;
+    const int threads = num_threads();
+    const size_t bytes = e->workspace ? e->workspace(info.ptr, threads) : 0;
+    // Filled with NaN, so that a kernel that reads what it has not written is found out.
+    Buffer workspace(checked_add(static_cast<int64_t>(bytes), 64));
+    memset(workspace.data(), 0xff, static_cast<size_t>(workspace.size()));
+    const kernels::Context context = {parallel_for, nullptr, threads, workspace.data(),
+                                      &status,      seed,    step,    iteration};
+    e->run(info.ptr, &context);
+  }
+  return py::make_tuple(status.code, status.value, status.limit);
+}
+
+py::tuple philox_words(const std::vector<uint32_t>& counter, const std::vector<uint32_t>& key) {
+  if (counter.size() != 4 || key.size() != 2)
+    throw ValueError("expected a counter of 4 words and a key of 2");
+  const Philox4 r = philox({{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
+  return py::make_tuple(r.word[0], r.word[1], r.word[2], r.word[3]);
+}
+
+// Which thread ran each task of a parallel_for, as numbers from 0; `work` rounds of arithmetic a
+// task; with nested, each task starts a parallel_for of its own and counts what that ran.
+struct Job {
+  std::vector<std::thread::id> who;
+  std::vector<int> runs;
+  int work = 0;
+  bool nested = false;
+};
+
+void job_body(void* arg, int64_t i) {
+  Job& job = *static_cast<Job*>(arg);
+  const auto at = static_cast<size_t>(i);
+  job.who[at] = std::this_thread::get_id();
+  volatile double x = 1;
+  for (int k = 0; k < job.work; ++k) x = x * 1.0000001;
+  if (!job.nested) {
+    ++job.runs[at];
+    return;
+  }
+  std::array<int, 5> inner{};
+  parallel_for(nullptr, 5, [](void* a, int64_t k) { ++static_cast<int*>(a)[k]; }, inner.data());
+  for (int one : inner) job.runs[at] += one;
+}
+
+py::tuple pool_job(int64_t tasks, int work, bool nested) {
+  Job job;
+  job.who.resize(static_cast<size_t>(tasks));
+  job.runs.resize(static_cast<size_t>(tasks));
+  job.work = work;
+  job.nested = nested;
+  {
+    py::gil_scoped_release release;
+    parallel_for(nullptr, tasks, job_body, &job);
+  }
+  std::vector<std::thread::id> seen;
+  std::vector<int> who;
+  for (const auto& id : job.who) {
+    auto at = std::find(seen.begin(), seen.end(), id);
+    if (at == seen.end()) at = seen.insert(seen.end(), id);
+    who.push_back(static_cast<int>(at - seen.begin()));
+  }
+  return py::make_tuple(who, job.runs);
+}
+
 }  // namespace
 
 void register_testing(py::module_& m) {
@@ -48,6 +131,11 @@ void register_testing(py::module_& m) {
   t.def("tile", &tile, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("out"),
         py::arg("inputs"), py::arg("params") = std::vector<double>{});
   register_testing_matmul(t);
+  t.def("kernel", &kernel, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("args"),
+        py::arg("seed") = 0, py::arg("step") = 0, py::arg("iteration") = 0);
+  t.def("philox", &philox_words, py::arg("counter"), py::arg("key"));
+  t.def("pool_job", &pool_job, py::arg("tasks"), py::arg("work") = 0, py::arg("nested") = false);
+  t.def("cgroup_quota", &cgroup_quota, py::arg("root"));
 }
 
 }  // namespace fastnn::bindings
