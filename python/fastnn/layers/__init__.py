@@ -1,0 +1,55 @@
+"""Layers: the parts that models are made of, composed from ``fastnn.ops``."""
+
+from __future__ import annotations
+
+from fastnn.layers._base import Layer
+from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from fastnn.layers.core import Dense, Embedding, Input, InputLayer, Lambda
+from fastnn.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
+from fastnn.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from fastnn.layers.regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Dense",
+    "Dot",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Input",
+    "InputLayer",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "Subtract",
+]

@@ -1,0 +1,651 @@
+"""The base class of all layers."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from fastnn._tensor import Tensor, Variable
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn import _registry as registry
+from fastnn import activations, constraints, graph, initializers, ops, regularizers
+from fastnn.layers import _history, _scope, _track
+from fastnn.layers._nest import flatten, map_structure
+
+Shape: TypeAlias = tuple["int | None", ...]
+
+_FLOATS = ("float32", "float64")
+_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
+
+
+class Layer(_track.Trackable):
+    """What every layer and model is: variables, and a function over ops.
+
+    A layer of one's own overrides ``__init__`` (settings), ``build`` (variables, whose shapes
+    follow from the input's) and ``call`` (the computation, composed from ``fastnn.ops``). Called
+    on symbolic tensors it extends the graph; called on arrays it computes at once. ``call`` may
+    take ``training``, a Python bool that is fixed when the graph is traced: training and
+    prediction are traced separately. Layers, variables and lists or dicts of them that are set as
+    attributes are tracked.
+
+    Args:
+        name: default: the class's name in snake case, with a number.
+        trainable: whether training changes its variables.
+        dtype: of its variables and its computation; default "float32". Floating inputs are cast
+            to it.
+        activity_regularizer: a function of the output that is added to the cost.
+        input_shape: of one row; lets a Sequential build its variables at once.
+        input_dim: the same for inputs of rank two: ``input_shape=(input_dim,)``.
+
+    Raises:
+        TypeError: for an unknown argument.
+        ValueError: for an unknown dtype or regularizer.
+
+    Example:
+        >>> import numpy as np
+        >>> import fastnn
+        >>> class Scale(fastnn.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.scale = self.add_weight((input_shape[-1],), "ones", name="scale")
+        ...     def call(self, inputs):
+        ...         return inputs * self.scale
+        >>> Scale()(np.array([[1.0, 2.0]], "float32"))
+        array([[1., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        activity_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self._declared_shape = _declared_shape(type(self).__name__, kwargs)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"[{type(self).__name__}] expected name to be a str, got {name!r}")
+        self.name = name or registry.unique_name(registry.snake_case(type(self).__name__))
+        self.trainable = bool(trainable)
+        self.dtype = _checked_dtype(type(self).__name__, dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self._own_weights: list[Variable] = []
+        self._regularized: list[tuple[Variable, Any]] = []
+        self._expected_axes: dict[int, int] = {}
+        self._expected_rank: tuple[int, int | None] = (0, None)
+        self._last_call: _history.Call | None = None
+        self._output_shape: Any = None
+        self._eager = _EagerFunctions()
+
+    # --- what a layer of one's own overrides
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables. Called once, before the first ``call``.
+
+        Args:
+            input_shape: a tuple with ``None`` for an open axis (the batch); for several inputs a
+                list or dict of such tuples.
+        """
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation, from symbolic tensors to symbolic tensors.
+
+        Raises:
+            NotImplementedError: where a subclass has none.
+        """
+        raise NotImplementedError(f"[{type(self).__name__}] has no call(): define it")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments from which :meth:`from_config` makes the same layer, as plain data."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = self.dtype
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = registry.serialize(self.activity_regularizer)
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Layer:
+        """Makes a layer from what :meth:`get_config` returned (not its weights).
+
+        Args:
+            config: the settings.
+
+        Raises:
+            TypeError: for settings that the layer does not have.
+        """
+        return cls(**config)
+
+    # --- variables and losses
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int | None = None,
+        initializer: Any = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Makes a variable of this layer.
+
+        Args:
+            shape: default: a scalar.
+            initializer: a name, an object or a callable (shape, dtype); default
+                "glorot_uniform" for floating dtypes, else "zeros".
+            dtype: default: the layer's.
+            trainable: False for state that training does not differentiate by.
+            regularizer: a function of the variable that is added to the cost.
+            constraint: applied to the variable after each update.
+            name: default "variable".
+
+        Returns:
+            The variable, a symbolic tensor with get_value() and set_value().
+
+        Raises:
+            ValueError: for a negative, unknown or overflowing size, or an unknown name.
+        """
+        owner = type(self).__name__
+        checked = _checked_weight_shape(owner, name, shape)
+        dtype = _checked_dtype(owner, dtype or self.dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype in _FLOATS else "zeros"
+        initialize = initializers.get(initializer)
+        variable = graph.shared(
+            np.asarray(initialize(checked, dtype), dtype),
+            name=name or "variable",
+            role="parameter" if trainable else "state",
+        )
+        variable.trainable = trainable
+        variable.constraint = constraints.get(constraint)
+        self._own_weights.append(variable)
+        if regularizer is not None:
+            self._regularized.append((variable, regularizers.get(regularizer)))
+        return variable
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds a term to the cost of the model that this layer is in.
+
+        Args:
+            loss: a scalar tensor, or a list of them, computed inside ``call``.
+
+        Raises:
+            RuntimeError: outside of ``call``.
+            ValueError: for a loss that is no scalar.
+        """
+        scope = _scope.current()
+        if scope is None:
+            raise RuntimeError(
+                f"[{type(self).__name__}] add_loss() belongs inside call(), where the tensors of "
+                "the trace are"
+            )
+        for term in flatten(loss):
+            if not isinstance(term, Tensor):
+                term = ops.full((), float(term))
+            if term.ndim != 0:
+                raise ValueError(
+                    f"[{type(self).__name__}] expected add_loss() of a scalar, got shape "
+                    f"{format_shape(term.shape)}: take ops.sum or ops.mean of it"
+                )
+            scope.losses.append(term)
+
+    def add_update(self, variable: Variable, value: Tensor) -> None:
+        """Gives a variable a new value at the end of each training step.
+
+        Args:
+            variable: a non-trainable variable of this layer.
+            value: its next value, computed inside ``call``. Ignored outside of training.
+        """
+        scope = _scope.current()
+        if scope is not None and scope.training:
+            scope.updates.append((variable, value))
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The regularisation terms of the trainable weights, as symbolic scalars."""
+        return [
+            regularizer(variable)
+            for layer in _track.layers_within(self)
+            for variable, regularizer in layer._regularized
+            if layer.trainable
+        ]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: this layer's own (trainable ones first), then those of its layers."""
+        return _track.variables_of(self)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that training changes; none where ``trainable`` is False."""
+        return _track.trainable_variables_of(self)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that training does not change by their gradient."""
+        trainable = {id(variable) for variable in self.trainable_weights}
+        return [variable for variable in self.weights if id(variable) not in trainable]
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def count_params(self) -> int:
+        """How many numbers the variables hold.
+
+        Raises:
+            ValueError: before the layer is built.
+        """
+        if not self.built and not self.weights:
+            raise ValueError(
+                f"[{type(self).__name__}] {self.name!r} is not built yet: its variables' shapes "
+                "follow from its input. Call it on data, or give it an input_shape"
+            )
+        return sum(_size(variable) for variable in self.weights)
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """The values of :attr:`weights`, as copies."""
+        return [variable.get_value() for variable in self.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Sets the values of :attr:`weights`, all or none of them.
+
+        Args:
+            weights: arrays in the order and of the shapes of :meth:`get_weights`.
+
+        Raises:
+            ValueError: for another number of arrays, or another shape.
+            TypeError: for values that are no numbers.
+        """
+        variables = self.weights
+        if len(weights) != len(variables):
+            raise ValueError(
+                f"[{type(self).__name__}] expected {len(variables)} weight arrays for "
+                f"{self.name!r}, got {len(weights)}"
+            )
+        arrays = [np.asarray(value) for value in weights]
+        for position, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
+            if array.dtype.kind not in "fiub":
+                raise TypeError(
+                    f"[{type(self).__name__}] weight {position} ({variable.name}): expected "
+                    f"numbers, got dtype {array.dtype}"
+                )
+            if array.shape != tuple(variable.shape):
+                raise ValueError(
+                    f"[{type(self).__name__}] weight {position} ({variable.name}): expected "
+                    f"shape {tuple(variable.shape)}, got {array.shape}"
+                )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.set_value(array)
+
+    # --- calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Applies the layer, building it first where needed.
+
+        On symbolic tensors: adds to the graph and returns tensors. On arrays: computes now.
+
+        Args:
+            *args: tensors or arrays, or lists, tuples and dicts of them.
+            **kwargs: further arguments of ``call``; ``training`` (default: that of the trace
+                that this is in, else False).
+
+        Raises:
+            ValueError: for inputs of a shape that the layer cannot take.
+        """
+        if any(isinstance(leaf, Tensor) for leaf in flatten((args, kwargs))):
+            scope = _scope.current()
+            if scope is not None:
+                return self._trace(scope, args, kwargs)
+            with _scope.tracing(training=False) as opened:
+                outputs = self._trace(opened, args, kwargs)
+            return _history.record(self, args, kwargs, outputs)
+        return self._eager.run(self, args, kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The output's shape for an input's, found by tracing (builds the layer).
+
+        Args:
+            input_shape: a tuple with ``None`` for open axes, or a list or dict of such.
+
+        Raises:
+            ValueError: for a shape that the layer cannot take.
+        """
+        inputs = map_shapes(
+            lambda shape: graph.placeholder(_with_batch(shape), self.dtype), input_shape
+        )
+        with _scope.tracing(training=False) as scope:
+            outputs = self._trace(scope, (inputs,), {})
+        return map_structure(lambda tensor: tensor.shape, outputs)
+
+    def _trace(self, scope: _scope.Scope, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs ``call`` on symbolic tensors within a scope."""
+        self._check_initialised()
+        kwargs = dict(kwargs)
+        training = kwargs.pop("training", None)
+        args = map_structure(self._cast, args)
+        self._build_once(args)
+        for leaf in flatten(args):
+            if isinstance(leaf, Tensor):
+                self._check_shape(leaf.shape)
+        with _scope.phase(scope, training):
+            if _takes_training(type(self)):
+                kwargs = {**kwargs, "training": scope.training}
+            outputs = self.call(*args, **kwargs)
+            if self.activity_regularizer is not None:
+                for output in flatten(outputs):
+                    self.add_loss(self.activity_regularizer(output))
+        self._output_shape = map_structure(lambda tensor: getattr(tensor, "shape", ()), outputs)
+        return outputs
+
+    @property
+    def _array_dtype(self) -> str:
+        """The dtype in which floating arrays reach ``call``."""
+        return self.dtype if self.dtype in _FLOATS else "float32"
+
+    def _check_initialised(self) -> None:
+        if "_eager" not in self.__dict__:
+            raise RuntimeError(
+                f"[{type(self).__name__}] call super().__init__() first in its __init__()"
+            )
+
+    def _cast(self, leaf: Any) -> Any:
+        """Floating inputs to the layer's dtype; anything else as it is."""
+        if isinstance(leaf, Tensor) and leaf.dtype in _FLOATS and leaf.dtype != self.dtype:
+            return ops.cast(leaf, self.dtype)
+        return leaf
+
+    def _build_once(self, args: tuple[Any, ...]) -> None:
+        if self.built or not args:
+            return
+        with _history.lock:
+            if not self.built:
+                self.build(map_structure(_shape_of, args[0]))
+                self.built = True
+
+    def _expect(self, axes: Mapping[int, int] | None = None, rank: int = 0) -> None:
+        """Declares what ``call`` can take: sizes of axes, and the least rank."""
+        self._expected_axes = dict(axes or {})
+        self._expected_rank = (rank, None)
+
+    def _expect_rank(self, rank: int) -> None:
+        """Declares that ``call`` takes inputs of exactly this rank."""
+        self._expected_rank = (rank, rank)
+
+    def _check_shape(self, shape: Sequence[int | None]) -> None:
+        least, most = self._expected_rank
+        good = len(shape) >= least and (most is None or len(shape) <= most)
+        for axis, size in self._expected_axes.items():
+            good = good and -len(shape) <= axis < len(shape) and shape[axis] in (None, size)
+        if not good:
+            raise ValueError(
+                f"[{type(self).__name__}] expected input of shape {self._expected_text()}, "
+                f"got {format_shape(shape)}"
+            )
+
+    def _expected_text(self) -> str:
+        least, most = self._expected_rank
+        rank = max([least, 2 if self._expected_axes else 0])
+        last = self._expected_axes.get(-1)
+        items = ["batch", *["any"] * (rank - 1)]
+        for axis, size in self._expected_axes.items():
+            if axis >= 0 or axis >= -rank:
+                items[axis] = str(size)
+        if most is None and last is not None and least > 2:
+            items = ["batch", "...", str(last)]
+        text = ", ".join(items) + ("," if len(items) == 1 else "")
+        return f"({text})" if most is not None or self._expected_axes else f"({text}, ...)"
+
+    # --- the place in a functional model
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of its last call on symbolic tensors.
+
+        Raises:
+            AttributeError: before such a call.
+        """
+        call = self._require_call()
+        return call.args[0] if len(call.args) == 1 else list(call.args)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of its last call on symbolic tensors.
+
+        Raises:
+            AttributeError: before such a call.
+        """
+        return self._require_call().outputs
+
+    def _require_call(self) -> _history.Call:
+        if self._last_call is None:
+            raise AttributeError(
+                f"[{type(self).__name__}] {self.name!r} was not yet called on a symbolic tensor: "
+                "it has no input and output"
+            )
+        return self._last_call
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class _EagerFunctions:
+    """The compiled functions behind a layer's calls on arrays, one a kind of input."""
+
+    def __init__(self) -> None:
+        self._functions: dict[Any, tuple[Any, Any]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        layer._check_initialised()
+        if not args:
+            raise TypeError(f"[{type(layer).__name__}] expected an input, got none")
+        if not any(hasattr(leaf, "shape") for leaf in flatten(args)):
+            args = tuple(np.asarray(arg, layer._array_dtype) for arg in args)
+        inputs = map_structure(lambda leaf: _as_input(layer, leaf), args)
+        arrays = [leaf for leaf in flatten(inputs) if isinstance(leaf, np.ndarray)]
+        if layer.built:
+            for array in arrays:
+                layer._check_shape(array.shape)
+        key = (
+            repr(map_structure(_input_key, inputs)),
+            tuple(sorted((name, repr(value)) for name, value in kwargs.items())),
+            layer.trainable,
+        )
+        with self._lock:
+            found = self._functions.get(key)
+            if found is None:
+                found = self._functions[key] = _trace_function(layer, inputs, kwargs)
+        compiled, outputs = found
+        results = iter(compiled(*arrays))
+        return map_structure(lambda leaf: next(results), outputs)
+
+
+def _trace_function(layer: Layer, inputs: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    placeholders: list[Tensor] = []
+
+    def stand_in(leaf: Any) -> Any:
+        if not isinstance(leaf, np.ndarray):
+            return leaf
+        shape = ("batch", *leaf.shape[1:]) if leaf.ndim else ()
+        placeholders.append(graph.placeholder(shape, str(leaf.dtype)))
+        return placeholders[-1]
+
+    symbolic = map_structure(stand_in, inputs)
+    with _scope.tracing(training=bool(kwargs.get("training"))) as scope:
+        outputs = layer._trace(scope, symbolic, dict(kwargs))
+    compiled = graph.function(placeholders, flatten(outputs), updates=scope.updates)
+    return compiled, outputs
+
+
+def _as_input(layer: Layer, leaf: Any) -> Any:
+    """A leaf of a call's arguments as an array of a dtype that graphs have."""
+    if leaf is None or isinstance(leaf, (str, bool)):
+        return leaf
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"[{type(layer).__name__}] expected an array of numbers, got dtype {array.dtype}"
+        )
+    if array.dtype.kind == "f":
+        return array.astype(layer._array_dtype, copy=False)
+    if array.dtype.kind in "iu" and array.dtype.name not in _DTYPES:
+        return array.astype("int64")
+    return array
+
+
+def _input_key(leaf: Any) -> Any:
+    return (leaf.shape[1:], leaf.ndim, str(leaf.dtype)) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _takes_training(cls: type) -> bool:
+    found = cls.__dict__.get("_call_takes_training")
+    if found is None:
+        parameters = inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
+        found = "training" in parameters
+        cls._call_takes_training = found  # type: ignore[attr-defined]
+    return bool(found)
+
+
+def _shape_of(leaf: Any) -> Any:
+    return leaf.shape if isinstance(leaf, Tensor) else np.shape(leaf)
+
+
+def _size(variable: Variable) -> int:
+    size = 1
+    for length in variable.shape:
+        size *= int(length or 0)
+    return size
+
+
+def _with_batch(shape: Sequence[int | None]) -> tuple[Any, ...]:
+    """A shape for a placeholder, in which an open first axis is the batch."""
+    if len(shape) and shape[0] is None:
+        return ("batch", *shape[1:])
+    return tuple(shape)
+
+
+def is_shape(thing: Any) -> bool:
+    """Whether something is one shape rather than a structure of shapes."""
+    return isinstance(thing, (tuple, list)) and all(
+        size is None or isinstance(size, (int, np.integer)) for size in thing
+    )
+
+
+def map_shapes(function: Any, structure: Any) -> Any:
+    """Applies a function to every shape in a structure of shapes."""
+    if is_shape(structure):
+        return function(tuple(structure))
+    if isinstance(structure, dict):
+        return {key: map_shapes(function, value) for key, value in structure.items()}
+    if isinstance(structure, (tuple, list)):
+        return [map_shapes(function, value) for value in structure]
+    raise ValueError(f"expected a shape (a tuple of sizes, None for open), got {structure!r}")
+
+
+def format_shape(shape: Sequence[int | None]) -> str:
+    """A shape as error messages show it: ``(batch, 11)``.
+
+    Example:
+        >>> format_shape((None, 3, None)), format_shape((5,))
+        ('(batch, 3, None)', '(5,)')
+    """
+    items = [str(size) for size in shape]
+    if items and shape[0] is None:
+        items[0] = "batch"
+    return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"
+
+
+def constant(value: Any, dtype: str) -> Any:
+    """A constant operand: numbers take the other operand's dtype, arrays are given the layer's."""
+    return value if isinstance(value, (int, float)) else np.asarray(value, dtype)
+
+
+def get_activation(owner: str, identifier: Any) -> Any:
+    """An activation by name, configuration or itself; ``None`` is linear."""
+    try:
+        return activations.get(identifier)
+    except ValueError as error:
+        raise ValueError(f"[{owner}] {error}") from None
+
+
+def positive_int(owner: str, name: str, value: Any) -> int:
+    """Checks a size argument.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is below 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        else:
+            raise TypeError(f"[{owner}] expected {name} to be a whole number, got {value!r}")
+    if value < 1:
+        raise ValueError(f"[{owner}] expected {name} of at least 1, got {value}")
+    return int(value)
+
+
+def _declared_shape(owner: str, kwargs: dict[str, Any]) -> Shape | None:
+    """Takes the input's shape (batch axis included) out of a constructor's keywords."""
+    shape: Shape | None = None
+    if "batch_input_shape" in kwargs or "batch_shape" in kwargs:
+        given = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
+        shape = _checked_shape(owner, given)
+    elif "input_shape" in kwargs:
+        shape = (None, *_checked_shape(owner, kwargs.pop("input_shape")))
+        kwargs.pop("input_dim", None)
+    elif "input_dim" in kwargs:
+        shape = (None, positive_int(owner, "input_dim", kwargs.pop("input_dim")))
+    if kwargs:
+        known = ["name", "trainable", "dtype", "activity_regularizer", "input_shape", "input_dim"]
+        unknown = next(iter(kwargs))
+        hint = registry.did_you_mean(unknown, known)
+        raise TypeError(f"[{owner}] got an unknown argument {unknown!r}{hint}")
+    return shape
+
+
+def _checked_shape(owner: str, shape: Any) -> Shape:
+    if isinstance(shape, (int, np.integer)):
+        shape = (shape,)
+    if not is_shape(shape):
+        raise TypeError(f"[{owner}] expected a tuple of sizes (None for open), got {shape!r}")
+    for size in shape:
+        if size is not None and size < 0:
+            raise ValueError(f"[{owner}] expected sizes that are not negative, got {tuple(shape)}")
+    return tuple(None if size is None else int(size) for size in shape)
+
+
+def _checked_weight_shape(owner: str, name: str | None, shape: Any) -> tuple[int, ...]:
+    sizes = () if shape is None else _checked_shape(owner, shape)
+    total = 1
+    for size in sizes:
+        if size is None:
+            raise ValueError(
+                f"[{owner}] the shape {format_shape(sizes)} of weight {name or 'variable'!r} has "
+                "an open axis: the input's size along it must be known"
+            )
+        total *= size
+    if total * 8 >= 2**63:
+        raise ValueError(
+            f"[{owner}] weight {name or 'variable'!r} of shape {sizes} would have {total} "
+            "elements: more than can be addressed"
+        )
+    return tuple(size for size in sizes if size is not None)
+
+
+def _checked_dtype(owner: str, dtype: Any) -> str:
+    if dtype is None:
+        return "float32"
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in _DTYPES:
+        hint = registry.did_you_mean(name, _DTYPES)
+        raise ValueError(f"[{owner}] expected a dtype of {', '.join(_DTYPES)}, got {dtype!r}{hint}")
+    return name

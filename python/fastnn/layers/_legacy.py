@@ -1,0 +1,53 @@
+"""Argument names of Keras 1 and 2: accepted, with a warning that names the new one."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def renamed_arguments(**renamed: str) -> Callable[[_Function], _Function]:
+    """Decorates a function so that old keyword arguments reach it under their new names.
+
+    Args:
+        renamed: old name = new name.
+
+    Example:
+        >>> @renamed_arguments(nb_epoch="epochs")
+        ... def fit(epochs=1):
+        ...     return epochs
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     fit(nb_epoch=3)
+        3
+    """
+
+    def decorate(function: _Function) -> _Function:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if kwargs and not renamed.keys().isdisjoint(kwargs):
+                kwargs = _rename(kwargs, renamed)
+            return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+    return decorate
+
+
+def _rename(kwargs: dict[str, Any], renamed: dict[str, str]) -> dict[str, Any]:
+    result = dict(kwargs)
+    for old, new in renamed.items():
+        if old not in result:
+            continue
+        if new in result:
+            raise TypeError(f"got both {new!r} and its old name {old!r}: pass {new!r} only")
+        warnings.warn(
+            f"the argument {old!r} is deprecated, use {new!r}", DeprecationWarning, stacklevel=3
+        )
+        result[new] = result.pop(old)
+    return result

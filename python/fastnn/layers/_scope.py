@@ -1,0 +1,71 @@
+"""What a trace of layers collects beside its outputs: the training flag, losses, updates."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastnn._tensor import Tensor, Variable
+
+
+class Scope:
+    """One trace of a model.
+
+    Attributes:
+        training: whether the trace is of the training phase (dropout is active).
+        losses: terms that layers have added to the cost (``add_loss``, activity regularizers).
+        updates: (variable, new value) pairs of layers with state, such as batch normalisation.
+    """
+
+    def __init__(self, training: bool) -> None:
+        self.training = training
+        self.losses: list[Tensor] = []
+        self.updates: list[tuple[Variable, Tensor]] = []
+
+
+class _Local(threading.local):
+    scope: Scope | None = None
+
+
+_local = _Local()
+
+
+def current() -> Scope | None:
+    """The scope of the trace that this thread is in, if any."""
+    return _local.scope
+
+
+@contextmanager
+def tracing(training: bool) -> Iterator[Scope]:
+    """Opens a scope: layers called inside become part of one trace."""
+    outer = _local.scope
+    _local.scope = Scope(training)
+    try:
+        yield _local.scope
+    finally:
+        _local.scope = outer
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Steps out of the trace: layers called inside are recorded as a functional model's."""
+    outer = _local.scope
+    _local.scope = None
+    try:
+        yield
+    finally:
+        _local.scope = outer
+
+
+@contextmanager
+def phase(scope: Scope, training: Any) -> Iterator[None]:
+    """Overrides the training flag for one layer's call; ``None`` leaves it as it is."""
+    outer = scope.training
+    if training is not None:
+        scope.training = bool(training)
+    try:
+        yield
+    finally:
+        scope.training = outer

@@ -1,0 +1,217 @@
+"""Layers of several inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastnn._tensor import Tensor
+
+from fastnn import ops
+from fastnn.layers._base import Layer, format_shape
+
+
+class _Merge(Layer):
+    """Combines a list of tensors element by element, broadcasting as NumPy does."""
+
+    _least = 2
+    _most: int | None = None
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The combination.
+
+        Args:
+            inputs: a list of tensors whose shapes broadcast.
+        """
+        if not isinstance(inputs, (list, tuple)) or len(inputs) < self._least:
+            got = len(inputs) if isinstance(inputs, (list, tuple)) else "one tensor"
+            raise ValueError(
+                f"[{type(self).__name__}] expected a list of at least {self._least} tensors, "
+                f"got {got}"
+            )
+        if self._most is not None and len(inputs) > self._most:
+            raise ValueError(
+                f"[{type(self).__name__}] expected a list of {self._most} tensors, "
+                f"got {len(inputs)}"
+            )
+        return self._merge(list(inputs))
+
+    def _merge(self, inputs: list[Tensor]) -> Tensor:
+        result = inputs[0]
+        for other in inputs[1:]:
+            result = self._pair(result, other)
+        return result
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class Add(_Merge):
+    """The sum of its inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> Add()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[3.]], dtype=float32)
+    """
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.add(a, b)
+
+
+class Subtract(_Merge):
+    """The first of two inputs less the second.
+
+    Example:
+        >>> import numpy as np
+        >>> Subtract()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[-1.]], dtype=float32)
+    """
+
+    _most = 2
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.subtract(a, b)
+
+
+class Multiply(_Merge):
+    """The product of its inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> Multiply()([np.array([[3.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[6.]], dtype=float32)
+    """
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.multiply(a, b)
+
+
+class Average(_Merge):
+    """The mean of its inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> Average()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[1.5]], dtype=float32)
+    """
+
+    def _merge(self, inputs: list[Tensor]) -> Tensor:
+        return super()._merge(inputs) * (1.0 / len(inputs))
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.add(a, b)
+
+
+class Maximum(_Merge):
+    """The largest of its inputs, element by element.
+
+    Example:
+        >>> import numpy as np
+        >>> Maximum()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[2.]], dtype=float32)
+    """
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.maximum(a, b)
+
+
+class Minimum(_Merge):
+    """The smallest of its inputs, element by element.
+
+    Example:
+        >>> import numpy as np
+        >>> Minimum()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[1.]], dtype=float32)
+    """
+
+    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.minimum(a, b)
+
+
+class Concatenate(_Merge):
+    """Its inputs behind each other along an axis.
+
+    Args:
+        axis: default -1.
+        **kwargs: as for :class:`Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> Concatenate()([np.array([[1.0]], "float32"), np.array([[2.0]], "float32")])
+        array([[1., 2.]], dtype=float32)
+    """
+
+    _least = 1
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def _merge(self, inputs: list[Tensor]) -> Tensor:
+        return inputs[0] if len(inputs) == 1 else ops.concatenate(inputs, axis=self.axis)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+class Dot(_Merge):
+    """The products of the rows of two inputs, summed over one axis of each.
+
+    Args:
+        axes: one axis for both, or one for each; not the batch axis.
+        normalize: whether rows are scaled to length 1 first (cosine proximity); default False.
+        **kwargs: as for :class:`Layer`.
+
+    Shapes: (batch, a..., n) and (batch, b..., n) with axes=-1 to (batch, a..., b...), or
+    (batch, 1) where both have rank 2.
+
+    Raises:
+        ValueError: for axes that are no pair, for the batch axis, for ranks other than 2 and 3.
+
+    Example:
+        >>> import numpy as np
+        >>> a = np.array([[1.0, 2.0]], "float32")
+        >>> Dot(axes=1)([a, a])
+        array([[5.]], dtype=float32)
+    """
+
+    _most = 2
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axes = axes if isinstance(axes, int) else tuple(axes)
+        if not isinstance(self.axes, int) and len(self.axes) != 2:
+            raise ValueError(f"[Dot] expected one axis or a pair of them, got {axes!r}")
+        self.normalize = bool(normalize)
+
+    def _merge(self, inputs: list[Tensor]) -> Tensor:
+        axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        pair = [self._prepare(tensor, axis) for tensor, axis in zip(inputs, axes, strict=True)]
+        (a, axis_a), (b, axis_b) = pair
+        if a.ndim == 2 and b.ndim == 2:
+            return ops.sum(a * b, axis=1, keepdims=True)
+        squeeze = [axis - 1 for axis, t in ((1, a), (2, b)) if t.ndim == 2]
+        if a.ndim == 2:
+            a, axis_a = ops.expand_dims(a, 1), 2
+        if b.ndim == 2:
+            b, axis_b = ops.expand_dims(b, 2), 1
+        product = ops.matmul(a, b, transpose_a=axis_a == 1, transpose_b=axis_b == 2)
+        return ops.squeeze(product, axis=squeeze[0] + 1) if squeeze else product
+
+    def _prepare(self, tensor: Tensor, axis: int) -> tuple[Tensor, int]:
+        axis = axis + tensor.ndim if axis < 0 else axis
+        if tensor.ndim not in (2, 3) or not 1 <= axis < tensor.ndim:
+            raise ValueError(
+                f"[Dot] expected inputs of rank 2 or 3 and axes behind the batch, got shape "
+                f"{format_shape(tensor.shape)} with axes {self.axes}"
+            )
+        if self.normalize:
+            tensor = tensor / ops.maximum(ops.norm(tensor, axis=axis, keepdims=True), 1e-12)
+        return tensor, axis
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        axes = self.axes if isinstance(self.axes, int) else list(self.axes)
+        return {**super().get_config(), "axes": axes, "normalize": self.normalize}

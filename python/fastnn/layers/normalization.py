@@ -1,0 +1,369 @@
+"""Layers that bring features to a common scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from fastnn._tensor import Tensor
+from numpy.typing import ArrayLike
+
+from fastnn import _registry as registry
+from fastnn import constraints, initializers, ops, regularizers
+from fastnn.layers._base import Layer, Shape, format_shape
+
+
+class Normalization(Layer):
+    """Features to mean 0 and variance 1, by figures taken from data once.
+
+    Args:
+        axis: the axis of the features; default -1. None: one mean for everything.
+        mean: known means, in place of :meth:`adapt`.
+        variance: known variances.
+        invert: undo the normalisation instead; default False.
+        **kwargs: as for :class:`Layer`.
+
+    Raises:
+        ValueError: for a mean without a variance, or the reverse; when called before adapt().
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Normalization()
+        >>> layer.adapt(np.array([[1.0], [3.0]]))
+        >>> layer(np.array([[3.0]], "float32"))
+        array([[1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | None = -1,
+        mean: ArrayLike | None = None,
+        variance: ArrayLike | None = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if axis is not None and not isinstance(axis, int):
+            raise TypeError(f"[Normalization] expected axis to be a whole number, got {axis!r}")
+        if (mean is None) != (variance is None):
+            raise ValueError("[Normalization] expected both mean and variance, or neither")
+        self.axis = axis
+        self.invert = bool(invert)
+        self.input_mean = None if mean is None else np.asarray(mean, np.float64)
+        self.input_variance = None if variance is None else np.asarray(variance, np.float64)
+
+    def adapt(self, data: ArrayLike) -> None:
+        """Takes mean and variance from data.
+
+        Args:
+            data: (rows, ...), numbers.
+
+        Raises:
+            ValueError: for data without rows, or another number of features than before.
+            TypeError: for data that are no numbers.
+        """
+        array = np.asarray(data)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"[Normalization] expected numbers, got dtype {array.dtype}")
+        if array.ndim < 1 or array.shape[0] == 0:
+            raise ValueError(f"[Normalization] expected rows of data, got shape {array.shape}")
+        if array.ndim == 1:
+            array = array[:, None]
+        if not self.built:
+            self.build((None, *array.shape[1:]))
+            self.built = True
+        self._check_shape(array.shape)
+        kept = None if self.axis is None else self.axis % array.ndim
+        axes = tuple(axis for axis in range(array.ndim) if axis != kept)
+        self.mean.set_value(np.mean(array, axis=axes, dtype=np.float64))
+        self.variance.set_value(np.var(array, axis=axes, dtype=np.float64))
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes mean and variance.
+
+        Args:
+            input_shape: (batch, ...); the size of the features' axis must be known.
+        """
+        shape: tuple[int, ...] = ()
+        self._broadcast: tuple[int, ...] = ()
+        if self.axis is not None:
+            rank = len(input_shape)
+            if not -rank <= self.axis < rank or input_shape[self.axis] is None:
+                raise ValueError(
+                    f"[Normalization] expected an input with a known size along axis {self.axis}, "
+                    f"got {format_shape(input_shape)}"
+                )
+            size = int(input_shape[self.axis] or 0)
+            shape = (size,)
+            axis = self.axis % rank
+            self._broadcast = tuple(size if i == axis else 1 for i in range(rank))
+            self._expect({self.axis: size}, rank=2)
+        self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
+        self.variance = self.add_weight(shape, "ones", trainable=False, name="variance")
+        if self.input_mean is not None and self.input_variance is not None:
+            self.mean.set_value(np.broadcast_to(self.input_mean.reshape(-1), shape))
+            self.variance.set_value(np.broadcast_to(self.input_variance.reshape(-1), shape))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised input.
+
+        Args:
+            inputs: the shape it was built for.
+        """
+        if inputs.dtype != self.dtype:
+            inputs = ops.cast(inputs, self.dtype)
+        mean = ops.reshape(self.mean, self._broadcast)
+        scale = ops.maximum(ops.sqrt(ops.reshape(self.variance, self._broadcast)), 1e-7)
+        return inputs * scale + mean if self.invert else (inputs - mean) / scale
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        mean = None if self.input_mean is None else self.input_mean.tolist()
+        variance = None if self.input_variance is None else self.input_variance.tolist()
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "mean": mean,
+            "variance": variance,
+            "invert": self.invert,
+        }
+
+
+class _ScaleAndShift(Layer):
+    """What batch and layer normalisation share: a learned scale and centre."""
+
+    def __init__(
+        self,
+        axis: int | Sequence[int],
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        settings: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        self.epsilon = float(epsilon)
+        self.center = bool(center)
+        self.scale = bool(scale)
+        for part in ("beta", "gamma"):
+            setattr(self, f"{part}_initializer", initializers.get(settings[f"{part}_initializer"]))
+            setattr(self, f"{part}_regularizer", regularizers.get(settings[f"{part}_regularizer"]))
+            setattr(self, f"{part}_constraint", constraints.get(settings[f"{part}_constraint"]))
+
+    def _parameter(self, part: str, shape: Sequence[int]) -> Any:
+        return self.add_weight(
+            shape,
+            getattr(self, f"{part}_initializer"),
+            regularizer=getattr(self, f"{part}_regularizer"),
+            constraint=getattr(self, f"{part}_constraint"),
+            name=part,
+        )
+
+    def _build_axes(self, input_shape: Shape) -> tuple[list[int], list[int]]:
+        """The axes of the features, and their sizes."""
+        rank = len(input_shape)
+        given = (self.axis,) if isinstance(self.axis, int) else self.axis
+        for axis in given:
+            if not -rank <= axis < rank or axis % rank == 0 or input_shape[axis] is None:
+                raise ValueError(
+                    f"[{type(self).__name__}] expected an input with known sizes along axis "
+                    f"{self.axis}, got {format_shape(input_shape)}"
+                )
+        axes = sorted(axis % rank for axis in given)
+        sizes = [int(input_shape[axis] or 0) for axis in axes]
+        self._broadcast = tuple(
+            int(size or 0) if axis in axes else 1 for axis, size in enumerate(input_shape)
+        )
+        self.gamma = self._parameter("gamma", sizes) if self.scale else None
+        self.beta = self._parameter("beta", sizes) if self.center else None
+        self._expect(dict(zip(axes, sizes, strict=True)), rank=rank)
+        return axes, sizes
+
+    def _spread(self, variable: Tensor) -> Tensor:
+        return ops.reshape(variable, self._broadcast)
+
+    def _scaled(self, inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        factor = ops.rsqrt(variance + self.epsilon)
+        if self.gamma is not None:
+            factor = factor * self._spread(self.gamma)
+        outputs = (inputs - mean) * factor
+        return outputs if self.beta is None else outputs + self._spread(self.beta)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        config = {**super().get_config(), "epsilon": self.epsilon}
+        config["axis"] = self.axis if isinstance(self.axis, int) else list(self.axis)
+        config["center"], config["scale"] = self.center, self.scale
+        for part in ("beta", "gamma"):
+            for kind in ("initializer", "regularizer", "constraint"):
+                key = f"{part}_{kind}"
+                config[key] = registry.serialize(getattr(self, key))
+        return config
+
+
+class BatchNormalization(_ScaleAndShift):
+    """Features to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015).
+
+    Prediction, and a layer with ``trainable=False``, use moving averages of both.
+
+    Args:
+        axis: of the features; default -1.
+        momentum: of the moving averages; default 0.99.
+        epsilon: added to the variance; default 1e-3.
+        center: whether beta is added; default True.
+        scale: whether gamma multiplies; default True.
+        beta_initializer: default "zeros".
+        gamma_initializer: default "ones".
+        moving_mean_initializer: default "zeros".
+        moving_variance_initializer: default "ones".
+        beta_regularizer: default none; likewise gamma_regularizer.
+        gamma_regularizer: default none.
+        beta_constraint: default none; likewise gamma_constraint.
+        gamma_constraint: default none.
+        **kwargs: as for :class:`Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> BatchNormalization(epsilon=0.0)(np.array([[3.0, 4.0]], "float32"))
+        array([[3., 4.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "beta_initializer": beta_initializer,
+            "gamma_initializer": gamma_initializer,
+            "beta_regularizer": beta_regularizer,
+            "gamma_regularizer": gamma_regularizer,
+            "beta_constraint": beta_constraint,
+            "gamma_constraint": gamma_constraint,
+        }
+        super().__init__(axis, epsilon, center, scale, settings, **kwargs)
+        self.momentum = float(momentum)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma, beta and the moving averages.
+
+        Args:
+            input_shape: (batch, ...); the size of the features' axis must be known.
+        """
+        axes, sizes = self._build_axes(input_shape)
+        self._reduced = tuple(axis for axis in range(len(input_shape)) if axis not in axes)
+        self.moving_mean = self.add_weight(
+            sizes, self.moving_mean_initializer, trainable=False, name="moving_mean"
+        )
+        self.moving_variance = self.add_weight(
+            sizes, self.moving_variance_initializer, trainable=False, name="moving_variance"
+        )
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """The normalised input.
+
+        Args:
+            inputs: the shape it was built for.
+            training: whether the batch's own mean and variance are used.
+        """
+        if not training or not self.trainable:
+            mean, variance = self._spread(self.moving_mean), self._spread(self.moving_variance)
+            return self._scaled(inputs, mean, variance)
+        mean = ops.mean(inputs, axis=self._reduced, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), axis=self._reduced, keepdims=True)
+        shape = self.moving_mean.shape
+        for average, current in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            current = ops.stop_gradient(ops.reshape(current, shape))
+            moved = average * self.momentum + current * (1.0 - self.momentum)
+            self.add_update(average, moved)
+        return self._scaled(inputs, mean, variance)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "moving_mean_initializer": registry.serialize(self.moving_mean_initializer),
+            "moving_variance_initializer": registry.serialize(self.moving_variance_initializer),
+        }
+
+
+class LayerNormalization(_ScaleAndShift):
+    """The features of each row to mean 0 and variance 1 (Ba et al., 2016).
+
+    Args:
+        axis: of the features, or several; default -1.
+        epsilon: added to the variance; default 1e-3.
+        center: whether beta is added; default True.
+        scale: whether gamma multiplies; default True.
+        beta_initializer: default "zeros".
+        gamma_initializer: default "ones".
+        beta_regularizer: default none.
+        gamma_regularizer: default none.
+        beta_constraint: default none.
+        gamma_constraint: default none.
+        **kwargs: as for :class:`Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]], "float32"))
+        array([[-1.,  1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "beta_initializer": beta_initializer,
+            "gamma_initializer": gamma_initializer,
+            "beta_regularizer": beta_regularizer,
+            "gamma_regularizer": gamma_regularizer,
+            "beta_constraint": beta_constraint,
+            "gamma_constraint": gamma_constraint,
+        }
+        super().__init__(axis, epsilon, center, scale, settings, **kwargs)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta.
+
+        Args:
+            input_shape: (batch, ...); the sizes of the features' axes must be known.
+        """
+        self._features = tuple(self._build_axes(input_shape)[0])
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised rows.
+
+        Args:
+            inputs: the shape it was built for.
+        """
+        mean = ops.mean(inputs, axis=self._features, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), axis=self._features, keepdims=True)
+        return self._scaled(inputs, mean, variance)

@@ -1,0 +1,203 @@
+"""Layers that add noise in training and do nothing in prediction."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fastnn._tensor import Tensor
+
+from fastnn import _random as random
+from fastnn import ops
+from fastnn.layers import _draw as draw
+from fastnn.layers._base import Layer, Shape
+from fastnn.layers._legacy import renamed_arguments
+
+
+class _Noise(Layer):
+    """A layer that is the identity outside of training."""
+
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = None if seed is None else random.check_seed(seed)
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """The inputs, with noise in training.
+
+        Args:
+            inputs: any shape.
+            training: whether noise is added.
+        """
+        return self._disturb(inputs) if training else inputs
+
+    def _disturb(self, inputs: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Dropout(_Noise):
+    """Sets inputs to 0 with probability ``rate`` in training, and scales the rest.
+
+    The others are multiplied by ``1 / (1 - rate)``, so that prediction needs no scaling
+    (Srivastava et al., 2014, in its inverted form).
+
+    Args:
+        rate: 0 <= rate <= 1.
+        noise_shape: the shape of the mask, 1 along axes that are dropped together, None for the
+            input's size; default: one draw an element.
+        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        **kwargs: as for :class:`Layer`. The old name of rate is p.
+
+    Raises:
+        ValueError: for a rate outside [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> Dropout(0.5)(np.ones((1, 3), "float32"))
+        array([[1., 1., 1.]], dtype=float32)
+    """
+
+    @renamed_arguments(p="rate")
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Shape | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = _checked_rate("Dropout", rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def _disturb(self, inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs
+        if self.rate == 1.0:
+            return ops.zeros_like(inputs)
+        keep = 1.0 - self.rate
+        return inputs * draw.bernoulli(inputs, keep, self.noise_shape) * (1.0 / keep)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        shape = None if self.noise_shape is None else list(self.noise_shape)
+        return {**super().get_config(), "rate": self.rate, "noise_shape": shape}
+
+
+class GaussianNoise(_Noise):
+    """Adds normal noise in training.
+
+    Args:
+        stddev: its standard deviation.
+        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        **kwargs: as for :class:`Layer`.
+
+    Raises:
+        ValueError: for a negative stddev.
+
+    Example:
+        >>> import numpy as np
+        >>> GaussianNoise(0.1)(np.ones((1, 2), "float32"))
+        array([[1., 1.]], dtype=float32)
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        if not stddev >= 0:
+            raise ValueError(f"[GaussianNoise] expected stddev not to be negative, got {stddev}")
+        self.stddev = float(stddev)
+
+    def _disturb(self, inputs: Tensor) -> Tensor:
+        return inputs + draw.normal(inputs, 0.0, self.stddev)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "stddev": self.stddev}
+
+
+class GaussianDropout(_Noise):
+    """Multiplies by normal noise around 1 in training (Srivastava et al., 2014).
+
+    Args:
+        rate: 0 <= rate < 1; the noise has standard deviation ``sqrt(rate / (1 - rate))``.
+        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        **kwargs: as for :class:`Layer`. The old name of rate is p.
+
+    Raises:
+        ValueError: for a rate outside [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> GaussianDropout(0.5)(np.ones((1, 2), "float32"))
+        array([[1., 1.]], dtype=float32)
+    """
+
+    @renamed_arguments(p="rate")
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = _checked_rate("GaussianDropout", rate, below_one=True)
+
+    def _disturb(self, inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs
+        return inputs * draw.normal(inputs, 1.0, math.sqrt(self.rate / (1.0 - self.rate)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "rate": self.rate}
+
+
+class AlphaDropout(_Noise):
+    """Dropout that keeps mean and variance behind selu (Klambauer et al., 2017).
+
+    Args:
+        rate: 0 <= rate < 1.
+        noise_shape: as for :class:`Dropout`.
+        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        **kwargs: as for :class:`Layer`. The old name of rate is p.
+
+    Raises:
+        ValueError: for a rate outside [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> AlphaDropout(0.5)(np.ones((1, 2), "float32"))
+        array([[1., 1.]], dtype=float32)
+    """
+
+    _SATURATION = -1.6732632423543772 * 1.0507009873554805
+
+    @renamed_arguments(p="rate")
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Shape | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = _checked_rate("AlphaDropout", rate, below_one=True)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def _disturb(self, inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs
+        low, rate = self._SATURATION, self.rate
+        keep = draw.bernoulli(inputs, 1.0 - rate, self.noise_shape)
+        scale = ((1.0 - rate) * (1.0 + rate * low**2)) ** -0.5
+        shift = -scale * low * rate
+        return scale * (inputs * keep + low * (1.0 - keep)) + shift
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        shape = None if self.noise_shape is None else list(self.noise_shape)
+        return {**super().get_config(), "rate": self.rate, "noise_shape": shape}
+
+
+def _checked_rate(owner: str, rate: float, below_one: bool = False) -> float:
+    if isinstance(rate, str) or not 0 <= rate <= 1 or (below_one and rate == 1):
+        limit = "[0, 1)" if below_one else "[0, 1]"
+        raise ValueError(f"[{owner}] expected a rate in {limit}, got {rate!r}")
+    return float(rate)

@@ -1,0 +1,9 @@
+"""Models: stacks and graphs of layers that can be trained as a whole."""
+
+from __future__ import annotations
+
+from fastnn.layers import Input
+from fastnn.models._model import Model
+from fastnn.models._sequential import Sequential
+
+__all__ = ["Input", "Model", "Sequential"]

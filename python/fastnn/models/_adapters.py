@@ -1,0 +1,414 @@
+"""The forms that data come in: arrays in memory, memory maps, iterables of batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import _registry as registry
+from fastnn.layers._nest import flatten, map_structure
+from fastnn.models import _checks
+
+
+@dataclass
+class Columns:
+    """Arrays that share their rows.
+
+    Attributes:
+        template: the structure of x, with None for each array.
+        x: the arrays of x, flattened.
+        y: one array an output, or none.
+        weights: one array of sample weights an output, or None for those without.
+    """
+
+    template: Any
+    x: list[NDArray[Any]]
+    y: list[NDArray[Any]]
+    weights: list[NDArray[Any] | None]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.x[0].shape[0])
+
+    @property
+    def arrays(self) -> list[NDArray[Any]]:
+        """All arrays, in the order in which a program takes them."""
+        return [*self.x, *self.y, *(w for w in self.weights if w is not None)]
+
+    def slice(self, start: int, stop: int) -> Columns:
+        """The rows from start up to stop, as views."""
+        return self.map(lambda array: array[start:stop])
+
+    def map(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> Columns:
+        """The same columns with a function applied to each array."""
+        return Columns(
+            self.template,
+            [function(array) for array in self.x],
+            [function(array) for array in self.y],
+            [None if array is None else function(array) for array in self.weights],
+        )
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether an array lies in a file that is mapped into memory."""
+        return any(is_memory_map(array) for array in self.arrays)
+
+
+def is_memory_map(array: Any) -> bool:
+    """Whether an array is a memory map, or a view of one.
+
+    Example:
+        >>> is_memory_map(np.zeros(3))
+        False
+    """
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
+
+
+def is_batches(x: Any) -> bool:
+    """Whether x yields batches rather than being one array or a structure of arrays.
+
+    Example:
+        >>> is_batches(iter([1])), is_batches(np.zeros(3)), is_batches([[1.0], [2.0]])
+        (True, False, False)
+    """
+    if isinstance(x, (np.ndarray, list, tuple, dict, str, bytes)) or x is None:
+        return False
+    if any(hasattr(x, name) for name in ("__array__", "to_numpy", "shape")):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+class Batches:
+    """An iterable of batches, or a sequence of them by index.
+
+    Args:
+        source: a generator, an iterable, or an object with ``__len__`` and ``__getitem__``.
+        owner: the class that error messages name.
+    """
+
+    def __init__(self, source: Any, owner: str) -> None:
+        self._source = source
+        self._owner = owner
+        self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self._one_pass = hasattr(source, "__next__")
+        self._iterator: Iterator[Any] | None = None
+        if self._indexed and len(source) == 0:
+            raise ValueError(f"[{owner}] expected batches, got a sequence of length 0")
+
+    @property
+    def steps(self) -> int | None:
+        """How many batches a pass has, where that is known."""
+        try:
+            return len(self._source)
+        except TypeError:
+            return None
+
+    def one_epoch(
+        self, steps: int | None, permute: Callable[[int], NDArray[Any]] | None = None
+    ) -> Iterator[Any]:
+        """The batches of an epoch.
+
+        Args:
+            steps: how many, or None for a whole pass. A pass that was not finished is gone on
+                with in the next epoch.
+            permute: gives an order of so many batches; None keeps the order.
+
+        Raises:
+            ValueError: where there is no batch at all.
+        """
+        done = 0
+        while steps is None or done < steps:
+            if self._iterator is None:
+                self._iterator = self._fresh(permute)
+            try:
+                batch = next(self._iterator)
+            except StopIteration:
+                self._iterator = None
+                if steps is None or self._one_pass:
+                    break
+                if done == 0 and self.steps is None and not self._restarts():
+                    break
+                continue
+            done += 1
+            yield batch
+        if done == 0:
+            raise ValueError(
+                f"[{self._owner}] the data gave no batch: a generator is used up after one pass; "
+                "give one that goes on, or an iterable that can start again"
+            )
+
+    def _restarts(self) -> bool:
+        """Whether a new pass has a batch; keeps it."""
+        iterator = self._fresh(None)
+        try:
+            first = next(iterator)
+        except StopIteration:
+            return False
+        self._iterator = _prepend(first, iterator)
+        return True
+
+    def _fresh(self, permute: Callable[[int], NDArray[Any]] | None) -> Iterator[Any]:
+        if not self._indexed:
+            return iter(self._source)
+        count = len(self._source)
+        order = range(count) if permute is None else permute(count)
+        return (self._source[int(index)] for index in order)
+
+    def end_epoch(self) -> None:
+        """Tells a sequence that the epoch is over (``on_epoch_end``, where it has one)."""
+        hook = getattr(self._source, "on_epoch_end", None)
+        if callable(hook):
+            hook()
+
+
+def _prepend(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+class MappedBatches:
+    """Batches of memory maps: read a batch at a time, shuffled in windows of blocks.
+
+    Args:
+        columns: arrays of which some are memory maps.
+        batch_size: rows a batch.
+    """
+
+    _BLOCK_ROWS = 256
+    _WINDOW_BLOCKS = 64
+
+    def __init__(self, columns: Columns, batch_size: int) -> None:
+        self._columns = columns
+        self._batch_size = batch_size
+
+    @property
+    def steps(self) -> int:
+        """How many batches a pass has."""
+        return -(-self._columns.rows // self._batch_size)
+
+    def one_epoch(self, generator: np.random.Generator | None) -> Iterator[Columns]:
+        """The batches of a pass.
+
+        Args:
+            generator: shuffles; None keeps the order. Blocks of rows are read in random order,
+                and rows are mixed within windows of blocks, so that a disk reads in long pieces.
+        """
+        rows, size = self._columns.rows, self._batch_size
+        if generator is None:
+            for start in range(0, rows, size):
+                yield self._columns.slice(start, min(start + size, rows))
+            return
+        pending = np.empty(0, np.int64)
+        for window in self._windows(generator):
+            pending = np.concatenate([pending, window])
+            whole = len(pending) // size * size
+            for start in range(0, whole, size):
+                yield self._take(pending[start : start + size])
+            pending = pending[whole:]
+        if len(pending):
+            yield self._take(pending)
+
+    def _windows(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        rows = self._columns.rows
+        blocks = generator.permutation(-(-rows // self._BLOCK_ROWS))
+        for start in range(0, len(blocks), self._WINDOW_BLOCKS):
+            chosen = blocks[start : start + self._WINDOW_BLOCKS]
+            indices = np.concatenate(
+                [
+                    np.arange(b * self._BLOCK_ROWS, min((b + 1) * self._BLOCK_ROWS, rows))
+                    for b in chosen
+                ]
+            )
+            generator.shuffle(indices)
+            yield indices
+
+    def _take(self, indices: NDArray[np.int64]) -> Columns:
+        return self._columns.map(lambda array: array[indices])
+
+
+def split_batch(batch: Any) -> tuple[Any, Any, Any]:
+    """A batch of an iterable as (x, y, sample_weight); missing parts are None.
+
+    Example:
+        >>> split_batch(("x", "y"))
+        ('x', 'y', None)
+    """
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        parts = [*batch, None, None]
+        return parts[0], parts[1], parts[2]
+    return batch, None, None
+
+
+def flatten_inputs(
+    owner: str, x: Any, names: list[str] | None, template: Any
+) -> tuple[Any, list[NDArray[Any]]]:
+    """The arrays of x in the order of a model's inputs.
+
+    Args:
+        owner: the class that error messages name.
+        x: an array, or a list, tuple or dict of them.
+        names: of the model's inputs; None where the model takes any structure.
+        template: the structure of the model's inputs.
+
+    Returns:
+        The structure of x, and its arrays.
+
+    Raises:
+        ValueError: for another number of inputs, or unknown or missing names.
+        TypeError: for data that are no numbers.
+    """
+    if x is None:
+        raise ValueError(f"[{owner}] expected data for x, got None")
+    if isinstance(x, (list, tuple)) and not _holds_arrays(x):
+        x = _checks.as_array(owner, "x", x)
+    if names is None:
+        leaves = flatten(x)
+        named = zip(_leaf_names("x", x), leaves, strict=True)
+        arrays = [_checks.as_array(owner, name, leaf) for name, leaf in named]
+        return map_structure(lambda _: None, x), arrays
+    if isinstance(x, Mapping):
+        keys = sorted(template) if isinstance(template, dict) else names
+        arrays = _by_name(owner, "x", x, list(keys))
+        return template, arrays
+    leaves = list(flatten(x)) if isinstance(x, (list, tuple)) else [x]
+    if len(leaves) != len(names):
+        raise ValueError(
+            f"[{owner}] expected {len(names)} input{'s' * (len(names) != 1)} "
+            f"({', '.join(names)}), got {len(leaves)}"
+        )
+    labels = ["x"] if len(names) == 1 else [f"x[{i}]" for i in range(len(names))]
+    pairs = zip(labels, leaves, strict=True)
+    return template, [_checks.as_array(owner, label, leaf) for label, leaf in pairs]
+
+
+def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any]:
+    """The parts of y (or of sample_weight) in the order of a model's outputs; None where missing.
+
+    Args:
+        owner: the class that error messages name.
+        what: "y" or "sample_weight".
+        y: an array, or a list, tuple or dict of them.
+        names: of the model's outputs.
+
+    Raises:
+        ValueError: for another number of parts, or unknown names.
+        TypeError: for data that are no numbers.
+    """
+    if y is None:
+        return []
+    if isinstance(y, Mapping):
+        unknown = [key for key in y if key not in names]
+        if unknown:
+            hint = registry.did_you_mean(str(unknown[0]), names)
+            raise ValueError(
+                f"[{owner}] {what} names an output {unknown[0]!r}, the model has "
+                f"{', '.join(names)}{hint}"
+            )
+        parts = [y.get(name) for name in names]
+        labels = [f"{what}[{name!r}]" for name in names]
+    elif isinstance(y, (list, tuple)) and (len(names) > 1 or _holds_arrays(y)):
+        parts, labels = list(y), [f"{what}[{i}]" for i in range(len(y))]
+    else:
+        parts, labels = [y], [what]
+    if len(parts) == 1:
+        labels = [what]
+    if len(parts) != len(names):
+        raise ValueError(
+            f"[{owner}] expected {len(names)} array{'s' * (len(names) != 1)} for {what} "
+            f"({', '.join(names)}), got {len(parts)}"
+        )
+    pairs = zip(labels, parts, strict=True)
+    return [None if p is None else _checks.as_array(owner, label, p) for label, p in pairs]
+
+
+def _by_name(owner: str, what: str, given: Mapping[Any, Any], names: list[str]) -> list[Any]:
+    for key in given:
+        if key not in names:
+            hint = registry.did_you_mean(str(key), names)
+            raise ValueError(
+                f"[{owner}] {what} names an input {key!r}, the model has {', '.join(names)}{hint}"
+            )
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise ValueError(f"[{owner}] {what} lacks the input {missing[0]!r}")
+    return [_checks.as_array(owner, f"{what}[{name!r}]", given[name]) for name in names]
+
+
+def _leaf_names(what: str, x: Any) -> list[str]:
+    if isinstance(x, dict):
+        return [name for key in sorted(x) for name in _leaf_names(f"{what}[{key!r}]", x[key])]
+    if isinstance(x, (list, tuple)):
+        return [name for i, item in enumerate(x) for name in _leaf_names(f"{what}[{i}]", item)]
+    return [what]
+
+
+def _holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a list is one of arrays; else it is itself the rows of one."""
+    return (
+        len(items) > 0
+        and all(
+            isinstance(item, (dict, np.ndarray))
+            or hasattr(item, "__array__")
+            or hasattr(item, "to_numpy")
+            or hasattr(item, "toarray")
+            for item in items
+            if not isinstance(item, np.generic)
+        )
+        and not all(isinstance(item, np.generic) for item in items)
+    )
+
+
+def train_rows(owner: str, rows: int, validation_split: float) -> int:
+    """How many rows train when the last share of them validates: floor(rows * (1 - share)).
+
+    Raises:
+        ValueError: for a share outside (0, 1), or one that leaves either part empty.
+    """
+    if not 0 < validation_split < 1:
+        raise ValueError(
+            f"[{owner}] expected validation_split between 0 and 1, got {validation_split}"
+        )
+    kept = math.floor(rows * (1.0 - validation_split))
+    if kept in (0, rows):
+        raise ValueError(
+            f"[{owner}] validation_split={validation_split} of {rows} rows leaves "
+            f"{'none to train on' if kept == 0 else 'none to validate on'}"
+        )
+    return kept
+
+
+def class_weights(
+    owner: str, class_weight: Mapping[int, float], y: NDArray[Any]
+) -> NDArray[np.float32]:
+    """A weight for each row from its class.
+
+    Args:
+        owner: the class that error messages name.
+        class_weight: class number to weight; a class that is missing has weight 1.
+        y: labels (rows,) or (rows, 1), or one-hot rows.
+
+    Raises:
+        ValueError: for keys that are no class numbers, or labels of several values a row.
+    """
+    for key, value in class_weight.items():
+        if isinstance(key, bool) or not isinstance(key, (int, float, np.number)) or key != int(key):
+            raise ValueError(f"[{owner}] expected class numbers in class_weight, got {key!r}")
+        if not math.isfinite(float(value)):
+            raise ValueError(f"[{owner}] class_weight[{key}] is {value}")
+    if y.ndim > 2:
+        raise ValueError(f"[{owner}] class_weight needs one label a row, got y of shape {y.shape}")
+    labels = y.reshape(-1) if y.ndim == 1 or y.shape[1] == 1 else np.argmax(y, axis=1)
+    weights = np.ones(len(labels), np.float32)
+    for key, value in class_weight.items():
+        weights[labels == int(key)] = value
+    return weights

@@ -1,0 +1,414 @@
+"""From a model to compiled programs: the one place where models meet the C++ runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fastnn._tensor import Tensor, Variable
+from numpy.typing import NDArray
+
+from fastnn import _core, graph, ops
+from fastnn.layers import _scope
+from fastnn.layers._base import map_shapes
+from fastnn.layers._nest import flatten, map_structure, pack_like
+from fastnn.models import _checks
+from fastnn.models._adapters import Columns, flatten_inputs, flatten_targets
+from fastnn.models._objective import Objective
+
+if TYPE_CHECKING:
+    from fastnn.models._model import Model
+
+_UNTIL_SIGNAL = 0.05
+
+
+class Trace:
+    """A model applied to placeholders, in training or not.
+
+    Attributes:
+        inputs: the placeholders.
+        outputs: flattened.
+        structure: of the outputs.
+        scope: what the layers added beside them.
+    """
+
+    def __init__(self, model: Model, signature: Signature, training: bool) -> None:
+        self.inputs = [
+            graph.placeholder(("batch", *tail), dtype, name=name)
+            for name, tail, dtype in zip(
+                signature.names, signature.tails, signature.dtypes, strict=True
+            )
+        ]
+        packed = pack_like(signature.template, list(self.inputs))
+        with _scope.tracing(training) as self.scope:
+            outputs = model._trace(self.scope, (packed,), {})
+        self.outputs: list[Tensor] = flatten(outputs)
+        self.structure = outputs
+        for output in self.outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(
+                    f"[{type(model).__name__}] expected call() to return tensors, got "
+                    f"{type(output).__name__}"
+                )
+
+
+class Signature:
+    """What the programs of a model are compiled for: structure, shapes and dtypes of its inputs.
+
+    Args:
+        model: the model.
+        template: the structure of the inputs.
+        names: of the inputs.
+        tails: their shapes behind the batch.
+        dtypes: theirs.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        template: Any,
+        names: list[str],
+        tails: list[tuple[int | None, ...]],
+        dtypes: list[str],
+    ) -> None:
+        self.template = template
+        self.names = names
+        self.tails = tails
+        self.dtypes = dtypes
+        trace = Trace(model, self, training=False)
+        self.output_template = map_structure(lambda _: None, trace.structure)
+        self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
+        self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
+        self.output_names = _output_names(model, trace.structure)
+        self.predictor = _core.Predictor(
+            _core.Program(trace.inputs, [("predict", trace.outputs, [])])
+        )
+        self.steps: dict[Any, Any] = {}
+
+
+def _output_names(model: Model, structure: Any) -> list[str]:
+    if model._graph is not None:
+        return model._graph.output_names()
+    if isinstance(structure, dict):
+        return sorted(structure)
+    return [f"output_{number + 1}" for number in range(len(flatten(structure)))]
+
+
+class Step:
+    """A compiled pass over batches: training steps, or evaluation.
+
+    Args:
+        model: the model.
+        signature: of its inputs.
+        objective: its cost and metrics.
+        columns: data of the kind that it is compiled for.
+        training: whether the variables are updated.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        signature: Signature,
+        objective: Objective,
+        columns: Columns,
+        training: bool,
+    ) -> None:
+        trace = Trace(model, signature, training)
+        targets = [
+            graph.placeholder(
+                ("batch", *array.shape[1:]), objective.target_dtype(number, dtype), name="y"
+            )
+            for number, (array, dtype) in enumerate(
+                zip(columns.y, signature.output_dtypes, strict=False)
+            )
+        ]
+        weights: list[Tensor | None] = [
+            None
+            if array is None
+            else graph.placeholder(("batch", *array.shape[1:]), dtype, name="sample_weight")
+            for array, dtype in zip(columns.weights, signature.output_dtypes, strict=True)
+        ]
+        added = [*trace.scope.losses, *model.losses]
+        total, parts = objective.cost(trace.outputs, targets, weights, added)
+        rows = ops.shape_of(trace.inputs[0], 0, "float64")
+        measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
+        sections: list[Any] = []
+        every = 1
+        if training:
+            sections, every = _training_sections(model, total, trace.scope.updates)
+        sections.append(("metrics", [], measured))
+        inputs = [*trace.inputs, *targets, *(w for w in weights if w is not None)]
+        self.trainer = _core.Trainer(_core.Program(inputs, sections), every)
+
+
+def _training_sections(
+    model: Model, total: Tensor, layer_updates: Sequence[tuple[Variable, Tensor]]
+) -> tuple[list[Any], int]:
+    variables = model.trainable_weights
+    if not variables:
+        raise ValueError(
+            f"[{type(model).__name__}] {model.name!r} has no trainable weights: there is nothing "
+            "to fit"
+        )
+    _core.make_contiguous(variables)
+    optimizer = model.optimizer
+    optimizer.build(variables)
+    plan = optimizer.updates(graph.grad(total, variables), variables)
+    sections: list[Any] = [
+        ("step", [], [*layer_updates, *plan.step_updates]),
+        ("update", [], list(plan.update_effects)),
+    ]
+    if plan.post_updates:
+        sections.append(("post", [], list(plan.post_updates)))
+    return sections, int(plan.every)
+
+
+class Engine:
+    """The compiled programs of a model, and its data brought into their form.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._lock = threading.RLock()
+        self._signatures: dict[Any, Signature] = {}
+        self._predict: Any = None
+        self._in_training = False
+
+    # --- state
+
+    def forget(self, structure: bool = False) -> None:
+        """Drops compiled programs.
+
+        Args:
+            structure: also those for predictions.
+        """
+        with self._lock:
+            for signature in self._signatures.values():
+                signature.steps.clear()
+            if structure:
+                self._signatures.clear()
+                self._predict = None
+
+    def refuse_in_training(self, what: str) -> None:
+        """Raises RuntimeError while fit runs."""
+        if self._in_training:
+            raise RuntimeError(
+                f"[{type(self._model).__name__}] {self._model.name!r} is in training: {what}() "
+                "has to wait until fit() is over"
+            )
+
+    def enter_training(self, what: str) -> None:
+        """Marks the model as in training; a second fit is refused."""
+        with self._lock:
+            self.refuse_in_training(what)
+            self._in_training = True
+
+    def leave_training(self) -> None:
+        """Ends what :meth:`enter_training` began."""
+        self._in_training = False
+
+    def build(self, input_shape: Any) -> None:
+        """Traces the model for inputs of these shapes, which makes its variables."""
+        tensors = map_shapes(
+            lambda shape: graph.placeholder(("batch", *shape[1:]), self._model._array_dtype),
+            input_shape,
+        )
+        with _scope.tracing(training=False) as scope:
+            self._model.built = True
+            try:
+                self._model._trace(scope, (tensors,), {})
+            except BaseException:
+                self._model.built = False
+                raise
+
+    # --- data
+
+    def columns(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        check_finite: bool = True,
+        targets: bool = True,
+    ) -> tuple[Signature, Columns]:
+        """Data checked and in the order of the programs' inputs. Changes nothing.
+
+        Args:
+            x: as for fit.
+            y: as for fit.
+            sample_weight: as for fit.
+            class_weight: as for fit.
+            check_finite: look for NaN and infinity.
+            targets: whether y belongs to the data; without, y must be None.
+
+        Raises:
+            ValueError: for data of a wrong shape, length or content.
+            TypeError: for data that are no numbers.
+        """
+        owner = type(self._model).__name__
+        template, arrays = self.inputs(x)
+        labels = ["x"] if len(arrays) == 1 else [f"x[{i}]" for i in range(len(arrays))]
+        named = list(zip(labels, arrays, strict=True))
+        for label, part in (("y", y), ("sample_weight", sample_weight)):
+            leaves = [leaf for leaf in flatten(part) if hasattr(leaf, "shape")]
+            named += [(label, _checks.as_array(owner, label, leaf)) for leaf in leaves]
+        _checks.require_rows(owner, named)
+        if check_finite:
+            for label, array in named:
+                if not Columns(None, [array], [], []).is_mapped:
+                    _checks.require_finite(owner, label, array)
+        signature = self.signature(template, arrays)
+        if not targets:
+            return signature, Columns(template, arrays, [], [])
+        return signature, self._with_targets(signature, arrays, y, sample_weight, class_weight)
+
+    def _with_targets(
+        self,
+        signature: Signature,
+        arrays: list[NDArray[Any]],
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+    ) -> Columns:
+        owner = type(self._model).__name__
+        names = signature.output_names
+        given = flatten_targets(owner, "y", y, names)
+        if any(part is None for part in given):
+            missing = names[[part is None for part in given].index(True)]
+            raise ValueError(f"[{owner}] y lacks the output {missing!r}")
+        objective = self.objective(signature, given)
+        labels = ["y"] if len(given) == 1 else [f"y[{i}]" for i in range(len(given))]
+        checked = [
+            objective.check_target(number, label, array, signature.output_shapes[number])
+            for number, (label, array) in enumerate(zip(labels, given, strict=True))
+        ]
+        if sample_weight is not None and len(names) > 1 and hasattr(sample_weight, "shape"):
+            sample_weight = [sample_weight] * len(names)
+        weights = flatten_targets(owner, "sample_weight", sample_weight, names) or [None] * len(
+            names
+        )
+        if class_weight is not None:
+            weights = self._weighed(class_weight, checked, weights)
+        columns = Columns(signature.template, arrays, checked, weights)
+        _checks.require_rows(owner, [("x", arrays[0]), *zip(labels, checked, strict=True)])
+        for array in weights:
+            if array is not None:
+                _checks.require_rows(owner, [("x", arrays[0]), ("sample_weight", array)])
+        return columns
+
+    def _weighed(
+        self,
+        class_weight: Any,
+        targets: list[NDArray[Any]],
+        weights: list[NDArray[Any] | None],
+    ) -> list[NDArray[Any] | None]:
+        from fastnn.models._adapters import class_weights
+
+        owner = type(self._model).__name__
+        if len(targets) != 1:
+            raise ValueError(
+                f"[{owner}] class_weight is for models of one output, this one has "
+                f"{len(weights)}: use sample_weight"
+            )
+        by_class = class_weights(owner, class_weight, targets[0])
+        given = weights[0]
+        return [by_class if given is None else by_class * given.reshape(-1)]
+
+    def inputs(self, x: Any) -> tuple[Any, list[NDArray[Any]]]:
+        """The arrays of x in the order of the model's inputs, with checked shapes."""
+        model = self._model
+        owner = type(model).__name__
+        functional = model._graph
+        if functional is None:
+            return flatten_inputs(owner, x, None, None)
+        template = map_structure(lambda _: None, functional.inputs)
+        template, arrays = flatten_inputs(owner, x, functional.input_names, template)
+        several = len(arrays) > 1
+        checked = []
+        for name, tensor, array in zip(
+            functional.input_names, functional.input_tensors, arrays, strict=True
+        ):
+            what = f"input {name!r}" if several else "input"
+            checked.append(_checks.require_shape(owner, what, array, tensor.shape[1:]))
+        return template, checked
+
+    # --- programs
+
+    def signature(self, template: Any, arrays: Sequence[NDArray[Any]]) -> Signature:
+        """The compiled programs for inputs of this kind; builds the model where needed."""
+        model = self._model
+        with self._lock:
+            if not model.built and len(arrays) == 1 and hasattr(model, "_stack"):
+                model.build((None, *arrays[0].shape[1:]))
+            functional = model._graph
+            if functional is not None:
+                names = functional.input_names
+                tails = [tuple(tensor.shape[1:]) for tensor in functional.input_tensors]
+                dtypes = [tensor.dtype for tensor in functional.input_tensors]
+                template = map_structure(lambda _: None, functional.inputs)
+            else:
+                names = ["x"] if len(arrays) == 1 else [f"x{i}" for i in range(len(arrays))]
+                tails = [array.shape[1:] for array in arrays]
+                dtypes = [_graph_dtype(array, model._array_dtype) for array in arrays]
+            key = (repr(template), tuple(tails), tuple(dtypes))
+            found = self._signatures.get(key)
+            if found is None:
+                found = Signature(model, template, names, tails, dtypes)
+                model.built = True
+                self._signatures[key] = found
+            return found
+
+    def objective(self, signature: Signature, targets: Sequence[NDArray[Any]]) -> Objective:
+        """The model's losses and metrics, made at the first use after compile()."""
+        model = self._model
+        if model._settings is None:
+            raise RuntimeError(
+                f"[{type(model).__name__}] {model.name!r} is not compiled: call compile() with an "
+                "optimizer and a loss first"
+            )
+        with self._lock:
+            if model._objective is None:
+                model._objective = Objective(
+                    type(model).__name__,
+                    model._settings,
+                    signature.output_names,
+                    signature.output_shapes,
+                    [(None, *array.shape[1:]) for array in targets],
+                )
+            return model._objective
+
+    def step(self, signature: Signature, columns: Columns, training: bool) -> Step:
+        """The compiled pass for data of this kind."""
+        model = self._model
+        objective = self.objective(signature, columns.y)
+        key = (
+            training,
+            tuple(array.shape[1:] for array in columns.y),
+            tuple(None if array is None else array.shape[1:] for array in columns.weights),
+            tuple(id(variable) for variable in model.trainable_weights),
+            id(model.optimizer),
+        )
+        with self._lock:
+            found = signature.steps.get(key)
+            if found is None:
+                found = signature.steps[key] = Step(model, signature, objective, columns, training)
+            return found  # type: ignore[no-any-return]
+
+    def predict_batch(self, x: Any) -> Any:
+        """Predictions for one batch."""
+        signature, columns = self.columns(x, targets=False)
+        outputs = signature.predictor(columns.arrays)
+        return pack_like(signature.output_template, list(outputs))
+
+
+def _graph_dtype(array: NDArray[Any], floating: str) -> str:
+    """The dtype of a placeholder for data of a model without declared inputs."""
+    if array.dtype.kind in "fb":
+        return floating
+    return "uint8" if array.dtype == np.uint8 else "int64"

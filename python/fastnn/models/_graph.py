@@ -1,0 +1,281 @@
+"""A functional model's graph: layer calls between its inputs and outputs, run again on others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastnn._tensor import Tensor
+
+from fastnn import _registry as registry
+from fastnn.layers import _history
+from fastnn.layers._base import Layer
+from fastnn.layers._nest import flatten, map_structure, pack_like
+from fastnn.layers.core import InputLayer
+
+
+class FunctionalGraph:
+    """The layer calls and operations that lead from input tensors to output tensors.
+
+    Args:
+        inputs: a tensor from ``Input``, or a list or dict of them.
+        outputs: tensors that depend on them.
+
+    Raises:
+        TypeError: for anything but tensors.
+        ValueError: for an input that appears twice, or outputs that need an input which is not
+            among the inputs.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        for what, structure in (("inputs", inputs), ("outputs", outputs)):
+            for leaf in flatten(structure):
+                if not isinstance(leaf, Tensor):
+                    raise TypeError(
+                        f"[Model] expected {what} to be tensors (from fastnn.Input and layers "
+                        f"called on it), got {type(leaf).__name__}"
+                    )
+        self.inputs = inputs
+        self.outputs = outputs
+        self.input_tensors: list[Tensor] = flatten(inputs)
+        self.output_tensors: list[Tensor] = flatten(outputs)
+        keys = [_history.key(tensor) for tensor in self.input_tensors]
+        if len(set(keys)) != len(keys):
+            raise ValueError("[Model] an input appears twice among the inputs")
+        self.calls = self._collect(set(keys))
+        self.layers = self._unique_layers()
+        self.input_names = self._input_names()
+
+    def _collect(self, known: set[Any]) -> list[_history.Call]:
+        """The calls between inputs and outputs, each behind those it needs."""
+        found: list[_history.Call] = []
+        done: set[int] = set()
+        seen: set[Any] = set(known)
+        stack: list[tuple[str, Any]] = [("tensor", t) for t in reversed(self.output_tensors)]
+        while stack:
+            kind, item = stack.pop()
+            if kind == "finish":
+                found.append(item)
+                continue
+            key = _history.key(item)
+            if key in seen:
+                continue
+            seen.add(key)
+            call = _history.call_of(item)
+            if call is not None and isinstance(call.layer, InputLayer):
+                raise ValueError(
+                    f"[Model] the outputs depend on the input {call.layer.name!r}, which is not "
+                    "among the inputs"
+                )
+            if call is not None:
+                if id(call) in done:
+                    continue
+                done.add(id(call))
+                stack.append(("finish", call))
+                needed: Sequence[Tensor] = call.input_tensors
+            else:
+                needed = _history.parents(item)
+            stack.extend(("tensor", tensor) for tensor in reversed(list(needed)))
+        return found
+
+    def _unique_layers(self) -> list[Layer]:
+        layers: list[Layer] = []
+        input_calls = [_history.call_of(tensor) for tensor in self.input_tensors]
+        for call in [*(c for c in input_calls if c is not None), *self.calls]:
+            if all(call.layer is not layer for layer in layers):
+                layers.append(call.layer)
+        names: dict[str, Layer] = {}
+        for layer in layers:
+            if layer.name in names:
+                raise ValueError(
+                    f"[Model] two layers are named {layer.name!r}: names within a model differ"
+                )
+            names[layer.name] = layer
+        return layers
+
+    def _input_names(self) -> list[str]:
+        names = []
+        for number, tensor in enumerate(self.input_tensors):
+            call = _history.call_of(tensor)
+            fallback = getattr(tensor, "name", None) or f"input_{number}"
+            names.append(call.layer.name if call is not None else fallback)
+        if isinstance(self.inputs, dict):
+            return sorted(self.inputs)
+        return names
+
+    def output_names(self) -> list[str]:
+        """A name for each output: its key, or that of the layer that made it."""
+        if isinstance(self.outputs, dict):
+            return sorted(self.outputs)
+        names: list[str] = []
+        for number, tensor in enumerate(self.output_tensors):
+            call = _history.call_of(tensor)
+            name = call.layer.name if call is not None else f"output_{number}"
+            names.append(f"{name}_{names.count(name)}" if name in names else name)
+        return names
+
+    def run(self, inputs: Sequence[Tensor], extra: Sequence[Tensor] = ()) -> tuple[Any, list[Any]]:
+        """Runs every call again, on other inputs.
+
+        Args:
+            inputs: in place of the model's, in their order.
+            extra: further tensors of the graph that are wanted.
+
+        Returns:
+            The outputs in their structure, and the further tensors.
+        """
+        replay = _history.Replay(self.input_tensors, inputs)
+        for call in self.calls:
+            args = map_structure(replay.value, call.args)
+            kwargs = {name: map_structure(replay.value, v) for name, v in call.kwargs.items()}
+            replay.define(call.output_tensors, flatten(call.layer(*args, **kwargs)))
+        outputs = pack_like(self.outputs, [replay.value(t) for t in self.output_tensors])
+        return outputs, [replay.value(tensor) for tensor in extra]
+
+    def cap_depth(self) -> int:
+        """The largest number of layers with weights on a path from an input to an output."""
+        depths: dict[Any, int] = {_history.key(tensor): 0 for tensor in self.input_tensors}
+
+        def depth(tensor: Tensor) -> int:
+            key = _history.key(tensor)
+            if key not in depths:
+                depths[key] = max((depth(p) for p in _history.parents(tensor)), default=0)
+            return depths[key]
+
+        for call in self.calls:
+            before = max((depth(tensor) for tensor in call.input_tensors), default=0)
+            inner = getattr(call.layer, "cap_depth", None)
+            own = inner if inner is not None else int(bool(call.layer.weights))
+            for tensor in call.output_tensors:
+                depths[_history.key(tensor)] = before + own
+        return max((depth(tensor) for tensor in self.output_tensors), default=0)
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and their connections, as plain data.
+
+        Raises:
+            NotImplementedError: for operations between layers, which only code can say.
+        """
+        position: dict[Any, list[Any]] = {}
+        for tensor, name in zip(self.input_tensors, self._layer_names_of_inputs(), strict=True):
+            position[_history.key(tensor)] = [name, 0, 0]
+        nodes: dict[str, list[Any]] = {}
+        for call in self.calls:
+            node = nodes.setdefault(call.layer.name, [])
+            for index, tensor in enumerate(call.output_tensors):
+                position[_history.key(tensor)] = [call.layer.name, len(node), index]
+            node.append(
+                {
+                    "args": _encode(list(call.args), position),
+                    "kwargs": _encode(dict(call.kwargs), position),
+                }
+            )
+        return {
+            "layers": [
+                {
+                    "class_name": type(layer).__name__,
+                    "config": layer.get_config(),
+                    "name": layer.name,
+                    "inbound_nodes": nodes.get(layer.name, []),
+                }
+                for layer in self.layers
+            ],
+            "input_layers": _encode(self.inputs, position),
+            "output_layers": _encode(self.outputs, position),
+        }
+
+    def _layer_names_of_inputs(self) -> list[str]:
+        names = []
+        for tensor in self.input_tensors:
+            call = _history.call_of(tensor)
+            if call is None:
+                raise NotImplementedError(
+                    "[Model] an input that does not come from fastnn.Input has no configuration"
+                )
+            names.append(call.layer.name)
+        return names
+
+
+def _encode(structure: Any, position: dict[Any, list[Any]]) -> Any:
+    def encode(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        found = position.get(_history.key(leaf))
+        if found is None:
+            raise NotImplementedError(
+                "[Model] operations between layers have no configuration: put them into a layer "
+                "(a subclass of fastnn.layers.Layer with the ops in its call())"
+            )
+        return {"tensor": found}
+
+    if isinstance(structure, tuple):
+        structure = list(structure)
+    return map_structure(encode, structure)
+
+
+def tensors_from_config(config: dict[str, Any], make_layer: Any) -> tuple[Any, Any]:
+    """Inputs and outputs, made again from what :meth:`FunctionalGraph.get_config` gave.
+
+    Args:
+        config: with "layers", "input_layers" and "output_layers".
+        make_layer: makes a layer from {"class_name", "config"}.
+
+    Raises:
+        ValueError: for connections to layers that are not there.
+    """
+    tensors: dict[tuple[str, int, int], Tensor] = {}
+    waiting: list[tuple[Layer, int, dict[str, Any]]] = []
+    for entry in config["layers"]:
+        layer = make_layer(entry)
+        if isinstance(layer, InputLayer):
+            tensor = layer.make_tensor()
+            _history.record(layer, (), {}, tensor)
+            tensors[(layer.name, 0, 0)] = tensor
+        waiting += [(layer, i, node) for i, node in enumerate(entry["inbound_nodes"])]
+    while waiting:
+        blocked = []
+        for layer, index, node in waiting:
+            args, kwargs = _decode(node["args"], tensors), _decode(node["kwargs"], tensors)
+            if args is None or kwargs is None:
+                blocked.append((layer, index, node))
+                continue
+            outputs = flatten(layer(*args, **kwargs))
+            tensors.update({(layer.name, index, i): t for i, t in enumerate(outputs)})
+        if len(blocked) == len(waiting):
+            raise ValueError(
+                f"[Model] the configuration connects {blocked[0][0].name!r} to a layer that it "
+                "does not have"
+            )
+        waiting = blocked
+    inputs = _decode(config["input_layers"], tensors)
+    outputs = _decode(config["output_layers"], tensors)
+    if inputs is None or outputs is None:
+        raise ValueError("[Model] the configuration names an input or output it does not have")
+    return inputs, outputs
+
+
+def _decode(structure: Any, tensors: dict[tuple[str, int, int], Tensor]) -> Any:
+    """The structure with its tensors, or None while one of them is not made yet."""
+    if isinstance(structure, dict) and set(structure) == {"tensor"}:
+        name, node, index = structure["tensor"]
+        return tensors.get((name, node, index))
+    if isinstance(structure, dict):
+        items = {key: _decode(value, tensors) for key, value in structure.items()}
+        missing = [key for key, value in structure.items() if value is not None]
+        return None if any(items[key] is None for key in missing) else items
+    if isinstance(structure, (list, tuple)):
+        values = [_decode(value, tensors) for value in structure]
+        blocked = any(
+            new is None and old is not None for new, old in zip(values, structure, strict=True)
+        )
+        return None if blocked else values
+    return structure
+
+
+def unknown_layer(name: str, layers: Sequence[Layer]) -> ValueError:
+    """The error for a layer's name that a model does not have."""
+    names = [layer.name for layer in layers]
+    hint = registry.did_you_mean(name, names)
+    return ValueError(f"there is no layer named {name!r}: {', '.join(names)}{hint}")

@@ -1,0 +1,614 @@
+"""Models: layers that can be compiled, trained, evaluated and asked for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastnn._tensor import Tensor
+
+from fastnn import _registry as registry
+from fastnn import layers as layer_package
+from fastnn import optimizers
+from fastnn.callbacks import History
+from fastnn.layers import _scope, _track
+from fastnn.layers._base import Layer
+from fastnn.layers._legacy import renamed_arguments
+from fastnn.layers._nest import flatten
+from fastnn.models import _engine, _graph, _loop
+from fastnn.models._objective import Objective, Settings
+from fastnn.models._summary import write_summary
+
+_REPLACED = {
+    "train_step": "give compile() a loss of your own (a function of y_true and y_pred), add terms "
+    "with add_loss() inside call(), or write the loop with fastnn.function and its updates",
+    "test_step": "give compile() metrics of your own, or write the loop with fastnn.function",
+    "predict_step": "compute in call(), or write the loop with fastnn.function",
+    "compute_loss": "give compile() a loss of your own, or use add_loss() inside call()",
+    "compute_metrics": "give compile() metrics of your own",
+    "make_train_function": "write the loop with fastnn.function and its updates",
+}
+
+
+class Model(Layer):
+    """A network that is trained as a whole.
+
+    Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by subclassing,
+    with layers as attributes and a ``call`` of its own.
+
+    Args:
+        inputs: a tensor from ``Input``, or a list or dict of them.
+        outputs: tensors that layers and ops have made from the inputs.
+        name: default "functional", or the class's name, with a number.
+        trainable: whether training changes its variables; default True.
+        **kwargs: as for :class:`Layer`.
+
+    Raises:
+        TypeError: for anything but tensors.
+        ValueError: for outputs that need an input which is not among the inputs.
+
+    Example:
+        >>> import fastnn
+        >>> x = fastnn.Input((4,))
+        >>> model = Model(x, fastnn.layers.Dense(2)(x))
+        >>> model.count_params()
+        10
+    """
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if (inputs is None) != (outputs is None):
+            raise TypeError("[Model] expected both inputs and outputs, or neither")
+        if inputs is not None and name is None and type(self) is Model:
+            name = registry.unique_name("functional")
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self.stop_training = False
+        self.optimizer: Any = None
+        self.history: History | None = None
+        self._settings: Settings | None = None
+        self._objective: Objective | None = None
+        self._engine = _engine.Engine(self)
+        self._graph: _graph.FunctionalGraph | None = None
+        self._symbolic_losses: list[Tensor] = []
+        if inputs is not None:
+            self._graph = _graph.FunctionalGraph(inputs, outputs)
+            self._graph_layers = self._graph.layers
+            self.built = True
+
+    # --- structure
+
+    def _cast(self, leaf: Any) -> Any:
+        """Inputs reach the layers as they are: each casts to its own dtype."""
+        return leaf
+
+    @property
+    def _array_dtype(self) -> str:
+        if self._graph is not None and self._graph.input_tensors:
+            dtype: str = self._graph.input_tensors[0].dtype
+            return dtype if dtype in ("float32", "float64") else "float32"
+        return super()._array_dtype
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """The computation; of a functional model, its layers in their order.
+
+        Args:
+            inputs: tensors in the structure of the model's inputs.
+            training: whether this is the training phase.
+
+        Raises:
+            NotImplementedError: for a subclass that does not define it.
+        """
+        if self._graph is None:
+            raise NotImplementedError(
+                f"[{type(self).__name__}] has no call(): define it, or make the model from "
+                "inputs and outputs"
+            )
+        given = flatten(inputs)
+        wanted = self._graph.input_tensors
+        if len(given) != len(wanted):
+            raise ValueError(
+                f"[{type(self).__name__}] expected {len(wanted)} inputs, got {len(given)}"
+            )
+        outputs, losses = self._graph.run(given, self._symbolic_losses)
+        scope = _scope.current()
+        if scope is not None:
+            scope.losses.extend(losses)
+        return outputs
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables of a subclassed model by tracing ``call``.
+
+        Args:
+            input_shape: a tuple with ``None`` for the batch, or a list or dict of such.
+        """
+        if self._graph is None and not self.built:
+            self._engine.build(input_shape)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of this model, inputs included for a functional one."""
+        if self._graph is not None:
+            return list(self._graph.layers)
+        return _track.sublayers(self)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by name or position.
+
+        Args:
+            name: of the layer.
+            index: in :attr:`layers`.
+
+        Raises:
+            ValueError: for an unknown name, a position that is not there, or neither or both.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError("[get_layer] expected either a name or an index")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"[get_layer] expected an index below {len(layers)}, got {index}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise _graph.unknown_layer(str(name), layers)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The symbolic inputs.
+
+        Raises:
+            AttributeError: for a model that has none (subclassed, or not built).
+        """
+        return list(self._require_graph().input_tensors)
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The symbolic outputs.
+
+        Raises:
+            AttributeError: for a model that has none (subclassed, or not built).
+        """
+        return list(self._require_graph().output_tensors)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, or inputs in their structure."""
+        return self._require_graph().inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, or outputs in their structure."""
+        return self._require_graph().outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or a list of shapes."""
+        shapes = [tensor.shape for tensor in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or a list of shapes."""
+        shapes = [tensor.shape for tensor in self.outputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def _require_graph(self) -> _graph.FunctionalGraph:
+        if self._graph is None:
+            raise AttributeError(
+                f"[{type(self).__name__}] {self.name!r} has no symbolic inputs and outputs: it "
+                "is subclassed, or not built yet"
+            )
+        return self._graph
+
+    @property
+    def cap_depth(self) -> int:
+        """The depth of the credit assignment path: hidden layers plus one.
+
+        Layers with weights on the longest path from an input to an output (Schmidhuber, 2015).
+        """
+        if self._graph is not None:
+            return self._graph.cap_depth()
+        return sum(getattr(layer, "cap_depth", int(bool(layer.weights))) for layer in self.layers)
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds a term to the cost.
+
+        Args:
+            loss: a scalar tensor, or a list of them: inside ``call``, of the trace's tensors; of a
+                functional model, of the tensors between its inputs and outputs.
+
+        Raises:
+            RuntimeError: outside of ``call`` for a model that is not functional.
+        """
+        if _scope.current() is not None or self._graph is None:
+            super().add_loss(loss)
+            return
+        for term in flatten(loss):
+            if not isinstance(term, Tensor) or term.ndim != 0:
+                raise ValueError("[Model] expected add_loss() of a symbolic scalar")
+            self._symbolic_losses.append(term)
+        self._engine.forget()
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Prints a table of layers with output shapes and parameters, totals, and the CAP depth.
+
+        Args:
+            line_length: characters a line; default 80, more where names need it.
+            positions: accepted and ignored.
+            print_fn: receives the text in place of print.
+            expand_nested: also the layers of models inside; default False.
+            show_trainable: a column that says which are; default False.
+            layer_range: accepted and ignored.
+
+        Raises:
+            ValueError: before the model is built.
+        """
+        if not self.built and not self.layers:
+            raise ValueError(
+                f"[{type(self).__name__}] {self.name!r} is not built yet: give it an input shape, "
+                "call build(), or call it on data"
+            )
+        write_summary(self, line_length, print_fn, expand_nested, show_trainable)
+
+    # --- training
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Says how the model is trained.
+
+        Args:
+            optimizer: a name or an object; default "rmsprop".
+            loss: a name, an object or a function of (y_true, y_pred); a list or dict of them for
+                several outputs; None where add_loss() gives the cost.
+            loss_weights: factors of the outputs' losses, a list or dict; default 1 each.
+            metrics: names, objects or functions; a list of lists or a dict for several outputs.
+            weighted_metrics: the same, weighted by sample_weight and class_weight.
+            run_eagerly: accepted and ignored.
+            steps_per_execution: accepted and ignored: epochs run in C++ as a whole.
+            jit_compile: accepted and ignored.
+            auto_scale_loss: accepted and ignored.
+
+        Raises:
+            ValueError: for an unknown name.
+            RuntimeError: while the model is in training.
+            NotImplementedError: for a model that overrides train_step and its like.
+        """
+        self._refuse_replaced()
+        self._engine.refuse_in_training("compile")
+        settings = Settings(loss, loss_weights, metrics, weighted_metrics)
+        settings.check()
+        chosen = optimizers.get(optimizer)
+        self.optimizer = chosen
+        self._settings = settings
+        self._objective = None
+        self._engine.forget()
+
+    def _refuse_replaced(self) -> None:
+        for name, instead in _REPLACED.items():
+            if hasattr(type(self), name):
+                raise NotImplementedError(
+                    f"[{type(self).__name__}] overrides {name}(), which fastnn does not call: "
+                    f"training runs as a compiled program in C++. Instead, {instead}"
+                )
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compile() was called."""
+        return self._settings is not None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate returns; known after the first fit or evaluate."""
+        return ["loss"] if self._objective is None else list(self._objective.results())
+
+    def reset_metrics(self) -> None:
+        """Starts the running means of loss and metrics again (train_on_batch adds to them)."""
+        if self._objective is not None:
+            self._objective.reset()
+
+    @renamed_arguments(nb_epoch="epochs")
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+        check_finite: bool = True,
+    ) -> History:
+        """Trains.
+
+        Args:
+            x: an array, a list or dict of arrays, a frame, a memory map; or a generator, an
+                iterable or a sequence of batches (x, y) or (x, y, sample_weight).
+            y: targets; None where batches hold them, or where add_loss() gives the cost.
+            batch_size: rows a step; default 32. Not for batches.
+            epochs: the number of the last epoch; default 1.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; "auto" is 1.
+            callbacks: objects of subclasses of ``fastnn.callbacks.Callback``.
+            validation_split: the share of rows, the last ones, that validate; default 0.
+            validation_data: (x, y) or (x, y, sample_weight), or batches.
+            shuffle: a new order of rows each epoch (of batches, for a sequence); default True.
+            class_weight: class number to weight.
+            sample_weight: a weight for each row.
+            initial_epoch: where to begin counting; default 0.
+            steps_per_epoch: default: a whole pass.
+            validation_steps: default: a whole pass.
+            validation_batch_size: default: batch_size.
+            validation_freq: validate every so many epochs, or in the epochs of a list; default 1.
+            check_finite: look for NaN and infinity first; default True.
+
+        Returns:
+            The History: ``.history`` maps names to lists of figures, one an epoch.
+
+        Raises:
+            RuntimeError: before compile(), or while the model is in training.
+            ValueError: for data of a wrong shape, length or content.
+            TypeError: for data that are no numbers.
+        """
+        return _loop.fit(
+            self,
+            x,
+            y,
+            _loop.FitOptions(
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=bool(shuffle),
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+                check_finite=check_finite,
+            ),
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        check_finite: bool = True,
+    ) -> Any:
+        """Loss and metrics on data.
+
+        Args:
+            x: as for :meth:`fit`.
+            y: as for :meth:`fit`.
+            batch_size: rows at a time; default 32.
+            verbose: as for :meth:`fit`.
+            sample_weight: as for :meth:`fit`.
+            steps: how many batches; default: a whole pass.
+            callbacks: as for :meth:`fit`.
+            return_dict: a dict by name rather than a list; default False.
+            check_finite: as for :meth:`fit`.
+
+        Returns:
+            The loss, or [loss, metrics...] where there are metrics.
+
+        Raises:
+            RuntimeError: before compile().
+            ValueError: for data of a wrong shape, length or content.
+            TypeError: for data that are no numbers.
+        """
+        logs = _loop.evaluate(
+            self, x, y, sample_weight, batch_size, steps, verbose, callbacks, check_finite
+        )
+        return logs if return_dict else _in_order(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        check_finite: bool = True,
+    ) -> Any:
+        """Predictions for rows.
+
+        Args:
+            x: as for :meth:`fit`.
+            batch_size: rows at a time; default 32. The predictions do not depend on it.
+            verbose: as for :meth:`fit`.
+            steps: how many batches; default: all.
+            callbacks: as for :meth:`fit`.
+            check_finite: as for :meth:`fit`.
+
+        Returns:
+            An array with a row for each row of x; a list or dict of arrays for several outputs.
+
+        Raises:
+            ValueError: for data of a wrong shape, or NaN or infinity.
+            TypeError: for data that are no numbers.
+        """
+        return _loop.predict(self, x, batch_size, steps, verbose, callbacks, check_finite)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        check_finite: bool = True,
+    ) -> Any:
+        """One training step.
+
+        Args:
+            x: the batch.
+            y: its targets.
+            sample_weight: a weight for each row.
+            class_weight: class number to weight.
+            return_dict: a dict by name; default False.
+            check_finite: as for :meth:`fit`.
+
+        Returns:
+            As :meth:`evaluate`: means over the steps since :meth:`reset_metrics`, as in Keras.
+
+        Raises:
+            RuntimeError: before compile(), or while the model is in training.
+            ValueError: for data of a wrong shape or content.
+            TypeError: for data that are no numbers.
+        """
+        logs = _loop.train_on_batch(self, x, y, sample_weight, class_weight, check_finite)
+        return logs if return_dict else _in_order(logs)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        check_finite: bool = True,
+    ) -> Any:
+        """Loss and metrics of one batch.
+
+        Args:
+            x: the batch.
+            y: its targets.
+            sample_weight: a weight for each row.
+            return_dict: a dict by name; default False.
+            check_finite: as for :meth:`fit`.
+
+        Returns:
+            As :meth:`train_on_batch`.
+
+        Raises:
+            RuntimeError: before compile().
+            ValueError: for data of a wrong shape or content.
+            TypeError: for data that are no numbers.
+        """
+        logs = _loop.test_on_batch(self, x, y, sample_weight, check_finite)
+        return logs if return_dict else _in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predictions for one batch, the fast way: no checks but of dtype, shape and finiteness.
+
+        Args:
+            x: the batch.
+
+        Returns:
+            As :meth:`predict`.
+
+        Raises:
+            ValueError: for data of a wrong shape, or NaN or infinity.
+            TypeError: for data that are no numbers.
+        """
+        return self._engine.predict_batch(x)
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """The structure as plain data (not weights, not the compilation).
+
+        Raises:
+            NotImplementedError: for a subclassed model that does not define it.
+        """
+        if self._graph is None:
+            raise NotImplementedError(
+                f"[{type(self).__name__}] a subclassed model has to define get_config() itself: "
+                "the arguments of its __init__()"
+            )
+        return {"name": self.name, "trainable": self.trainable, **self._graph.get_config()}
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Makes a model from what :meth:`get_config` returned, with fresh weights.
+
+        Args:
+            config: the settings.
+            custom_objects: classes of layers of one's own, by name.
+
+        Raises:
+            ValueError: for an unknown class, or connections to layers that are not there.
+        """
+        if "layers" not in config:
+            return cls(**config)
+        inputs, outputs = _graph.tensors_from_config(
+            dict(config), lambda entry: layer_from_config(entry, custom_objects)
+        )
+        return Model(
+            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
+        )
+
+
+def layer_from_config(
+    entry: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Layer:
+    """Makes a layer from {"class_name", "config"}.
+
+    Args:
+        entry: the class's name and its settings.
+        custom_objects: further classes by name.
+
+    Raises:
+        ValueError: for an unknown class.
+    """
+    from fastnn.models._sequential import Sequential
+
+    name = entry["class_name"]
+    known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
+    known.update({n: getattr(layer_package, n) for n in layer_package.__all__ if n != "Input"})
+    known.update(custom_objects or {})
+    if name not in known:
+        raise ValueError(f"unknown layer {name!r}{registry.did_you_mean(name, known)}")
+    cls = known[name]
+    if issubclass(cls, Model):
+        return cls.from_config(entry["config"], custom_objects)  # type: ignore[no-any-return]
+    return cls.from_config(entry["config"])  # type: ignore[no-any-return]
+
+
+def _in_order(logs: dict[str, Any]) -> Any:
+    """The loss alone, or a list that begins with it."""
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
