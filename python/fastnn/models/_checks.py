@@ -59,7 +59,7 @@ def _converted(owner: str, name: str, value: Any) -> NDArray[Any]:
 
 
 def _from_frame(owner: str, name: str, frame: Any) -> NDArray[Any]:
-    """A pandas or polars frame or column; numbers in columns of several kinds are brought to one."""
+    """A pandas or polars frame or column; columns of several kinds are brought to one."""
     array = np.asarray(frame.to_numpy())
     if array.dtype.kind != "O" or not hasattr(frame, "columns"):
         return array if array.dtype.kind != "O" else _from_objects(array)

@@ -164,7 +164,8 @@ class Sequential(Model):
             self._engine.forget(structure=True)
             if any(not isinstance(other, InputLayer) for other in self._stack):
                 call = _history.call_of(graph.input_tensors[0])
-                assert call is not None and isinstance(call.layer, InputLayer)
+                assert call is not None
+                assert isinstance(call.layer, InputLayer)
                 self._build_from(call.layer)
         return layer
 
