@@ -1,0 +1,221 @@
+"""Bad input: each raises the right exception before any work, and leaves the model as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastnn.layers import Dense
+from fastnn.models import Sequential
+from fastnn.utils import set_random_seed, to_categorical
+
+X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+Y = (X[:, 0] > 0).astype("float32")
+
+
+def with_value(array, index, value):
+    array = np.array(array, dtype="float64")
+    array[index] = value
+    return array
+
+
+def network(units=1, activation="sigmoid", loss="binary_crossentropy", **kwargs):
+    set_random_seed(0)
+    model = Sequential([Dense(units, activation=activation, input_dim=3)])
+    model.compile("adam", loss, **kwargs)
+    return model
+
+
+BAD_FOR_FIT = {
+    "too many features": (dict(x=X[:, [0, 1, 2, 0]]), ValueError, r"\(batch, 3\), got \(20, 4\)"),
+    "too few features": (dict(x=X[:, :2]), ValueError, r"\(batch, 3\), got \(20, 2\)"),
+    "one row, flat": (dict(x=X[0]), ValueError, r"\(batch, 3\), got \(3,\)"),
+    "a number": (dict(x=3.0), ValueError, "got a single number"),
+    "nothing": (dict(x=None), ValueError, "got None"),
+    "objects": (dict(x=X.astype(object)), TypeError, "dtype object"),
+    "a word": (dict(x=[["a", "b", "c"]] * 20), TypeError, "dtype <U1"),
+    "complex": (dict(x=X.astype(complex)), TypeError, "dtype complex128"),
+    "dates": (dict(x=np.zeros((20, 3), "datetime64[s]")), TypeError, "dtype datetime64"),
+    "masked": (dict(x=np.ma.masked_array(X, X > 0)), TypeError, "masked"),
+    "ragged": (dict(x=[[1.0, 2.0, 3.0], [1.0]]), ValueError, "rows of different lengths"),
+    "NaN in x": (dict(x=with_value(X, (7, 2), np.nan)), ValueError, r"x\[7, 2\] is NaN"),
+    "inf in x": (dict(x=with_value(X, (0, 1), -np.inf)), ValueError, r"x\[0, 1\] is infinite"),
+    "NaN in y": (dict(y=with_value(Y, 3, np.nan)), ValueError, r"y\[3\] is NaN"),
+    "NaN in weights": (
+        dict(sample_weight=with_value(Y, 5, np.nan)),
+        ValueError,
+        r"sample_weight\[5\] is NaN",
+    ),
+    "y too short": (dict(y=Y[:19]), ValueError, "as many rows in y as in x, got 19 and 20"),
+    "weights too short": (dict(sample_weight=Y[:19]), ValueError, "rows in sample_weight"),
+    "empty": (dict(x=X[:0], y=Y[:0]), ValueError, "x is empty"),
+    "no features": (dict(x=X[:, :0]), ValueError, r"got \(20, 0\)"),
+    "batch_size 0": (dict(batch_size=0), ValueError, "batch_size of at least 1, got 0"),
+    "batch_size -1": (dict(batch_size=-1), ValueError, "batch_size of at least 1"),
+    "batch_size 2.5": (dict(batch_size=2.5), TypeError, "batch_size to be a whole number"),
+    "epochs 0": (dict(epochs=0), ValueError, "epochs of at least 1"),
+    "labels above 1": (dict(y=Y + 1), ValueError, r"between 0 and 1 .* got 2.0 at y\[\d+\]"),
+    "labels below 0": (dict(y=Y * 2 - 1), ValueError, r"got -1.0 at y\[\d+\]"),
+    "y of another width": (dict(y=np.stack([Y, Y], 1)), ValueError, r"\(batch, 1\), got \(20, 2\)"),
+    "no y": (dict(y=None), ValueError, "needs targets, got y=None"),
+    "y of strings": (dict(y=np.array(["yes"] * 20)), TypeError, "y: expected an array of numbers"),
+    "verbose 3": (dict(verbose=3), ValueError, "expected verbose"),
+    "split of 1": (dict(validation_split=1.0), ValueError, "between 0 and 1"),
+    "split that empties": (dict(validation_split=0.99), ValueError, "none to train on"),
+    "validation data": (dict(validation_data=X), ValueError, "validation_data as"),
+    "bad validation": (dict(validation_data=(X[:, :2], Y)), ValueError, r"got \(20, 2\)"),
+    "two arrays": (dict(x=[X, X]), ValueError, "expected 1 input"),
+    "unknown name": (dict(x={"xx": X}), ValueError, "names an input 'xx'"),
+    "steps 0": (dict(steps_per_epoch=0), ValueError, "at least 1"),
+    "class weight name": (dict(class_weight={"yes": 2.0}), ValueError, "class numbers"),
+    "class weight NaN": (dict(class_weight={0: np.nan}), ValueError, "is nan"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FOR_FIT)
+def test_fit_refuses(case):
+    given, error, message = BAD_FOR_FIT[case]
+    model = network()
+    model.fit(X, Y, verbose=0)
+    before = model.get_weights()
+    with pytest.raises(error, match=message):
+        model.fit(**{"x": X, "y": Y, "verbose": 0, **given})
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("case", BAD_FOR_FIT)
+def test_an_unbuilt_model_refuses_too(case):
+    given, error, _ = BAD_FOR_FIT[case]
+    if case in (
+        "too many features",
+        "too few features",
+        "no features",
+        "unknown name",
+        "two arrays",
+        "one row, flat",
+    ):
+        pytest.skip("nothing is known of the input yet")
+    model = Sequential([Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    with pytest.raises(error):
+        model.fit(**{"x": X, "y": Y, "verbose": 0, **given})
+    model.fit(X, Y, verbose=0)
+
+
+PREDICT = ["too many features", "one row, flat", "objects", "a word", "complex", "NaN in x",
+           "inf in x", "nothing", "ragged", "two arrays", "unknown name"]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PREDICT)
+@pytest.mark.parametrize("method", ["predict", "predict_on_batch", "evaluate", "train_on_batch"])
+def test_the_other_methods_refuse_the_same(case, method):
+    given, error, message = BAD_FOR_FIT[case]
+    model = network()
+    with pytest.raises(error, match=message):
+        if method in ("evaluate", "train_on_batch"):
+            getattr(model, method)(given["x"], Y)
+        else:
+            getattr(model, method)(given["x"])
+
+
+def test_predict_on_batch_refuses_an_empty_batch():
+    with pytest.raises(ValueError, match="is empty"):
+        network().predict_on_batch(X[:0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 3], r"from 0 to 2 .* got 3 at y\[2\]"),
+        ([0, -1, 1], r"got -1 at y\[1\]"),
+        ([0, 1.5, 1], r"got 1.5 at y\[1\]"),
+        ([0, np.nan, 1], r"y\[1\] is NaN"),
+    ],
+)
+def test_sparse_labels_outside_the_classes(labels, message):
+    model = network(3, "softmax", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:3], np.array(labels), verbose=0)
+    model.fit(X[:3], np.array([1, 1, 1]), verbose=0)
+
+
+def test_class_numbers_for_a_categorical_loss():
+    model = network(3, "softmax", "categorical_crossentropy")
+    with pytest.raises(ValueError, match="'sparse_categorical_crossentropy', or"):
+        model.fit(X, np.zeros(20, int), verbose=0)
+    model.fit(X, to_categorical(np.zeros(20, int), 3), verbose=0)
+    with pytest.raises(ValueError, match=r"\(batch, 3\), got \(20, 2\)"):
+        model.fit(X, np.zeros((20, 2)), verbose=0)
+
+
+def test_check_finite_can_be_skipped():
+    bad = with_value(X, (0, 0), np.nan)
+    model = network()
+    assert np.isnan(model.predict(bad, verbose=0, check_finite=False)[0, 0])
+    assert np.isnan(model.evaluate(bad, Y, verbose=0, check_finite=False))
+    model.fit(bad, Y, verbose=0, check_finite=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (dict(optimizer="adm"), "did you mean 'adam'"),
+        (dict(loss="binary_crossentrpy"), "did you mean 'binary_crossentropy'"),
+        (dict(loss="mse", metrics=["acuracy"]), "did you mean 'accuracy'"),
+        (dict(loss="mse", weighted_metrics=["aucc"]), "unknown metric 'aucc'"),
+    ],
+)
+def test_unknown_names(given, message):
+    with pytest.raises(ValueError, match=message):
+        network().compile(**given)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_a_model_that_is_not_compiled(method):
+    model = Sequential([Dense(1, input_dim=3)])
+    with pytest.raises(RuntimeError, match=r"is not compiled: call compile\(\)"):
+        getattr(model, method)(X, Y)
+    assert model.predict(X, verbose=0).shape == (20, 1)
+
+
+@pytest.mark.parametrize("method", ["fit", "predict", "predict_on_batch"])
+def test_a_model_without_layers(method):
+    model = Sequential()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="no layers yet"):
+        getattr(model, method)(X, *([Y] if method == "fit" else []))
+
+
+@pytest.mark.parametrize("units", [2**31, 2**33, 2**62])
+def test_a_layer_too_large_to_exist(units):
+    with pytest.raises((ValueError, MemoryError)):
+        Sequential([Dense(units, input_dim=2**20)])
+
+
+def test_batches_are_checked_before_their_update():
+    model = network()
+
+    def batches():
+        yield X[:5], Y[:5]
+        yield X[5:10, :2], Y[5:10]
+
+    with pytest.raises(ValueError, match=r"\(batch, 3\), got \(5, 2\)"):
+        model.fit(batches(), verbose=0)
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    with pytest.raises(ValueError, match="inside the batches"):
+        model.fit(batches(), Y, verbose=0)
+    with pytest.raises(ValueError, match="leave it out"):
+        model.fit(batches(), batch_size=4, verbose=0)
+
+
+def test_logits_of_any_size_and_a_learning_rate_of_any_size():
+    model = network()
+    model.fit(X * 1e38, Y, verbose=0)
+    model.optimizer.learning_rate = 1e30
+    model.fit(X, Y, epochs=3, verbose=0)
+
+
+def test_one_class_only():
+    network().fit(X, np.zeros(20), verbose=0)
