@@ -367,8 +367,8 @@ def test_a_layer_without_call_is_told():
         Layer()(rows(1, 1))
 
 
-def test_layers_nest_lists_as_inputs():
-    np.testing.assert_array_equal(layers.Add()([[1.0, 2.0], [3.0, 4.0]]), [4.0, 6.0])
+def test_lists_of_numbers_are_arrays():
+    np.testing.assert_array_equal(Dense(1, kernel_initializer="ones")([[1.0, 2.0]]), [[3.0]])
 
 
 # --- errors

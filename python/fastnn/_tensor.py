@@ -198,6 +198,15 @@ class Variable(Tensor):
         self._storage.set(array)
         super().__init__(self._storage.value())
         self.trainable = trainable
+        self.constraint: Callable[[Any], Any] | None = None
+
+    def __float__(self) -> float:
+        """The number of a variable that holds one."""
+        return float(self.get_value())
+
+    def __int__(self) -> int:
+        """The whole number of a variable that holds one."""
+        return int(self.get_value())
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from fastnn._tensor import Tensor, Variable
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _registry as registry
 from fastnn import activations, constraints, graph, initializers, ops, regularizers
+from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _history, _scope, _track
 from fastnn.layers._nest import flatten, map_structure
 
@@ -77,7 +77,7 @@ class Layer(_track.Trackable):
         self._regularized: list[tuple[Variable, Any]] = []
         self._expected_axes: dict[int, int] = {}
         self._expected_rank: tuple[int, int | None] = (0, None)
-        self._last_call: _history.Call | None = None
+        self._calls: list[_history.Call] = []
         self._output_shape: Any = None
         self._eager = _EagerFunctions()
 
@@ -297,6 +297,7 @@ class Layer(_track.Trackable):
         Raises:
             ValueError: for inputs of a shape that the layer cannot take.
         """
+        self._check_initialised()
         if any(isinstance(leaf, Tensor) for leaf in flatten((args, kwargs))):
             scope = _scope.current()
             if scope is not None:
@@ -324,7 +325,6 @@ class Layer(_track.Trackable):
 
     def _trace(self, scope: _scope.Scope, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs ``call`` on symbolic tensors within a scope."""
-        self._check_initialised()
         kwargs = dict(kwargs)
         training = kwargs.pop("training", None)
         args = map_structure(self._cast, args)
@@ -422,12 +422,12 @@ class Layer(_track.Trackable):
         return self._require_call().outputs
 
     def _require_call(self) -> _history.Call:
-        if self._last_call is None:
+        if not self._calls:
             raise AttributeError(
                 f"[{type(self).__name__}] {self.name!r} was not yet called on a symbolic tensor: "
                 "it has no input and output"
             )
-        return self._last_call
+        return self._calls[-1]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -441,16 +441,14 @@ class _EagerFunctions:
         self._lock = threading.Lock()
 
     def run(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        layer._check_initialised()
         if not args:
             raise TypeError(f"[{type(layer).__name__}] expected an input, got none")
         if not any(hasattr(leaf, "shape") for leaf in flatten(args)):
             args = tuple(np.asarray(arg, layer._array_dtype) for arg in args)
         inputs = map_structure(lambda leaf: _as_input(layer, leaf), args)
         arrays = [leaf for leaf in flatten(inputs) if isinstance(leaf, np.ndarray)]
-        if layer.built:
-            for array in arrays:
-                layer._check_shape(array.shape)
+        for array in arrays:
+            layer._check_shape(array.shape)
         key = (
             repr(map_structure(_input_key, inputs)),
             tuple(sorted((name, repr(value)) for name, value in kwargs.items())),

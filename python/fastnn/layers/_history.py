@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
+from fastnn import _core, ops
 from fastnn._tensor import Tensor
-
-from fastnn import ops
 from fastnn.layers._nest import flatten, map_structure
 
 if TYPE_CHECKING:
     from fastnn.layers._base import Layer
+
+_PENDING_LIMIT = 4096
 
 lock = threading.RLock()
 
@@ -47,12 +50,15 @@ class Call:
         return flatten(self.outputs)
 
 
-_calls: dict[Any, Call] = {}
+# A call lives as long as its layer, its output tensors or a model that holds it. In `x = D(x) + 1`
+# nothing holds the call of D until the model is made: such calls wait in a bounded queue.
+_calls: WeakValueDictionary[Any, Call] = WeakValueDictionary()
+_pending: OrderedDict[int, Call] = OrderedDict()
 
 
 def key(tensor: Tensor) -> Any:
     """What tells one value of a graph from another."""
-    return tensor.id
+    return tensor._value.id, tensor._value.index
 
 
 def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> Any:
@@ -69,10 +75,22 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], outputs:
 
     outputs = map_structure(own, outputs)
     call = Call(layer, args, kwargs, outputs)
-    layer._last_call = call
-    for tensor in call.output_tensors:
-        _calls[key(tensor)] = call
+    layer._calls.append(call)
+    with lock:
+        _pending[id(call)] = call
+        if len(_pending) > _PENDING_LIMIT:
+            _pending.popitem(last=False)
+        for tensor in call.output_tensors:
+            _calls[key(tensor)] = call
+            tensor._call = call  # type: ignore[attr-defined]
     return outputs
+
+
+def claim(calls: Iterable[Call]) -> None:
+    """Says that a model holds these calls from now on."""
+    with lock:
+        for call in calls:
+            _pending.pop(id(call), None)
 
 
 def call_of(tensor: Tensor) -> Call | None:
@@ -80,8 +98,18 @@ def call_of(tensor: Tensor) -> Call | None:
     return _calls.get(key(tensor))
 
 
-def parents(tensor: Tensor) -> Sequence[Tensor]:
-    return [p for p in tensor.parents if isinstance(p, Tensor)]
+def parents(tensor: Tensor) -> list[Tensor]:
+    """What the node of a tensor is computed from.
+
+    Raises:
+        ValueError: for a variable, which no layer holds.
+    """
+    if tensor._value.op == "variable":
+        raise ValueError(
+            f"[Model] the outputs use the variable {tensor.name!r} outside of any layer: put the "
+            "operation into a layer that holds it (a subclass of fastnn.layers.Layer)"
+        )
+    return [Tensor(value) for value in tensor._value.inputs]
 
 
 class Replay:
@@ -93,24 +121,24 @@ class Replay:
     """
 
     def __init__(self, tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-        self._values: dict[Any, Any] = {}
+        self._values: dict[Any, Tensor] = {}
+        self._from: list[Any] = []
+        self._to: list[Any] = []
         self.define(tensors, values)
 
     def define(self, tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         """Says what tensors become."""
         for tensor, value in zip(tensors, values, strict=True):
             self._values[key(tensor)] = value
+            self._from.append(tensor._value)
+            self._to.append(value._value)
 
     def value(self, leaf: Any) -> Any:
         """What a tensor becomes; anything else stays as it is."""
         if not isinstance(leaf, Tensor):
             return leaf
-        k = key(leaf)
-        if k not in self._values:
-            ps = parents(leaf)
-            if not ps:
-                return leaf
-            self._values[k] = Tensor(
-                leaf.fn, [self.value(p) for p in leaf.parents], leaf.shape, leaf.dtype
-            )
-        return self._values[k]
+        known = self._values.get(key(leaf))
+        if known is None:
+            known = Tensor(_core.substitute([leaf._value], self._from, self._to)[0])
+            self._values[key(leaf)] = known
+        return known

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import _registry as registry
 from fastnn import constraints, graph, initializers, ops, regularizers
+from fastnn._tensor import Tensor
 from fastnn.layers import _history
 from fastnn.layers._base import Layer, Shape, get_activation, is_shape, positive_int
 from fastnn.layers._legacy import renamed_arguments

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import ops
+from fastnn._tensor import Tensor
 from fastnn.layers._base import Layer, format_shape
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fastnn._tensor import Tensor
 from numpy.typing import ArrayLike
 
 from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
+from fastnn._tensor import Tensor
 from fastnn.layers._base import Layer, Shape, format_shape
 
 

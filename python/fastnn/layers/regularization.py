@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import _random as random
 from fastnn import ops
+from fastnn._tensor import Tensor
 from fastnn.layers import _draw as draw
 from fastnn.layers._base import Layer, Shape
 from fastnn.layers._legacy import renamed_arguments

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import ops
+from fastnn._tensor import Tensor
 from fastnn.layers._base import Layer, Shape, constant, format_shape, is_shape, positive_int
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from fastnn._tensor import Tensor, Variable
 from numpy.typing import NDArray
 
 from fastnn import _core, graph, ops
+from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _scope
 from fastnn.layers._base import map_shapes
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _checks
-from fastnn.models._adapters import Columns, flatten_inputs, flatten_targets
+from fastnn.models._adapters import Columns, class_weights, flatten_inputs, flatten_targets
 from fastnn.models._objective import Objective
 
 if TYPE_CHECKING:
     from fastnn.models._model import Model
 
-_UNTIL_SIGNAL = 0.05
+Section: TypeAlias = "tuple[str, list[Tensor], list[Any]]"
 
 
 class Trace:
@@ -82,9 +82,8 @@ class Signature:
         self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
         self.output_names = _output_names(model, trace.structure)
-        self.predictor = _core.Predictor(
-            _core.Program(trace.inputs, [("predict", trace.outputs, [])])
-        )
+        program = _program(trace.inputs, [("predict", trace.outputs, [])])
+        self.predictor = _core.Predictor(program, model._engine.guard)
         self.steps: dict[Any, Any] = {}
 
 
@@ -134,13 +133,14 @@ class Step:
         total, parts = objective.cost(trace.outputs, targets, weights, added)
         rows = ops.shape_of(trace.inputs[0], 0, "float64")
         measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
-        sections: list[Any] = []
+        sections: list[Section] = []
         every = 1
         if training:
             sections, every = _training_sections(model, total, trace.scope.updates)
         sections.append(("metrics", [], measured))
         inputs = [*trace.inputs, *targets, *(w for w in weights if w is not None)]
-        self.trainer = _core.Trainer(_core.Program(inputs, sections), every)
+        program = _program(inputs, sections)
+        self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
 def _training_sections(
@@ -152,17 +152,40 @@ def _training_sections(
             f"[{type(model).__name__}] {model.name!r} has no trainable weights: there is nothing "
             "to fit"
         )
-    _core.make_contiguous(variables)
     optimizer = model.optimizer
     optimizer.build(variables)
+    _gather(variables, optimizer)
     plan = optimizer.updates(graph.grad(total, variables), variables)
-    sections: list[Any] = [
+    sections: list[Section] = [
         ("step", [], [*layer_updates, *plan.step_updates]),
         ("update", [], list(plan.update_effects)),
+        ("after", [], list(plan.post_updates)),
     ]
-    if plan.post_updates:
-        sections.append(("post", [], list(plan.post_updates)))
     return sections, int(plan.every)
+
+
+def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
+    """Lays parameters, and each family of their state, side by side: one pass updates them."""
+    families = [list(variables), *zip(*(optimizer.slots(v) for v in variables), strict=True)]
+    for family in families:
+        if family:
+            _core.make_contiguous([variable._storage for variable in family])
+
+
+def _program(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+    """Compiles sections of tensors and updates."""
+
+    def update(item: Any) -> Any:
+        if isinstance(item, _core.Effect):
+            return item
+        variable, value = item
+        return variable._storage, _core.cast(value._value, variable.dtype)
+
+    compiled = [
+        (name, [tensor._value for tensor in outputs], [update(item) for item in updates])
+        for name, outputs, updates in sections
+    ]
+    return _core.Program([tensor._value for tensor in inputs], compiled)
 
 
 class Engine:
@@ -176,8 +199,9 @@ class Engine:
         self._model = model
         self._lock = threading.RLock()
         self._signatures: dict[Any, Signature] = {}
-        self._predict: Any = None
+        self._fast: Any = None
         self._in_training = False
+        self.guard = _core.Guard()
 
     # --- state
 
@@ -192,7 +216,7 @@ class Engine:
                 signature.steps.clear()
             if structure:
                 self._signatures.clear()
-                self._predict = None
+                self._fast = None
 
     def refuse_in_training(self, what: str) -> None:
         """Raises RuntimeError while fit runs."""
@@ -308,8 +332,6 @@ class Engine:
         targets: list[NDArray[Any]],
         weights: list[NDArray[Any] | None],
     ) -> list[NDArray[Any] | None]:
-        from fastnn.models._adapters import class_weights
-
         owner = type(self._model).__name__
         if len(targets) != 1:
             raise ValueError(
@@ -401,10 +423,12 @@ class Engine:
             return found  # type: ignore[no-any-return]
 
     def predict_batch(self, x: Any) -> Any:
-        """Predictions for one batch."""
+        """Predictions for one batch, with all checks; the first call readies the fast way."""
         signature, columns = self.columns(x, targets=False)
-        outputs = signature.predictor(columns.arrays)
-        return pack_like(signature.output_template, list(outputs))
+        outputs = list(signature.predictor(columns.arrays))
+        if self._model._graph is not None and signature.output_template is None:
+            self._fast = signature.predictor.fast
+        return pack_like(signature.output_template, outputs)
 
 
 def _graph_dtype(array: NDArray[Any], floating: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import _registry as registry
+from fastnn._tensor import Tensor
 from fastnn.layers import _history
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten, map_structure, pack_like
@@ -43,6 +42,8 @@ class FunctionalGraph:
         if len(set(keys)) != len(keys):
             raise ValueError("[Model] an input appears twice among the inputs")
         self.calls = self._collect(set(keys))
+        self._held = [_history.call_of(tensor) for tensor in self.input_tensors]
+        _history.claim([*self.calls, *(call for call in self._held if call is not None)])
         self.layers = self._unique_layers()
         self.input_names = self._input_names()
 
@@ -80,8 +81,7 @@ class FunctionalGraph:
 
     def _unique_layers(self) -> list[Layer]:
         layers: list[Layer] = []
-        input_calls = [_history.call_of(tensor) for tensor in self.input_tensors]
-        for call in [*(c for c in input_calls if c is not None), *self.calls]:
+        for call in [*(c for c in self._held if c is not None), *self.calls]:
             if all(call.layer is not layer for layer in layers):
                 layers.append(call.layer)
         names: dict[str, Layer] = {}

@@ -136,15 +136,14 @@ class MemoryPass(Pass):
         """Runs one pass; see :class:`Pass`."""
         assert self._step is not None
         trainer = self._step.trainer
-        done, total, wraps = 0, self.steps, 0
+        done, total = 0, self.steps
         while done < total and not self._stopped():
             seed = random.current_seed()
-            trainer.begin(self.arrays, self.batch_size, self.shuffle, seed, number + (wraps << 32))
+            trainer.begin(self.arrays, self.batch_size, self.shuffle, seed)
             try:
                 done = self._run_rows(trainer, done, total, callbacks)
             finally:
                 trainer.end()
-            wraps += 1
 
     def _run_rows(self, trainer: Any, done: int, total: int, callbacks: CallbackList) -> int:
         """Runs until the rows are used up, the steps are done, or a callback stops it."""
@@ -205,7 +204,9 @@ class BatchPass(Pass):
         for done, (signature, columns) in enumerate(self._source(number)):
             if callbacks.needs_batches(self.phase):
                 callbacks.batch_begin(self.phase, done)
-            engine.step(signature, columns, self.training).trainer.run_batch(columns.arrays)
+            engine.step(signature, columns, self.training).trainer.run_batch(
+                columns.arrays, random.current_seed()
+            )
             if callbacks.needs_batches(self.phase) or callbacks.shows_progress:
                 logs = self._logs()
                 callbacks.batch_end(self.phase, done, logs)
@@ -557,7 +558,9 @@ def train_on_batch(
     engine.enter_training("train_on_batch")
     try:
         signature, columns = engine.columns(x, y, sample_weight, class_weight, check_finite)
-        engine.step(signature, columns, True).trainer.run_batch(columns.arrays)
+        engine.step(signature, columns, True).trainer.run_batch(
+            columns.arrays, random.current_seed()
+        )
         assert model._objective is not None
         return model._objective.results()
     finally:
@@ -571,7 +574,7 @@ def test_on_batch(
     _require_compiled(model, "test_on_batch")
     engine = model._engine
     signature, columns = engine.columns(x, y, sample_weight, None, check_finite)
-    engine.step(signature, columns, False).trainer.run_batch(columns.arrays)
+    engine.step(signature, columns, False).trainer.run_batch(columns.arrays, random.current_seed())
     assert model._objective is not None
     return model._objective.results()
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fastnn._tensor import Tensor
-
 from fastnn import _registry as registry
 from fastnn import layers as layer_package
 from fastnn import optimizers
+from fastnn._tensor import Tensor
 from fastnn.callbacks import History
 from fastnn.layers import _scope, _track
 from fastnn.layers._base import Layer
@@ -542,6 +541,11 @@ class Model(Layer):
             ValueError: for data of a wrong shape, or NaN or infinity.
             TypeError: for data that are no numbers.
         """
+        fast = self._engine._fast
+        if fast is not None:
+            outputs = fast(x)
+            if outputs is not None:
+                return outputs
         return self._engine.predict_batch(x)
 
     # --- configuration

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fastnn._tensor import Tensor, Variable
 from numpy.typing import NDArray
 
 from fastnn import _registry as registry
 from fastnn import graph, losses, metrics, ops
+from fastnn._tensor import Tensor, Variable
 from fastnn.models import _checks
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy)
@@ -187,7 +187,7 @@ class Objective:
                 key = f"{self.names[number]}_{key}" if several else key
                 if any(key == other.key for other in self.tracked):
                     key = f"weighted_{key}" if weighted else f"{key}_{len(self.tracked)}"
-                metric.build()
+                metric.ensure_built(true, pred)
                 self.tracked.append(Tracked(key, metric, number, weighted))
 
     def _metric_lists(self, given: Any) -> list[list[Any]]:

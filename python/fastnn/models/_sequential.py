@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastnn._tensor import Tensor
-
 from fastnn.layers import _history, _scope
 from fastnn.layers._base import Layer, is_shape
 from fastnn.layers.core import Embedding, InputLayer
