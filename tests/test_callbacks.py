@@ -197,7 +197,7 @@ class Feed(Callback):
         ([1, 2, 1.5, 3], {"mode": "max"}, 2),
         ([3, 4, 5, 6], {"start_from_epoch": 2}, 3),
         ([3, 2, 1, 0.9], {"baseline": 0.5, "patience": 2}, None),
-        ([3, 3, 3, 3], {"baseline": 0.5, "patience": 2}, 2),
+        ([3, 3, 3, 3], {"baseline": 0.5, "patience": 2}, 1),
     ],
 )
 def test_early_stopping(model, values, options, stopped):

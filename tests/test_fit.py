@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fastnn import layers, ops
+from fastnn.callbacks import LambdaCallback
 from fastnn.layers import Dense, Input
 from fastnn.models import Model, Sequential
 from fastnn.utils import set_random_seed, to_categorical
@@ -185,7 +186,7 @@ def test_names_of_outputs_that_are_not_there():
     with pytest.raises(ValueError, match="loss names an output 'c', the model has a, b"):
         model.fit(X, [Y, Y], verbose=0)
     model.compile("sgd", {"a": "mse"})
-    with pytest.raises(ValueError, match="y names an output 'aa'.*did you mean 'a'"):
+    with pytest.raises(ValueError, match=r"y names an output 'aa'.*did you mean 'a'"):
         model.fit(X, {"aa": Y}, verbose=0)
     model.compile("sgd", ["mse"])
     with pytest.raises(ValueError, match=r"expected 2 entries in loss \(a, b\), got 1"):
@@ -251,8 +252,6 @@ def test_validation_split_takes_the_last_rows():
 @pytest.mark.parametrize(("rows", "share", "trained"), [(10, 0.25, 7), (10, 0.01, 9), (3, 0.5, 1)])
 def test_the_split_rounds_down(rows, share, trained):
     steps = []
-    from fastnn.callbacks import LambdaCallback
-
     count = LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(batch))
     network().fit(
         X[:rows], Y[:rows], batch_size=1, validation_split=share, verbose=0, callbacks=[count]
@@ -459,8 +458,6 @@ def test_frames():
 def test_steps_per_epoch_of_arrays():
     model = network()
     seen = []
-    from fastnn.callbacks import LambdaCallback
-
     count = LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     model.fit(X, Y, batch_size=10, steps_per_epoch=2, epochs=2, verbose=0, callbacks=[count])
     assert seen == [0, 1, 0, 1]
@@ -527,8 +524,6 @@ def test_ctrl_c_ends_training_within_200_ms_and_leaves_a_usable_model():
 def test_a_second_thread_may_predict_but_not_fit():
     model = network()
     started, errors, done = threading.Event(), [], threading.Event()
-    from fastnn.callbacks import LambdaCallback
-
     signal_start = LambdaCallback(on_epoch_begin=lambda epoch, logs: started.set())
     stop = LambdaCallback(
         on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", done.is_set())

@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-import fastnn
 from fastnn import layers, ops
 from fastnn.layers import Dense, Input
 from fastnn.models import Model, Sequential
+from fastnn.utils import clear_session, set_random_seed
 
 
 def rows(*shape: int, seed: int = 0) -> np.ndarray:
@@ -239,14 +239,16 @@ class Residual(Model):
 
 
 def test_a_subclassed_model():
+    set_random_seed(0)
     model = Residual(4, 2)
     x = rows(30, 4)
     assert model.predict(x, verbose=0).shape == (30, 1)
     assert model.count_params() == 2 * 20 + 5
     assert len(model.layers) == 4
     model.compile("adam", "mse")
-    history = model.fit(x, x.sum(1), epochs=20, verbose=0)
-    assert history.history["loss"][-1] < history.history["loss"][0]
+    before = model.evaluate(x, x.sum(1), verbose=0)
+    model.fit(x, x.sum(1), epochs=50, batch_size=5, verbose=0)
+    assert model.evaluate(x, x.sum(1), verbose=0) < 0.5 * before
     assert not np.array_equal(model(x, training=True), model(x))
 
 
@@ -304,10 +306,10 @@ def test_what_fastnn_does_not_call_is_refused_with_the_way_to_do_it(method):
         cls().compile("sgd", "mse")
 
 
-def test_custom_training_with_add_loss_names():
+def test_a_model_without_any_loss():
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd")
     with pytest.raises(ValueError, match="nothing to minimise"):
-        model = Sequential([Dense(1, input_dim=2)])
-        model.compile("sgd")
         model.fit(rows(3, 2), verbose=0)
 
 
@@ -395,7 +397,7 @@ def test_graphs_with_operations_have_no_configuration():
 
 
 def test_summary(capsys):
-    fastnn.utils.clear_session()
+    clear_session()
     model = churn_network()
     model.summary()
     text = capsys.readouterr().out

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from fastnn import _core, ops
+from fastnn import _core
 from fastnn._tensor import Tensor
 from fastnn.layers._nest import flatten, map_structure
 
@@ -71,7 +71,7 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], outputs:
     def own(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor) or (key(leaf) not in known and call_of(leaf) is None):
             return leaf
-        return ops.identity(leaf)
+        return Tensor(_core.make("identity", [leaf._value]))
 
     outputs = map_structure(own, outputs)
     call = Call(layer, args, kwargs, outputs)

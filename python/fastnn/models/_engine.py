@@ -133,19 +133,23 @@ class Step:
         total, parts = objective.cost(trace.outputs, targets, weights, added)
         rows = ops.shape_of(trace.inputs[0], 0, "float64")
         measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
-        sections: list[Section] = []
+        sections: list[Section] = [("metrics", [], measured)]
         every = 1
         if training:
-            sections, every = _training_sections(model, total, trace.scope.updates)
-        sections.append(("metrics", [], measured))
+            sections, every = _training_sections(model, total, [*measured, *trace.scope.updates])
         inputs = [*trace.inputs, *targets, *(w for w in weights if w is not None)]
         program = _program(inputs, sections)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
 def _training_sections(
-    model: Model, total: Tensor, layer_updates: Sequence[tuple[Variable, Tensor]]
-) -> tuple[list[Any], int]:
+    model: Model, total: Tensor, measured: Sequence[tuple[Variable, Tensor]]
+) -> tuple[list[Section], int]:
+    """The sections of a training step, and how many steps an update takes.
+
+    The first computes and writes nothing, so that it can be interrupted. Figures and the layers'
+    state come before the update: they belong to the weights that the forward pass has used.
+    """
     variables = model.trainable_weights
     if not variables:
         raise ValueError(
@@ -157,7 +161,8 @@ def _training_sections(
     _gather(variables, optimizer)
     plan = optimizer.updates(graph.grad(total, variables), variables)
     sections: list[Section] = [
-        ("step", [], [*layer_updates, *plan.step_updates]),
+        ("step", [], []),
+        ("metrics", [], [*measured, *plan.step_updates]),
         ("update", [], list(plan.update_effects)),
         ("after", [], list(plan.post_updates)),
     ]

@@ -380,13 +380,18 @@ def _validation_parts(owner: str, data: Any) -> tuple[Any, Any, Any]:
 def _with_history(
     model: Model, options: FitOptions, verbose: int, steps: int | None
 ) -> tuple[CallbackList, History]:
-    """The callbacks of a fit: History first, then the user's, the progress bar last."""
+    """The callbacks of a fit: the user's, then the progress bar and the History, as in Keras.
+
+    Those behind see what those before have put into the logs.
+    """
     given = CallbackList(options.callbacks).callbacks
     histories = [callback for callback in given if isinstance(callback, History)]
     history = histories[-1] if histories else History()
-    chosen = given if histories else [history, *given]
+    chosen = [*given]
     if verbose and not any(isinstance(callback, ProgbarLogger) for callback in given):
-        chosen = [*chosen, ProgbarLogger()]
+        chosen.append(ProgbarLogger())
+    if not histories:
+        chosen.append(history)
     params = {"verbose": verbose, "epochs": options.epochs, "steps": steps}
     history.history = {}
     model.history = history

@@ -191,9 +191,8 @@ class Sequential(Model):
             for layer in self._stack
         ]
         if self._graph is not None and not isinstance(self._stack[0], InputLayer):
-            tensor = self._graph.input_tensors[0]
-            config = {"dtype": tensor.dtype, "shape": list(tensor.shape[1:])}
-            entries.insert(0, {"class_name": "InputLayer", "config": config})
+            source = self._graph.layers[0]
+            entries.insert(0, {"class_name": "InputLayer", "config": source.get_config()})
         return {"name": self.name, "trainable": self.trainable, "layers": entries}
 
     @classmethod
