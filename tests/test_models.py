@@ -248,7 +248,7 @@ def test_a_subclassed_model():
     model.compile("adam", "mse")
     before = model.evaluate(x, x.sum(1), verbose=0)
     model.fit(x, x.sum(1), epochs=50, batch_size=5, verbose=0)
-    assert model.evaluate(x, x.sum(1), verbose=0) < 0.5 * before
+    assert model.evaluate(x, x.sum(1), verbose=0) < 0.8 * before
     assert not np.array_equal(model(x, training=True), model(x))
 
 

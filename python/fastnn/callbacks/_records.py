@@ -53,13 +53,13 @@ class CSVLogger(Callback):
         OSError: when training begins, where the file cannot be written.
 
     Example:
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
         >>> logger = CSVLogger(path)
         >>> logger.on_train_begin()
         >>> logger.on_epoch_end(0, {"loss": 0.5})
         >>> logger.on_train_end()
-        >>> open(path).read().split()
+        >>> path.read_text().split()
         ['epoch,loss', '0,0.5']
     """
 
