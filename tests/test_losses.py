@@ -133,3 +133,21 @@ def test_a_function_as_loss() -> None:
 
 def test_lists_and_whole_numbers() -> None:
     assert losses.MeanSquaredError()([[1], [2]], [[2], [4]]) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weight", "expected"),
+    [
+        ("sum_over_batch_size", None, 1.5),
+        ("mean", [2.0, 1.0, 5.0, 5.0], 2.0),
+        ("sum", [2.0, 1.0, 5.0, 5.0], 4.0),
+        ("mean_with_sample_weight", [2.0, 1.0, 5.0, 5.0], 4.0 / 3.0),
+    ],
+)
+def test_masked_losses_do_not_count(reduction: str, weight: Any, expected: float) -> None:
+    values, mask = np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, True, False, False])
+    weights = None if weight is None else np.array(weight)
+    reduced = losses.reduce_weighted(values, weights, mask, reduction)
+    assert float(reduced) == pytest.approx(expected)
+    nothing = losses.reduce_weighted(values, weights, np.zeros(4, bool), reduction)
+    assert float(nothing) == 0.0

@@ -140,6 +140,7 @@ void Lowering::lower_elementwise(const NodePtr& n) {
   // The group to join: of an input's, over the same shape, that can still move to here or that
   // already comes after everything this node reads.
   FusedCall* group = nullptr;
+  bool move = false;
   for (const View& x : in) {
     auto it = fused_item_.find(x.buffer);
     if (it == fused_item_.end() || !is_contiguous(x)) continue;
@@ -157,9 +158,11 @@ void Lowering::lower_elementwise(const NodePtr& n) {
       ready = ready && (inside || ready_before(y, g->position));
     }
     if (!unread && !ready) continue;
-    if (!group || g->position > group->position) group = g;
-    if (unread && !ready) group->position = ++position_;
+    if (group && g->position < group->position) continue;
+    group = g;
+    move = !ready;
   }
+  if (move) group->position = ++position_;
   if (!group) {
     auto call = std::make_unique<FusedCall>(v.shape());
     call->kernel = run_fused;

@@ -116,10 +116,7 @@ class Metric:
                 graph.placeholder(("batch", *a.shape[1:]) if a.ndim else (), str(a.dtype), name)
                 for a, (name, _) in zip(arrays, named, strict=True)
             ]
-            given = symbols if sample_weight is None else symbols[:-1]
-            weight = None if sample_weight is None else symbols[-1]
-            update: Any = self.update  # metrics of plain values take one argument less
-            updates = update(*given, sample_weight=weight)
+            updates = self.update(*symbols)
             run = self._compiled[key] = graph.function(symbols, [], updates=updates)
         run(*arrays)
 

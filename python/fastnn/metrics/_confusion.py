@@ -33,11 +33,10 @@ def checked_thresholds(given: float | Sequence[float] | None, default: float) ->
 def _only_top(y_pred: Any, k: int) -> Any:
     """Predictions below the k highest of their row become minus infinity; ties: the first wins."""
     classes = y_pred.shape[-1]
-    rest = y_pred
-    top: Any = None
+    rest, top = y_pred, ops.less(y_pred, y_pred)
     for _ in range(min(k, classes)):
         hot = ops.greater(ops.one_hot(ops.argmax(rest, axis=-1), classes, dtype_of(y_pred)), 0.5)
-        top = hot if top is None else ops.logical_or(top, hot)
+        top = ops.logical_or(top, hot)
         rest = ops.where(hot, -np.inf, rest)
     return ops.where(top, y_pred, -np.inf)
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import graph, ops
-from fastnn._registry import serialize, unique_name
+from fastnn._registry import unique_name
 from fastnn._tensor import Tensor, Variable
 from fastnn.optimizers import schedules
+from fastnn.optimizers._clip import clip_each, clip_together, clip_values
 from fastnn.optimizers._options import (
     DEFAULTS,
     CommonOptions,
     checked_options,
-    checked_rate,
     without_old_names,
 )
 from fastnn.optimizers._plan import OptimizerPlan
-from fastnn.optimizers.schedules import LearningRateSchedule
+from fastnn.optimizers._rate import Rate
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -69,13 +69,7 @@ class Optimizer:
         self.iterations: Variable = graph.shared(
             np.zeros((), np.int64), name=f"{self.name}/iterations", role="counter"
         )
-        # Raised when something changes that a compiled program has taken in as a constant.
-        self.revision = 0
-        self._schedule: LearningRateSchedule | None = None
-        self._rate = graph.shared(
-            np.zeros((), np.float64), name=f"{self.name}/learning_rate", role="hyperparameter"
-        )
-        self._set_rate(checked_rate(learning_rate, who))
+        self._rate = Rate(learning_rate, self.iterations, who, f"{self.name}/learning_rate")
         self._slots: list[list[Variable]] = []
         self._averages: list[Variable] = []
         self._accumulators: list[Variable] = []
@@ -105,7 +99,7 @@ class Optimizer:
 
     def _effects(self, grads: Sequence[Any], variables: Sequence[Variable], step: Any) -> list[Any]:
         """Effects and pairs that update the variables (all of one dtype)."""
-        rate = self._rate_as(variables[0].dtype)
+        rate = self._rate.tensor(variables[0].dtype)
         pairs: list[Pair] = []
         for gradient, variable in zip(grads, variables, strict=True):
             decay = self._decay_of(variable)
@@ -128,7 +122,7 @@ class Optimizer:
         for variable in wanted:
             self._index[id(variable)] = len(self._trained)
             self._trained.append(variable)
-            zeros = np.zeros(variable.shape, variable.dtype)
+            zeros = np.zeros_like(variable.get_value())
             self._slots.append(
                 [
                     self._state(variable, name, zeros + np.asarray(value, variable.dtype))
@@ -151,7 +145,7 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """All state: step counter, learning rate (unless it is a schedule), slots."""
-        rate = [] if self._schedule is not None else [self._rate]
+        rate = [] if self._rate.schedule is not None else [self._rate.variable]
         slots = [slot for slots in self._slots for slot in slots]
         return [self.iterations, *rate, *self._averages, *self._accumulators, *slots]
 
@@ -190,21 +184,16 @@ class Optimizer:
     @property
     def learning_rate(self) -> Any:
         """The rate: a Variable that can be set at any time, or a schedule's present value."""
-        if self._schedule is not None:
-            return self._schedule(int(self.iterations.get_value()))
-        return self._rate
+        return self._rate.value()
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        rate = checked_rate(
-            value.get_value()[()] if isinstance(value, Variable) else value, type(self).__name__
-        )
-        if self._schedule is not None and not isinstance(rate, LearningRateSchedule):
-            raise TypeError(
-                f"[{type(self).__name__}] follows the schedule {type(self._schedule).__name__}; "
-                "give a number as learning_rate at the start to set it later"
-            )
-        self._set_rate(rate)
+        self._rate.assign(value)
+
+    @property
+    def revision(self) -> int:
+        """Rises when a program that was compiled with this optimizer is no longer right."""
+        return self._rate.revision
 
     @property
     def lr(self) -> Any:
@@ -216,17 +205,6 @@ class Optimizer:
     def lr(self, value: Any) -> None:
         warnings.warn("'lr' is called 'learning_rate' now", DeprecationWarning, stacklevel=2)
         self.learning_rate = value
-
-    def _set_rate(self, rate: float | LearningRateSchedule) -> None:
-        if isinstance(rate, LearningRateSchedule):
-            self._schedule = rate
-            self.revision += 1
-        else:
-            self._rate.set_value(np.float64(rate))
-
-    def _rate_as(self, dtype: str) -> Any:
-        rate = self._rate if self._schedule is None else self._schedule(self.iterations)
-        return ops.cast(rate, dtype) if str(rate.dtype) != dtype else rate
 
     def exclude_from_weight_decay(
         self,
@@ -306,18 +284,11 @@ class Optimizer:
 
     def _clip(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm:
-            norms = [ops.sqrt(ops.sum(ops.square(g))) for g in grads]
-            limit = self.clipnorm
-            return [g * (limit / ops.maximum(n, limit)) for g, n in zip(grads, norms, strict=True)]
+            return clip_each(grads, self.clipnorm)
         if self.global_clipnorm:
-            limit = self.global_clipnorm
-            squares = [ops.cast(ops.sum(ops.square(g)), "float64") for g in grads]
-            norm = ops.sqrt(sum(squares[1:], squares[0]))
-            # An infinite or NaN norm makes every gradient NaN, so that it is not hidden.
-            scale = limit / ops.maximum(norm, limit) + (norm - norm)
-            return [g * ops.cast(scale, g.dtype) for g in grads]
+            return clip_together(grads, self.global_clipnorm)
         if self.clipvalue:
-            return [ops.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+            return clip_values(grads, self.clipvalue)
         return grads
 
     def _after(self, trained: Sequence[Variable], done: Any) -> list[Pair]:
@@ -423,10 +394,9 @@ class Optimizer:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this optimizer again, without its state."""
-        rate = self._schedule
         return {
             "name": self.name,
-            "learning_rate": float(self._rate.get_value()) if rate is None else serialize(rate),
+            "learning_rate": self._rate.config(),
             **{name: getattr(self, name) for name in DEFAULTS},
         }
 

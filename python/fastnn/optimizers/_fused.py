@@ -10,7 +10,7 @@ import numpy as np
 from fastnn import graph, ops
 from fastnn._tensor import Variable
 from fastnn.optimizers._base import Optimizer
-from fastnn.optimizers._options import CommonOptions, OptionsBesideDecay
+from fastnn.optimizers._options import CommonOptions, SharedOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,7 +37,7 @@ class Fused(Optimizer):
             list(grads),
             list(variables),
             slots=list(zip(*(self.slots(v) for v in variables), strict=True)),
-            rate=self._rate_as(variables[0].dtype),
+            rate=self._rate.tensor(variables[0].dtype),
             step=step,
             state=self.kernel_state(),
             hyper=self.hyper(),
@@ -246,12 +246,13 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **common: Unpack[OptionsBesideDecay],
+        **common: Unpack[SharedOptions],
     ) -> None:
         if weight_decay is None:
             raise ValueError("[AdamW] expected a number as weight_decay, got None; Adam has none")
-        options: CommonOptions = {**common, "weight_decay": weight_decay}
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **common
+        )
 
 
 class Adamax(Fused):

@@ -13,8 +13,8 @@ from fastnn._registry import did_you_mean
 from fastnn.optimizers import schedules
 
 
-class OptionsBesideDecay(TypedDict, total=False):
-    """What every optimizer takes beside its own arguments and ``weight_decay``.
+class SharedOptions(TypedDict, total=False):
+    """What every optimizer takes beside its own arguments and weight decay.
 
     Attributes:
         clipnorm: a gradient longer than this is shortened to it, each by itself.
@@ -43,8 +43,8 @@ class OptionsBesideDecay(TypedDict, total=False):
     loss_scale_factor: None
 
 
-class CommonOptions(OptionsBesideDecay, total=False):
-    """What every optimizer takes beside its own arguments.
+class CommonOptions(SharedOptions, total=False):
+    """What every optimizer but AdamW takes beside its own arguments.
 
     Attributes:
         weight_decay: before an update, weights shrink by this times the learning rate.
