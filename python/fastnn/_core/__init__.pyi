@@ -214,5 +214,5 @@ def substitute(
 def supported_isas() -> list[str]: ...
 def topological_order(roots: collections.abc.Sequence[Value]) -> list[Value]: ...
 
-__version__: str = "0.1.0"
-compiler: str = "GCC 12.2.0"
+__version__: str
+compiler: str
