@@ -32,7 +32,7 @@ PARAMS = {
 # Largest error in ULP of the result where it is not exact, over all instruction sets. What is not
 # here is compared exactly.
 ULP = {
-    **{"exp": 2, "exponential": 2, "expm1": 3, "sigmoid": 4, "tanh": 4, "erf": 4, "power": 1},
+    **{"exp": 2, "exponential": 2, "expm1": 3, "sigmoid": 4, "tanh": 4, "erf": 4, "power": 2},
     **{"log": 2, "log1p": 2, "softplus": 5, "log_sigmoid": 5, "silu": 5, "mish": 6},
     **{"gelu": 8, "elu": 4, "selu": 4, "rsqrt": 2, "softsign": 2, "hard_silu": 3},
     **{"hard_sigmoid": 2, "leaky_relu": 1, "sin": 1, "cos": 1},
@@ -195,7 +195,7 @@ def test_every_fast_tile_has_a_reference() -> None:
 
 
 def test_what_must_be_fast_is() -> None:
-    slow = {"sin", "cos", "floor_divide", "mod", "power", "clip"}
+    slow = {"sin", "cos", "floor_divide", "mod", "clip"}
     wanted = {case for case in tiles("reference") if case[0] not in slow}
     for table in FAST:
         assert wanted - set(tiles(table)) == set()

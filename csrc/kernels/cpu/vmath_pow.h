@@ -1,0 +1,107 @@
+// Powers on vectors: a logarithm of twice the precision, times b, exponentiated. Errors are stated
+// as in vmath_exp.h.
+#pragma once
+#include "kernels/cpu/vmath_log.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+// high + low, |low| at most half an ULP of high (or a little more, before a last fast_sum).
+template <class T>
+struct Twofold {
+  vec<T> high, low;
+};
+
+// Exact where |a| >= |b|, or a = 0 (Dekker 1971).
+template <class T>
+FASTNN_INLINE Twofold<T> fast_sum(vec<T> a, vec<T> b) {
+  const vec<T> s = a + b;
+  return {s, b - (s - a)};
+}
+
+// Exact but for overflow.
+template <class T>
+FASTNN_INLINE Twofold<T> product(vec<T> a, vec<T> b) {
+  const vec<T> p = a * b;
+#if defined(FASTNN_ISA_baseline)  // no fma: Veltkamp's splitting
+  constexpr T kSplit = kIsFloat<T> ? T(0x1.002p12) : T(0x1.0000002p27);
+  const vec<T> ca = kSplit * a, cb = kSplit * b;
+  const vec<T> ah = ca - (ca - a), bh = cb - (cb - b), al = a - ah, bl = b - bh;
+  return {p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
+#else
+  return {p, fma(a, b, -p)};
+#endif
+}
+
+// log(x) to about 1.5 times T's precision, x positive, finite and normal: as log_sum, with
+// log(1 + f) = 2 (s + s^3/3 + s^5/5 + ...), s = f / (2 + f), where the first two terms are twofold.
+template <class T>
+FASTNN_INLINE Twofold<T> log_twofold(LogParts<T> x) {
+  using C = ExpConstants<T>;
+  const vec<T> d = 2 + x.f, d_low = x.f - (d - 2), inverse = 1 / d, s = x.f * inverse;
+  const Twofold<T> back = product<T>(s, d);
+  const vec<T> s_low = (((x.f - back.high) - back.low) - s * d_low) * inverse;
+  Twofold<T> z = product<T>(s, s);
+  z.low += 2 * s * s_low;
+  Twofold<T> c;
+  if constexpr (kIsFloat<T>) {
+    const vec<T> r = horner<T>(z.high, 0x1.999ap-2f, 0x1.245294p-2f, 0x1.df9dc8p-3f);
+    c = fast_sum<T>(set<T>(0x1.555556p-1f), z.high * r);
+    c.low -= 0x1.555556p-26f;
+  } else {
+    const vec<T> r = horner<T>(z.high, 0x1.9999999999b30p-2, 0x1.2492492457d52p-2,
+                               0x1.c71c722d679d6p-3, 0x1.745ce9e2c9447p-3, 0x1.3b1eec2d10164p-3,
+                               0x1.0f7fe5c5d1fd8p-3, 0x1.0e42d6a38b7d5p-3);
+    c = fast_sum<T>(set<T>(0x1.5555555555555p-1), z.high * r);
+    c.low += 0x1.5555555555555p-55;
+  }
+  Twofold<T> square = product<T>(z.high, c.high);
+  square.low += z.high * c.low + z.low * c.high;
+  Twofold<T> cube = product<T>(square.high, s);
+  cube.low += square.high * s_low + square.low * s;
+  const Twofold<T> a = fast_sum<T>(x.e * C::kLn2High, 2 * s);
+  const Twofold<T> b = fast_sum<T>(a.high, cube.high);
+  return fast_sum<T>(b.high, (a.low + b.low) + (cube.low + 2 * s_low + x.e * C::kLn2Low));
+}
+
+// |a|^b but for the cases that power() puts right.
+template <class T>
+FASTNN_INLINE vec<T> power_magnitude(vec<T> a, vec<T> b) {
+  using C = ExpConstants<T>;
+  const Twofold<T> l = log_twofold<T>(log_parts_any<T>(a));
+  Twofold<T> w = product<T>(b, log_limits<T>(a, l.high));
+  w.low += b * l.low;
+  // Large, or NaN, only beside a w.high far beyond the clamp.
+  w.low = select(abs(w.low) < T(0x1p-8), w.low, zero<T>());
+  const ExpParts<T> e = exp_parts<T>(clamp<T>(w.high, C::kLowest, C::kHighest), w.low);
+  return scale2(e.m + 1, e.n);
+}
+
+// Limits as C's pow.
+template <class T>
+FASTNN_INLINE vec<T> power_general(vec<T> a, vec<T> b) {
+  const vec<T> size = abs(a), infinity = set<T>(__builtin_inf()), one = set<T>(1);
+  vec<T> y = power_magnitude<T>(size, b);
+  const vec<T> half = T(0.5) * b;
+  const vec<Bits<T>> integral = floor(b) == b, odd = integral & (floor(half) != half);
+  const vec<Bits<T>> negative = as_bits(a) < 0, ordinary = (size > 0) & (size < infinity);
+  y = select(negative & odd, -y, y);
+  y = select(negative & ~integral & ordinary, set<T>(__builtin_nan("")), y);
+  y = select((size == 1) & (abs(b) == infinity), one, y);
+  return select(a == 1, one, y);
+}
+
+// float 1.3 ULP, double 1.3. The commonest exponents are products, in every lane that has one of
+// them, so a lane's bits do not depend on its neighbours'.
+template <class T>
+FASTNN_INLINE vec<T> power(vec<T> a, vec<T> b) {
+  const auto none = b == 0, two = b == 2, three = b == 3, inverse = b == -1;
+  vec<T> y = set<T>(1);
+  if (any(~(none | two | three | inverse))) y = select(none, y, power_general<T>(a, b));
+  y = select(two, a * a, y);
+  y = select(three, a * a * a, y);
+  return select(inverse, 1 / a, y);
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
