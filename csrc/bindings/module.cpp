@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m) {
   register_variable(m);
   register_function(m);
   register_trainer(m);
+  register_eager(m);
   register_random(m);
   register_testing(m);
 }

@@ -181,8 +181,9 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     return total if keepdims else squeeze(total, axes)
 
 
-@operation(2)
-def matmul(a: Tensor, b: Tensor, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+def matmul(
+    a: TensorLike, b: TensorLike, transpose_a: bool = False, transpose_b: bool = False
+) -> Any:
     """Matrix product over the last two axes, the others broadcast; vectors as NumPy treats them.
 
     Args:
@@ -199,6 +200,12 @@ def matmul(a: Tensor, b: Tensor, transpose_a: bool = False, transpose_b: bool = 
         >>> ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
         array([[11.]])
     """
+    product = _core.matmul_now(a, b, transpose_a, transpose_b)
+    return _matmul(a, b, transpose_a, transpose_b) if product is None else product
+
+
+@operation(2)
+def _matmul(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Any:
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("[matmul] expected at least 1 dimension, got a scalar")
     vector_a, vector_b = a.ndim == 1, b.ndim == 1
