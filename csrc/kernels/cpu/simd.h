@@ -14,7 +14,8 @@
 //   fma(a, b, c)                            a * b + c; one rounding, except on the baseline (two)
 //   sqrt, abs, copysign, round_even, floor, ceil
 //   min(a, b), max(a, b)                    b where either is NaN, b where they are equal (x86)
-//   select(mask, a, b), any(mask)
+//   select(mask, a, b), any(mask)           a mask of either signed type (compilers differ: int64_t
+//                                           or long long)
 //   as_bits(v), as_float(v)                 same bits, as integers or floats
 //   to_int(v)                               round to nearest even; |v| < 2^31 (float), 2^51
 //   (double) to_float(i)                             |i| < 2^51 for int64 scale2(v, n) v * 2^n with

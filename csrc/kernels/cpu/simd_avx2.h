@@ -65,8 +65,10 @@ FASTNN_INLINE F64 floor(F64 v) { return (F64)_mm256_floor_pd((__m256d)v); }
 FASTNN_INLINE F32 ceil(F32 v) { return (F32)_mm256_ceil_ps((__m256)v); }
 FASTNN_INLINE F64 ceil(F64 v) { return (F64)_mm256_ceil_pd((__m256d)v); }
 
-FASTNN_INLINE bool any(I32 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
-FASTNN_INLINE bool any(I64 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
+template <class M>
+FASTNN_INLINE bool any(M mask) {
+  return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+}
 
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)_mm256_cvtps_epi32((__m256)v); }
 FASTNN_INLINE F32 to_float(I32 v) { return (F32)_mm256_cvtepi32_ps((__m256i)v); }

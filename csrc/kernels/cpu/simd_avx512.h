@@ -78,8 +78,10 @@ FASTNN_INLINE F64 ceil(F64 v) {
   return (F64)_mm512_maskz_roundscale_pd(0xff, (__m512d)v, _MM_FROUND_TO_POS_INF);
 }
 
-FASTNN_INLINE bool any(I32 mask) { return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask); }
-FASTNN_INLINE bool any(I64 mask) { return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask); }
+template <class M>
+FASTNN_INLINE bool any(M mask) {
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+}
 
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)_mm512_maskz_cvtps_epi32(0xffff, (__m512)v); }
 FASTNN_INLINE I64 to_int(F64 v) { return (I64)_mm512_maskz_cvtpd_epi64(0xff, (__m512d)v); }

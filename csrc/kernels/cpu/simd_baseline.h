@@ -60,8 +60,10 @@ FASTNN_INLINE F64 min(F64 a, F64 b) { return (F64)_mm_min_pd((__m128d)a, (__m128
 FASTNN_INLINE F32 max(F32 a, F32 b) { return (F32)_mm_max_ps((__m128)a, (__m128)b); }
 FASTNN_INLINE F64 max(F64 a, F64 b) { return (F64)_mm_max_pd((__m128d)a, (__m128d)b); }
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)_mm_cvtps_epi32((__m128)v); }
-FASTNN_INLINE bool any(I32 mask) { return _mm_movemask_epi8((__m128i)mask) != 0; }
-FASTNN_INLINE bool any(I64 mask) { return _mm_movemask_epi8((__m128i)mask) != 0; }
+template <class M>
+FASTNN_INLINE bool any(M mask) {
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+}
 #else
 FASTNN_INLINE F32 sqrt(F32 v) {
   return F32{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]),
@@ -77,8 +79,11 @@ FASTNN_INLINE I32 to_int(F32 v) {
                                      __builtin_rintf(v[2]), __builtin_rintf(v[3])},
                                  I32);
 }
-FASTNN_INLINE bool any(I32 mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
-FASTNN_INLINE bool any(I64 mask) { return (mask[0] | mask[1]) != 0; }
+template <class M>
+FASTNN_INLINE bool any(M mask) {
+  const I64 bits = (I64)mask;
+  return (bits[0] | bits[1]) != 0;
+}
 #endif
 FASTNN_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 // 1.5 * 2^52 leaves the integer in the low bits of the mantissa, in two's complement.

@@ -66,8 +66,10 @@ FASTNN_INLINE F64 floor(F64 v) { return (F64)vrndmq_f64((float64x2_t)v); }
 FASTNN_INLINE F32 ceil(F32 v) { return (F32)vrndpq_f32((float32x4_t)v); }
 FASTNN_INLINE F64 ceil(F64 v) { return (F64)vrndpq_f64((float64x2_t)v); }
 
-FASTNN_INLINE bool any(I32 mask) { return vmaxvq_u32((uint32x4_t)mask) != 0; }
-FASTNN_INLINE bool any(I64 mask) { return vmaxvq_u32((uint32x4_t)mask) != 0; }
+template <class M>
+FASTNN_INLINE bool any(M mask) {
+  return vmaxvq_u32((uint32x4_t)mask) != 0;
+}
 
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)vcvtnq_s32_f32((float32x4_t)v); }
 FASTNN_INLINE I64 to_int(F64 v) { return (I64)vcvtnq_s64_f64((float64x2_t)v); }
