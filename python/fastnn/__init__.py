@@ -8,27 +8,63 @@ Example:
     -12.0
 """
 
-from . import (
-    activations,
-    callbacks,
-    constraints,
-    datasets,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    ops,
-    optimizers,
-    preprocessing,
-    regularizers,
-    utils,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import ops
 from ._core import __version__
 from ._tensor import Tensor, Variable
 from .config import get_num_threads, set_num_threads, show_config
 from .graph import evaluate, function, grad, placeholder, scan, shared
-from .models import Input, Model, Sequential
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        callbacks,
+        constraints,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        preprocessing,
+        regularizers,
+        utils,
+    )
+    from .models import Input, Model, Sequential
+
+# Loaded when they are first asked for: `import fastnn` stays quick.
+_SUBMODULES = (
+    "activations",
+    "callbacks",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "preprocessing",
+    "regularizers",
+    "utils",
+)
+_FROM_MODELS = ("Input", "Model", "Sequential")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _FROM_MODELS:
+        return getattr(import_module(f"{__name__}.models"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Input",

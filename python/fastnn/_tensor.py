@@ -200,14 +200,6 @@ class Variable(Tensor):
         self.trainable = trainable
         self.constraint: Callable[[Any], Any] | None = None
 
-    def __float__(self) -> float:
-        """The number of a variable that holds one."""
-        return float(self.get_value())
-
-    def __int__(self) -> int:
-        """The whole number of a variable that holds one."""
-        return int(self.get_value())
-
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""

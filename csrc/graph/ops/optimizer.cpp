@@ -36,6 +36,12 @@ void add_optimizer_ops(OpTable* table) {
       throw std::invalid_argument("expected as many slots for every parameter, got " +
                                   std::to_string(slots.size()) + " for " +
                                   std::to_string(params.size()) + " parameters");
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const auto& owner = params[i / (slots.size() / params.size())];
+      if (slots[i]->shape() != owner->shape() || slots[i]->dtype() != owner->dtype())
+        throw std::invalid_argument("slot '" + slots[i]->name() + "' of '" + owner->name() +
+                                    "': expected the same shape and dtype");
+    }
     if (in.back().dtype() != DType::i64 || in.back().rank() != 0)
       throw std::invalid_argument("expected an int64 scalar step counter, got " +
                                   in.back().type().str());

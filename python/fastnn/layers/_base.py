@@ -154,7 +154,7 @@ class Layer(_track.Trackable):
         dtype = _checked_dtype(owner, dtype or self.dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtype in _FLOATS else "zeros"
-        initialize = initializers.get(initializer)
+        initialize: Any = initializers.get(initializer)
         variable = graph.shared(
             np.asarray(initialize(checked, dtype), dtype),
             name=name or "variable",
@@ -640,7 +640,7 @@ def _checked_dtype(owner: str, dtype: Any) -> str:
     if dtype is None:
         return "float32"
     try:
-        name = np.dtype(dtype).name
+        name = str(np.dtype(dtype).name)
     except TypeError:
         name = str(dtype)
     if name not in _DTYPES:

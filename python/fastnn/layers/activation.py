@@ -31,7 +31,7 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = get_activation("Activation", activation)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The function of each element.
 
         Args:
@@ -74,7 +74,7 @@ class ReLU(Layer):
         self.negative_slope = _not_negative("ReLU", negative_slope=negative_slope)
         self.threshold = _not_negative("ReLU", threshold=threshold)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The rectified input.
 
         Args:
@@ -122,7 +122,7 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         self.negative_slope = _not_negative("LeakyReLU", negative_slope=negative_slope)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The function of each element.
 
         Args:
@@ -152,7 +152,7 @@ class ELU(Layer):
         super().__init__(**kwargs)
         self.alpha = float(alpha)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The function of each element.
 
         Args:
@@ -211,7 +211,7 @@ class PReLU(Layer):
             name="alpha",
         )
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The function of each element.
 
         Args:
@@ -247,7 +247,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """Probabilities along the axis.
 
         Args:

@@ -106,7 +106,7 @@ class Dense(Layer):
             )
         self._expect({-1: int(input_shape[-1] or 0)}, rank=2)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """``activation(inputs @ kernel + bias)``.
 
         Args:
@@ -198,7 +198,7 @@ class Embedding(Layer):
             name="embeddings",
         )
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The rows at the indices.
 
         Args:

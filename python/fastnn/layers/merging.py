@@ -16,7 +16,7 @@ class _Merge(Layer):
     _least = 2
     _most: int | None = None
 
-    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+    def call(self, inputs: Sequence[Tensor]) -> Any:
         """The combination.
 
         Args:
@@ -35,13 +35,13 @@ class _Merge(Layer):
             )
         return self._merge(list(inputs))
 
-    def _merge(self, inputs: list[Tensor]) -> Tensor:
+    def _merge(self, inputs: list[Tensor]) -> Any:
         result = inputs[0]
         for other in inputs[1:]:
             result = self._pair(result, other)
         return result
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         raise NotImplementedError
 
 
@@ -54,7 +54,7 @@ class Add(_Merge):
         array([[3.]], dtype=float32)
     """
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.add(a, b)
 
 
@@ -69,7 +69,7 @@ class Subtract(_Merge):
 
     _most = 2
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.subtract(a, b)
 
 
@@ -82,7 +82,7 @@ class Multiply(_Merge):
         array([[6.]], dtype=float32)
     """
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.multiply(a, b)
 
 
@@ -95,10 +95,10 @@ class Average(_Merge):
         array([[1.5]], dtype=float32)
     """
 
-    def _merge(self, inputs: list[Tensor]) -> Tensor:
+    def _merge(self, inputs: list[Tensor]) -> Any:
         return super()._merge(inputs) * (1.0 / len(inputs))
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.add(a, b)
 
 
@@ -111,7 +111,7 @@ class Maximum(_Merge):
         array([[2.]], dtype=float32)
     """
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.maximum(a, b)
 
 
@@ -124,7 +124,7 @@ class Minimum(_Merge):
         array([[1.]], dtype=float32)
     """
 
-    def _pair(self, a: Tensor, b: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.minimum(a, b)
 
 
@@ -147,7 +147,7 @@ class Concatenate(_Merge):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def _merge(self, inputs: list[Tensor]) -> Tensor:
+    def _merge(self, inputs: list[Tensor]) -> Any:
         return inputs[0] if len(inputs) == 1 else ops.concatenate(inputs, axis=self.axis)
 
     def get_config(self) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class Dot(_Merge):
             raise ValueError(f"[Dot] expected one axis or a pair of them, got {axes!r}")
         self.normalize = bool(normalize)
 
-    def _merge(self, inputs: list[Tensor]) -> Tensor:
+    def _merge(self, inputs: list[Tensor]) -> Any:
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         pair = [self._prepare(tensor, axis) for tensor, axis in zip(inputs, axes, strict=True)]
         (a, axis_a), (b, axis_b) = pair

@@ -105,7 +105,7 @@ class Normalization(Layer):
             self.mean.set_value(np.broadcast_to(self.input_mean.reshape(-1), shape))
             self.variance.set_value(np.broadcast_to(self.input_variance.reshape(-1), shape))
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The normalised input.
 
         Args:
@@ -181,10 +181,10 @@ class _ScaleAndShift(Layer):
         self._expect(dict(zip(axes, sizes, strict=True)), rank=rank)
         return axes, sizes
 
-    def _spread(self, variable: Tensor) -> Tensor:
+    def _spread(self, variable: Tensor) -> Any:
         return ops.reshape(variable, self._broadcast)
 
-    def _scaled(self, inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    def _scaled(self, inputs: Tensor, mean: Tensor, variance: Tensor) -> Any:
         factor = ops.rsqrt(variance + self.epsilon)
         if self.gamma is not None:
             factor = factor * self._spread(self.gamma)
@@ -275,7 +275,7 @@ class BatchNormalization(_ScaleAndShift):
             sizes, self.moving_variance_initializer, trainable=False, name="moving_variance"
         )
 
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+    def call(self, inputs: Tensor, training: bool = False) -> Any:
         """The normalised input.
 
         Args:
@@ -358,7 +358,7 @@ class LayerNormalization(_ScaleAndShift):
         """
         self._features = tuple(self._build_axes(input_shape)[0])
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The normalised rows.
 
         Args:

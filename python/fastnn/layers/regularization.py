@@ -20,7 +20,7 @@ class _Noise(Layer):
         super().__init__(**kwargs)
         self.seed = None if seed is None else random.check_seed(seed)
 
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+    def call(self, inputs: Tensor, training: bool = False) -> Any:
         """The inputs, with noise in training.
 
         Args:
@@ -29,7 +29,7 @@ class _Noise(Layer):
         """
         return self._disturb(inputs) if training else inputs
 
-    def _disturb(self, inputs: Tensor) -> Tensor:
+    def _disturb(self, inputs: Tensor) -> Any:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Dropout(_Noise):
         self.rate = _checked_rate("Dropout", rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
-    def _disturb(self, inputs: Tensor) -> Tensor:
+    def _disturb(self, inputs: Tensor) -> Any:
         if self.rate == 0.0:
             return inputs
         if self.rate == 1.0:
@@ -108,7 +108,7 @@ class GaussianNoise(_Noise):
             raise ValueError(f"[GaussianNoise] expected stddev not to be negative, got {stddev}")
         self.stddev = float(stddev)
 
-    def _disturb(self, inputs: Tensor) -> Tensor:
+    def _disturb(self, inputs: Tensor) -> Any:
         return inputs + draw.normal(inputs, 0.0, self.stddev)
 
     def get_config(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class GaussianDropout(_Noise):
         super().__init__(seed=seed, **kwargs)
         self.rate = _checked_rate("GaussianDropout", rate, below_one=True)
 
-    def _disturb(self, inputs: Tensor) -> Tensor:
+    def _disturb(self, inputs: Tensor) -> Any:
         if self.rate == 0.0:
             return inputs
         return inputs * draw.normal(inputs, 1.0, math.sqrt(self.rate / (1.0 - self.rate)))
@@ -180,7 +180,7 @@ class AlphaDropout(_Noise):
         self.rate = _checked_rate("AlphaDropout", rate, below_one=True)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
-    def _disturb(self, inputs: Tensor) -> Tensor:
+    def _disturb(self, inputs: Tensor) -> Any:
         if self.rate == 0.0:
             return inputs
         low, rate = self._SATURATION, self.rate

@@ -29,7 +29,7 @@ class Flatten(Layer):
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The flattened rows.
 
         Args:
@@ -67,7 +67,7 @@ class Reshape(Layer):
                 f"[Reshape] expected sizes with at most one -1, got {self.target_shape}"
             )
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The reshaped rows.
 
         Args:
@@ -121,7 +121,7 @@ class Permute(Layer):
             )
         self._expect_rank(len(self.dims) + 1)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The permuted rows.
 
         Args:
@@ -157,7 +157,7 @@ class RepeatVector(Layer):
         self.n = positive_int("RepeatVector", "n", n)
         self._expect_rank(2)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The repeated rows.
 
         Args:
@@ -189,7 +189,7 @@ class Rescaling(Layer):
         self.scale = scale
         self.offset = offset
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor) -> Any:
         """The rescaled input.
 
         Args:

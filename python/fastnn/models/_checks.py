@@ -32,16 +32,17 @@ def as_array(owner: str, name: str, value: Any) -> NDArray[Any]:
         raise TypeError(f"[{owner}] {name}: expected a plain array, got a masked one: fill it")
     if not isinstance(value, np.ndarray):
         value = _converted(owner, name, value)
-    if value.dtype.kind not in "fiub":
+    array: NDArray[Any] = value
+    if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"[{owner}] {name}: expected an array of numbers, got dtype {value.dtype}"
-            f"{_offending(value)}"
+            f"[{owner}] {name}: expected an array of numbers, got dtype {array.dtype}"
+            f"{_offending(array)}"
         )
-    if value.dtype.kind == "f" and value.dtype.itemsize > 8:
-        value = value.astype(np.float64)
-    if value.ndim == 0:
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    if array.ndim == 0:
         raise ValueError(f"[{owner}] {name}: expected rows of data, got a single number")
-    return value
+    return array
 
 
 def _converted(owner: str, name: str, value: Any) -> NDArray[Any]:
@@ -105,7 +106,7 @@ def first_nonfinite(array: NDArray[Any]) -> int:
     flags = array.flags
     if flags.c_contiguous and flags.aligned and array.dtype in _FAST:
         return int(_core.first_nonfinite(array))
-    row = max(1, array.size // array.shape[0])
+    row: int = max(1, array.size // array.shape[0])
     block = max(1, _BLOCK // row)
     for start in range(0, array.shape[0], block):
         bad = ~np.isfinite(array[start : start + block])

@@ -84,7 +84,7 @@ class Signature:
         self.output_names = _output_names(model, trace.structure)
         program = _program(trace.inputs, [("predict", trace.outputs, [])])
         self.predictor = _core.Predictor(program, model._engine.guard)
-        self.steps: dict[Any, Any] = {}
+        self.steps: dict[Any, Step] = {}
 
 
 def _output_names(model: Model, structure: Any) -> list[str]:
@@ -420,12 +420,13 @@ class Engine:
             tuple(None if array is None else array.shape[1:] for array in columns.weights),
             tuple(id(variable) for variable in model.trainable_weights),
             id(model.optimizer),
+            getattr(model.optimizer, "revision", 0),
         )
         with self._lock:
             found = signature.steps.get(key)
             if found is None:
                 found = signature.steps[key] = Step(model, signature, objective, columns, training)
-            return found  # type: ignore[no-any-return]
+            return found
 
     def predict_batch(self, x: Any) -> Any:
         """Predictions for one batch, with all checks; the first call readies the fast way."""

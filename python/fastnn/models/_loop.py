@@ -419,6 +419,7 @@ def _run_epochs(
         callbacks.epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.end("train", logs)
 
 
@@ -428,9 +429,9 @@ def _sorted(logs: dict[str, Any]) -> dict[str, Any]:
 
 def _validates(options: FitOptions, epoch: int) -> bool:
     frequency = options.validation_freq
-    if isinstance(frequency, (list, tuple, set)):
-        return epoch + 1 in frequency
-    return (epoch + 1) % int(frequency) == 0  # type: ignore[call-overload, no-any-return]
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
 
 
 def _measure(model: Model, way: Pass, callbacks: CallbackList) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn import _registry as registry
 from fastnn import graph, losses, metrics, ops
 from fastnn._tensor import Tensor, Variable
+from fastnn.layers._base import format_shape
 from fastnn.models import _checks
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy)
@@ -337,7 +338,7 @@ class Objective:
             if isinstance(loss, _CATEGORICAL) and _is_sparse(array, output):
                 raise ValueError(
                     f"[{self._owner}] expected {label} of shape "
-                    f"{_checks.format_shape(output)}, got {array.shape}: for class numbers use "
+                    f"{format_shape(output)}, got {array.shape}: for class numbers use "
                     "the loss 'sparse_categorical_crossentropy', or fastnn.utils.to_categorical"
                 )
             shaped = _checks.require_shape(self._owner, label, array, output[1:])
