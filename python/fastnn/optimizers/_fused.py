@@ -36,7 +36,7 @@ class Fused(Optimizer):
             self.kernel,
             list(grads),
             list(variables),
-            slots=list(zip(*(self.slots(v) for v in variables), strict=True)),
+            slots=[self.slots(v) for v in variables],
             rate=self._rate.tensor(variables[0].dtype),
             step=step,
             state=self.kernel_state(),
