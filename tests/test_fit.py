@@ -10,10 +10,12 @@ import time
 import numpy as np
 import pytest
 
+import fastnn
 from fastnn import layers, ops
 from fastnn.callbacks import LambdaCallback
 from fastnn.layers import Dense, Input
 from fastnn.models import Model, Sequential
+from fastnn.optimizers import SGD, schedules
 from fastnn.utils import set_random_seed, to_categorical
 
 RNG = np.random.default_rng(0)
@@ -150,6 +152,103 @@ def test_batch_normalization_and_dropout_in_a_model():
     assert history.history["loss"][-1] < history.history["loss"][0]
     assert not np.array_equal(before[4], after[4])
     assert len(model.non_trainable_weights) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sgd", "rmsprop", "adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "lion"],
+)
+def test_every_optimizer_lowers_the_loss(name):
+    set_random_seed(0)
+    model = Sequential([Dense(8, activation="tanh", input_dim=4), Dense(1)])
+    model.compile(name, "mse")
+    if name in ("adadelta", "sgd", "adagrad"):
+        model.optimizer.learning_rate = 0.05
+    history = model.fit(X, X.sum(1), epochs=20, batch_size=10, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+def test_accumulated_gradients_equal_a_larger_batch():
+    weights = []
+    for optimizer, size in ((SGD(0.1, gradient_accumulation_steps=3), 20), (SGD(0.1), 60)):
+        model = network(optimizer=optimizer)
+        model.fit(X, Y, epochs=3, batch_size=size, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_averaged_weights_replace_the_last_ones_after_fit():
+    plain, averaged = network(), network(optimizer=SGD(0.01, use_ema=True, ema_momentum=0.5))
+    start = plain.get_weights()[0]
+    for model in (plain, averaged):
+        model.fit(X, Y, epochs=1, batch_size=30, shuffle=False, verbose=0)
+    path = network()
+    path.fit(X[:30], Y[:30], epochs=1, batch_size=30, shuffle=False, verbose=0)
+    first, second = path.get_weights()[0], plain.get_weights()[0]
+    assert not np.array_equal(start, first)
+    np.testing.assert_allclose(averaged.get_weights()[0], (first + second) / 2, rtol=1e-5)
+
+
+def test_constraints_hold_after_each_step():
+    model = Sequential([Dense(3, input_dim=4, kernel_constraint="max_norm"), Dense(1)])
+    model.compile("sgd", "mse")
+    model.optimizer.learning_rate = 5.0
+    model.train_on_batch(X, X.sum(1) * 10)
+    assert (np.linalg.norm(model.get_weights()[0], axis=0) <= 2 + 1e-5).all()
+    assert (np.linalg.norm(model.get_weights()[0], axis=0) > 1.9).any()
+
+
+def test_a_learning_rate_schedule():
+    model = network(optimizer=SGD(schedules.ExponentialDecay(0.1, 1, 0.5)))
+    model.fit(X, Y, batch_size=20, verbose=0)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1 / 8)
+
+
+def test_double_precision():
+    set_random_seed(0)
+    x = Input((4,), dtype="float64")
+    model = Model(x, Dense(1, dtype="float64")(Dense(3, "tanh", dtype="float64")(x)))
+    model.compile("adam", "mse")
+    data = X.astype("float64")
+    history = model.fit(data, data.sum(1), epochs=5, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    w, b, v, c = model.get_weights()
+    assert w.dtype == np.float64
+    expected = np.tanh(data @ w + b) @ v + c
+    np.testing.assert_allclose(model.predict(data, verbose=0), expected, rtol=1e-13)
+
+
+def test_embeddings_are_trained():
+    set_random_seed(0)
+    model = Sequential([layers.Embedding(10, 4), layers.Flatten(), Dense(1)])
+    model.compile("adam", "mse")
+    index = RNG.integers(0, 10, (50, 3))
+    history = model.fit(index, index.sum(1) / 10, epochs=10, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    with pytest.raises(IndexError):
+        model.predict(np.array([[10, 0, 0]]), verbose=0)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_the_same_bits_for_any_number_of_threads(threads):
+    def trained():
+        set_random_seed(5)
+        model = Sequential(
+            [Dense(96, "relu", input_dim=4), layers.Dropout(0.3), Dense(96, "relu"), Dense(1)]
+        )
+        model.compile("adam", "mse")
+        model.fit(np.tile(X, (20, 1)), np.tile(Y, 20), epochs=2, batch_size=256, verbose=0)
+        return model.get_weights()
+
+    before = fastnn.get_num_threads()
+    try:
+        fastnn.set_num_threads(1)
+        expected = trained()
+        fastnn.set_num_threads(threads)
+        assert_same(trained(), expected)
+    finally:
+        fastnn.set_num_threads(before)
 
 
 # --- several outputs
@@ -544,3 +643,29 @@ def test_a_second_thread_may_predict_but_not_fit():
     thread.join()
     assert len(errors) == 1
     assert "is in training" in errors[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_can_train():
+    model = network()
+    model.fit(X, Y, verbose=0)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            model.fit(X, Y, verbose=0)
+            status = 0 if np.isfinite(model.predict(X, verbose=0)).all() else 2
+        finally:
+            os._exit(status)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the child hangs")
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -16,6 +16,25 @@ _UNTRACKED = frozenset({"_own_weights", "_regularized", "_calls", "_eager", "_ou
 class Trackable:
     """Marks what is tracked when it is set as an attribute of a layer: layers."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name == "trainable" or isinstance(value, _TRACKED):
+            version.raise_()
+
+
+class _Version:
+    """A number that rises whenever something that is tracked may have changed, anywhere."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def raise_(self) -> None:
+        self.number += 1
+
+
+version = _Version()
+_TRACKED = (Trackable, Variable, list, tuple, dict)
+
 
 def _held(thing: Any) -> Iterator[Any]:
     if isinstance(thing, (Trackable, Variable)):

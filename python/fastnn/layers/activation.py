@@ -9,6 +9,7 @@ from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn._tensor import Tensor
 from fastnn.layers._base import Layer, Shape, get_activation
+from fastnn.layers._legacy import renamed_arguments
 
 
 class Activation(Layer):
@@ -116,9 +117,8 @@ class LeakyReLU(Layer):
         array([-0.5,  2. ], dtype=float32)
     """
 
+    @renamed_arguments(alpha="negative_slope")
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        if "alpha" in kwargs:
-            negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
         self.negative_slope = _not_negative("LeakyReLU", negative_slope=negative_slope)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn import _core, graph, ops
 from fastnn._tensor import Tensor, Variable
-from fastnn.layers import _scope
+from fastnn.layers import _scope, _track
 from fastnn.layers._base import map_shapes
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _checks
@@ -206,6 +206,8 @@ class Engine:
         self._signatures: dict[Any, Signature] = {}
         self._fast: Any = None
         self._in_training = False
+        self._trained_at = -1
+        self._trained_ids: tuple[int, ...] = ()
         self.guard = _core.Guard()
 
     # --- state
@@ -410,6 +412,14 @@ class Engine:
                 )
             return model._objective
 
+    def _trained(self) -> tuple[int, ...]:
+        """Which variables training changes; worked out again only when some layer has changed."""
+        number = _track.version.number
+        if self._trained_at != number:
+            self._trained_ids = tuple(id(v) for v in self._model.trainable_weights)
+            self._trained_at = number
+        return self._trained_ids
+
     def step(self, signature: Signature, columns: Columns, training: bool) -> Step:
         """The compiled pass for data of this kind."""
         model = self._model
@@ -418,7 +428,7 @@ class Engine:
             training,
             tuple(array.shape[1:] for array in columns.y),
             tuple(None if array is None else array.shape[1:] for array in columns.weights),
-            tuple(id(variable) for variable in model.trainable_weights),
+            self._trained(),
             id(model.optimizer),
             getattr(model.optimizer, "revision", 0),
         )
