@@ -6,8 +6,8 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-// Multiply-adds from which on threads pay.
-constexpr double kThreadWork = 64.0 * 64 * 64;
+// Multiply-adds from which on threads pay: some ten microseconds of one thread's work.
+constexpr double kThreadWork = 1 << 20;
 // Chunks of K that wait for their turn to be added, per thread.
 constexpr int64_t kSlotsPerThread = 16;
 
