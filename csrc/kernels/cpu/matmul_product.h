@@ -50,13 +50,13 @@ Chunks chunks_of(const Product<T>& p) {
 }
 
 template <class T>
-Product<T> product_of(const MatmulArgs& g, int64_t c0, int64_t a0, int64_t b0) {
+Product<T> product_of(const MatmulArgs& g) {
   Product<T> p;
-  p.c = static_cast<T*>(g.c) + c0;
-  p.a = static_cast<const T*>(g.a) + a0;
-  p.b = static_cast<const T*>(g.b) + b0;
+  p.c = static_cast<T*>(g.c);
+  p.a = static_cast<const T*>(g.a);
+  p.b = static_cast<const T*>(g.b);
   p.bias = static_cast<const T*>(g.bias);
-  p.aux = g.aux ? static_cast<const T*>(g.aux) + c0 : nullptr;
+  p.aux = static_cast<const T*>(g.aux);
   p.m = g.m, p.n = g.n, p.k = g.k;
   p.lda = g.lda, p.ldb = g.ldb, p.ldc = g.ldc, p.ldaux = g.ldaux;
   p.trans_a = g.trans_a != 0, p.trans_b = g.trans_b != 0;

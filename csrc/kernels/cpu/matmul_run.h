@@ -149,16 +149,29 @@ struct BatchJob {
   int64_t count, tasks, part;
 };
 
+// The product at a place of the batch.
 template <class T>
-void multiply_one(const MatmulArgs& g, int64_t index, const Context* ctx) {
+MatmulArgs product_at(const MatmulArgs& g, int64_t index) {
+  MatmulArgs one = g;
+  one.batch_rank = 0;
   int64_t a = 0, b = 0, c = 0, rest = index;
   for (int d = g.batch_rank - 1; d >= 0; --d) {
     const int64_t i = rest % g.batch_shape[d];
     rest /= g.batch_shape[d];
     a += i * g.batch_a[d], b += i * g.batch_b[d], c += i * g.batch_c[d];
   }
-  T* colsum = g.colsum_b ? static_cast<T*>(g.colsum_b) + index * g.n : nullptr;
-  multiply(product_of<T>(g, c, a, b), colsum, ctx);
+  one.a = static_cast<const T*>(g.a) + a;
+  one.b = static_cast<const T*>(g.b) + b;
+  one.c = static_cast<T*>(g.c) + c;
+  if (g.aux) one.aux = static_cast<const T*>(g.aux) + c;
+  if (g.colsum_b) one.colsum_b = static_cast<T*>(g.colsum_b) + index * g.n;
+  return one;
+}
+
+template <class T>
+void multiply_one(const MatmulArgs& g, const Context* ctx) {
+  if (is_small(g)) return multiply_small<T>(g);
+  multiply(product_of<T>(g), static_cast<T*>(g.colsum_b), ctx);
 }
 
 template <class T>
@@ -168,11 +181,25 @@ void run_products(void* arg, int64_t task) {
   own.threads = 1;
   own.workspace = static_cast<T*>(job.ctx->workspace) + task * job.part;
   const int64_t end = job.count * (task + 1) / job.tasks;
-  for (int64_t q = job.count * task / job.tasks; q < end; ++q) multiply_one<T>(job.g, q, &own);
+  for (int64_t q = job.count * task / job.tasks; q < end; ++q)
+    multiply_one<T>(product_at<T>(job.g, q), &own);
+}
+
+// One B for matrices of A that follow one another is one product with more rows.
+inline MatmulArgs with_joined_rows(const MatmulArgs& g) {
+  MatmulArgs joined = g;
+  int32_t& rank = joined.batch_rank;
+  if (g.trans_a || g.colsum_b || (g.aux && g.ldaux != g.ldc)) return joined;
+  for (; rank > 0 && g.batch_b[rank - 1] == 0 && g.batch_a[rank - 1] == joined.m * g.lda &&
+         g.batch_c[rank - 1] == joined.m * g.ldc;
+       --rank)
+    joined.m *= g.batch_shape[rank - 1];
+  return joined;
 }
 
 template <class T>
-__attribute__((noinline)) void multiply_batch(const MatmulArgs& g, const Context* ctx) {
+void multiply_batch(const MatmulArgs& args, const Context* ctx) {
+  const MatmulArgs g = with_joined_rows(args);
   int64_t count = 1;
   for (int d = 0; d < g.batch_rank; ++d) count *= g.batch_shape[d];
   const double work = static_cast<double>(count) * static_cast<double>(g.m) *
@@ -181,24 +208,32 @@ __attribute__((noinline)) void multiply_batch(const MatmulArgs& g, const Context
     BatchJob<T> job = {g, ctx, count, ctx->threads, part_elements<T>(g.m, g.n, g.k)};
     return ctx->parallel_for(ctx->pool, job.tasks, run_products<T>, &job);
   }
-  for (int64_t q = 0; q < count; ++q) multiply_one<T>(g, q, ctx);
+  for (int64_t q = 0; q < count; ++q) multiply_one<T>(product_at<T>(g, q), ctx);
+}
+
+template <class T>
+__attribute__((noinline)) void multiply_large(const MatmulArgs& g, const Context* ctx) {
+  if (g.batch_rank > 0) return multiply_batch<T>(g, ctx);
+  multiply(product_of<T>(g), static_cast<T*>(g.colsum_b), ctx);
 }
 
 template <class T>
 void matmul(const void* args, const Context* ctx) {
   const MatmulArgs& g = *static_cast<const MatmulArgs*>(args);
   if (is_small(g)) return multiply_small<T>(g);
-  multiply_batch<T>(g, ctx);
+  multiply_large<T>(g, ctx);
 }
 
 // Grows with m, n, k and threads, so that a plan made for the largest extents serves all.
 template <class T>
 size_t workspace(const void* args, int32_t threads) {
   const MatmulArgs& g = *static_cast<const MatmulArgs*>(args);
-  int64_t elements = threads * part_elements<T>(g.m, g.n, g.k);
+  int64_t m = g.m;
+  for (int d = 0; d < g.batch_rank; ++d) m *= g.batch_shape[d];  // they may be joined
+  int64_t elements = threads * part_elements<T>(m, g.n, g.k);
   if (threads > 1 && g.k > kChunk) {
     const int64_t tiles = 2 * threads, cols = min_of(g.n, tiles * kTileCols<T>);
-    const int64_t slot = min_of(g.m, tiles * kTileRows) * cols + cols;
+    const int64_t slot = min_of(m, tiles * kTileRows) * cols + cols;
     elements += min_of(ceil_div(g.k, kChunk), kSlotsPerThread * threads) *
                 min_of(slot, tiles * kTileRows * kTileCols<T> + cols);
   }
