@@ -46,6 +46,8 @@ BAD_FOR_FIT = {
         ValueError,
         r"sample_weight\[5\] is NaN",
     ),
+    "NaN in a list": ({"y": [0.0, float("nan")] * 10}, ValueError, r"y\[1\] is NaN"),
+    "a list too short": ({"y": [0.0] * 19}, ValueError, "got 19 and 20"),
     "y too short": ({"y": Y[:19]}, ValueError, "as many rows in y as in x, got 19 and 20"),
     "weights too short": ({"sample_weight": Y[:19]}, ValueError, "rows in sample_weight"),
     "empty": ({"x": X[:0], "y": Y[:0]}, ValueError, "x is empty"),

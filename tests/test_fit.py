@@ -481,6 +481,13 @@ def test_generators_and_iterables_equal_arrays():
     assert indexed.ended == 2
 
 
+def test_lists_of_numbers():
+    model = Sequential([Dense(1, input_dim=1)])
+    model.compile("sgd", "mse")
+    model.fit([1.0, 2.0, 3.0], [2, 4, 6], verbose=0)
+    assert model.predict([1.0, 2.0], verbose=0).shape == (2, 1)
+
+
 def test_a_generator_that_is_used_up():
     model = network()
     with pytest.raises(ValueError, match="used up after one pass"):

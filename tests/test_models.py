@@ -116,6 +116,16 @@ def test_two_layers_of_one_name():
         Sequential([Dense(3, name="a"), Dense(3, name="a")])
 
 
+def test_calls_on_arrays_follow_changes():
+    model, x = Sequential([Dense(3, input_dim=4), layers.BatchNormalization()]), rows(20, 4)
+    assert model(x).shape == (20, 3)
+    model.add(Dense(2))
+    assert model(x).shape == (20, 2)
+    before = model(x, training=True)
+    model.layers[1].trainable = False
+    assert not np.array_equal(model(x, training=True), before)
+
+
 # --- functional
 
 

@@ -138,6 +138,7 @@ class CallbackList:
         params: dict[str, Any] | None = None,
     ) -> None:
         self.callbacks = _as_list(callbacks)
+        self.params = {} if params is None else params
         if params is not None:
             for callback in self.callbacks:
                 callback.set_params(params)

@@ -298,10 +298,10 @@ class Layer(_track.Trackable):
             ValueError: for inputs of a shape that the layer cannot take.
         """
         self._check_initialised()
+        scope = _scope.current()
+        if scope is not None:
+            return self._trace(scope, args, kwargs)
         if any(isinstance(leaf, Tensor) for leaf in flatten((args, kwargs))):
-            scope = _scope.current()
-            if scope is not None:
-                return self._trace(scope, args, kwargs)
             with _scope.tracing(training=False) as opened:
                 outputs = self._trace(opened, args, kwargs)
             return _history.record(self, args, kwargs, outputs)
@@ -439,6 +439,15 @@ class _EagerFunctions:
     def __init__(self) -> None:
         self._functions: dict[Any, tuple[Any, Any]] = {}
         self._lock = threading.Lock()
+        self._version = -1
+        self._parts: tuple[tuple[int, bool], ...] = ()
+
+    def _structure(self, layer: Layer) -> tuple[tuple[int, bool], ...]:
+        """The layers inside, and which of them are trainable: a change asks for a new trace."""
+        if self._version != _track.version.number:
+            self._version = _track.version.number
+            self._parts = tuple((id(p), p.trainable) for p in _track.layers_within(layer))
+        return self._parts
 
     def run(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args:
@@ -452,7 +461,7 @@ class _EagerFunctions:
         key = (
             repr(map_structure(_input_key, inputs)),
             tuple(sorted((name, repr(value)) for name, value in kwargs.items())),
-            layer.trainable,
+            self._structure(layer),
         )
         with self._lock:
             found = self._functions.get(key)

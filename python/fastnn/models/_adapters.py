@@ -291,6 +291,27 @@ def flatten_inputs(
     return template, [_checks.as_array(owner, label, leaf) for label, leaf in pairs]
 
 
+def as_parts(owner: str, what: str, y: Any) -> Any:
+    """y or sample_weight with arrays at its leaves; a list of numbers is one array.
+
+    Args:
+        owner: the class that error messages name.
+        what: "y" or "sample_weight".
+        y: an array, or a list, tuple or dict of them, or None.
+
+    Raises:
+        ValueError: for ragged lists.
+        TypeError: for data that are no numbers.
+    """
+    if y is None:
+        return None
+    if isinstance(y, Mapping):
+        return {key: as_parts(owner, f"{what}[{key!r}]", value) for key, value in y.items()}
+    if isinstance(y, (list, tuple)) and _holds_arrays(y):
+        return [as_parts(owner, f"{what}[{i}]", part) for i, part in enumerate(y)]
+    return _checks.as_array(owner, what, y)
+
+
 def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any]:
     """The parts of y (or of sample_weight) in the order of a model's outputs; None where missing.
 

@@ -15,7 +15,13 @@ from fastnn.layers import _scope, _track
 from fastnn.layers._base import map_shapes
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _checks
-from fastnn.models._adapters import Columns, class_weights, flatten_inputs, flatten_targets
+from fastnn.models._adapters import (
+    Columns,
+    as_parts,
+    class_weights,
+    flatten_inputs,
+    flatten_targets,
+)
 from fastnn.models._objective import Objective
 
 if TYPE_CHECKING:
@@ -286,9 +292,9 @@ class Engine:
         template, arrays = self.inputs(x)
         labels = ["x"] if len(arrays) == 1 else [f"x[{i}]" for i in range(len(arrays))]
         named = list(zip(labels, arrays, strict=True))
+        y, sample_weight = as_parts(owner, "y", y), as_parts(owner, "sample_weight", sample_weight)
         for label, part in (("y", y), ("sample_weight", sample_weight)):
-            leaves = [leaf for leaf in flatten(part) if hasattr(leaf, "shape")]
-            named += [(label, _checks.as_array(owner, label, leaf)) for leaf in leaves]
+            named += [(label, leaf) for leaf in flatten(part) if leaf is not None]
         _checks.require_rows(owner, named)
         if check_finite:
             for label, array in named:
@@ -442,7 +448,7 @@ class Engine:
         """Predictions for one batch, with all checks; the first call readies the fast way."""
         signature, columns = self.columns(x, targets=False)
         outputs = list(signature.predictor(columns.arrays))
-        if self._model._graph is not None and signature.output_template is None:
+        if signature.template is None and signature.output_template is None:
             self._fast = signature.predictor.fast
         return pack_like(signature.output_template, outputs)
 

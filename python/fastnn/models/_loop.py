@@ -412,6 +412,7 @@ def _run_epochs(
             model._objective.reset()
         callbacks.epoch_begin(epoch)
         training.run(epoch, callbacks)
+        callbacks.params["steps"] = training.steps
         logs = _sorted(training._logs())
         if validation is not None and _validates(options, epoch):
             measured = _measure(model, validation, callbacks)

@@ -325,6 +325,11 @@ class Model(Layer):
         """The names of what evaluate returns; known after the first fit or evaluate."""
         return ["loss"] if self._objective is None else list(self._objective.results())
 
+    @property
+    def metrics(self) -> list[Any]:
+        """The metric objects; known after the first fit or evaluate."""
+        return [] if self._objective is None else [item.metric for item in self._objective.tracked]
+
     def reset_metrics(self) -> None:
         """Starts the running means of loss and metrics again (train_on_batch adds to them)."""
         if self._objective is not None:
