@@ -158,6 +158,11 @@ void fill(const void* args, const Context*) {
   for (int64_t i = 0; i < a.n; ++i) out[i] = value;
 }
 
+void fill_bool(const void* args, const Context*) {
+  const auto& a = *static_cast<const FillArgs*>(args);
+  memset(a.out, a.value != 0, static_cast<size_t>(a.n));
+}
+
 template <class T>
 void one_hot(const void* args, const Context*) {
   const auto& a = *static_cast<const OneHotArgs*>(args);
@@ -326,17 +331,24 @@ void first_nonfinite(const void* args, const Context*) {
   FASTNN_RUN(#kernel, f32, kernel<uint32_t>), FASTNN_RUN(#kernel, i32, kernel<uint32_t>),     \
       FASTNN_RUN(#kernel, f64, kernel<uint64_t>), FASTNN_RUN(#kernel, i64, kernel<uint64_t>), \
       FASTNN_RUN(#kernel, u8, kernel<uint8_t>), FASTNN_RUN(#kernel, b8, kernel<uint8_t>)
-#define FASTNN_BY_TYPE(kernel)                                                             \
+#define FASTNN_NUMBERS(kernel)                                                             \
   FASTNN_RUN(#kernel, f32, kernel<float>), FASTNN_RUN(#kernel, i32, kernel<int32_t>),      \
       FASTNN_RUN(#kernel, f64, kernel<double>), FASTNN_RUN(#kernel, i64, kernel<int64_t>), \
-      FASTNN_RUN(#kernel, u8, kernel<uint8_t>), FASTNN_RUN(#kernel, b8, kernel<uint8_t>)
+      FASTNN_RUN(#kernel, u8, kernel<uint8_t>)
 #define FASTNN_FLOATS(kernel) \
   FASTNN_RUN(#kernel, f32, kernel<float>), FASTNN_RUN(#kernel, f64, kernel<double>)
 
 const Entry kEntries[] = {
-    FASTNN_BY_SIZE(copy),           FASTNN_BY_SIZE(take),           FASTNN_BY_SIZE(take_along),
-    FASTNN_BY_TYPE(fill),           FASTNN_BY_TYPE(one_hot),        FASTNN_FLOATS(take_grad),
-    FASTNN_FLOATS(take_along_grad), FASTNN_FLOATS(first_nonfinite),
+    FASTNN_BY_SIZE(copy),
+    FASTNN_BY_SIZE(take),
+    FASTNN_BY_SIZE(take_along),
+    FASTNN_FLOATS(take_grad),
+    FASTNN_FLOATS(take_along_grad),
+    FASTNN_NUMBERS(fill),
+    FASTNN_RUN("fill", b8, fill_bool),
+    FASTNN_NUMBERS(one_hot),
+    FASTNN_RUN("one_hot", b8, one_hot<uint8_t>),
+    FASTNN_FLOATS(first_nonfinite),
 };
 
 }  // namespace

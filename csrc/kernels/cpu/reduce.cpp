@@ -6,8 +6,9 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-constexpr int64_t kThreadsFrom = 65536;  // elements
+constexpr int64_t kThreadsFrom = 262144;  // elements: about 10 us of work
 constexpr int64_t kTaskElements = 16384;
+constexpr int64_t kSmall = 8192;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -170,23 +171,24 @@ template <class T, class Op>
 FASTNN_INLINE bool reduce_small(const ReduceArgs& a) {
   constexpr int64_t L = kLanes<T>;
   const bool vector = a.rank == 1 || (a.rank == 2 && a.shape[1] == 1);
-  if (vector && a.reduced[0] && a.in_strides[0] == 1 && a.shape[0] <= kRowBlock) {
+  if (vector && a.reduced[0] && a.in_strides[0] == 1 && a.shape[0] <= kRowBlock<T>) {
     *static_cast<T*>(a.out) =
-        static_cast<T>(a.scale * row_block<T, Op>(static_cast<const T*>(a.in), a.shape[0]));
+        static_cast<T>(a.scale * row_chunk<T, Op>(static_cast<const T*>(a.in), a.shape[0]));
     return true;
   }
   if (a.rank != 2 || a.reduced[0] == a.reduced[1] || a.in_strides[1] != 1 || a.shape[1] < 2)
     return false;
   const int64_t rows = a.shape[0], n = a.shape[1], stride = a.in_strides[0];
-  if (rows > kColumnBlock || n > kColumnBlock) return false;
+  if (rows * n > kSmall) return false;
   const T* in = static_cast<const T*>(a.in);
   T* out = static_cast<T*>(a.out);
   if (a.reduced[1]) {
+    if (n > kRowBlock<T>) return false;
     for (int64_t i = 0; i < rows; ++i)
-      out[i * a.out_strides[0]] = static_cast<T>(a.scale * row_block<T, Op>(in + i * stride, n));
+      out[i * a.out_strides[0]] = static_cast<T>(a.scale * row_chunk<T, Op>(in + i * stride, n));
     return true;
   }
-  if (a.out_strides[1] != 1) return false;
+  if (a.out_strides[1] != 1 || rows > kColumnBlock) return false;
   for (int64_t j = 0; j < n; j += L) {
     const int64_t last = lesser(n - j, L);
     Wide<T, 1> total;

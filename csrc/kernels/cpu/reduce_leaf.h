@@ -1,20 +1,23 @@
 // The loops at the bottom of a reduction, and the order they sum in.
 //
-// A row (contiguous elements to one result) goes through blocks of 4096 elements, a set of columns
-// (rows of elements to a row of results) through blocks of 128 rows; a block has four chains, that
+// A row (contiguous elements to one result) goes through blocks of 64 vectors, a set of columns
+// (rows of elements to a row of results) through blocks of 64 rows; a block has four chains, that
 // of vector (or row) i being i % 4, in the element type. Blocks are added in double, in order, to
-// a chunk of 16 (32) blocks, and chunks to the result. So the error grows with the blocks' size and
-// not with the length, chunks can be the tasks of threads, and a result's bits depend on the
-// length alone: not on its place among the columns, nor on the number of results beside it.
+// a chunk of 65536 elements (4096 rows), and chunks to the result. So an error grows with the 16
+// steps of a chain and not with the length, chunks can be the tasks of threads, and a result's
+// bits depend on the length alone: not on its place among the columns, nor on the number of
+// results beside it.
 #pragma once
 #include "kernels/cpu/lanes.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-constexpr int64_t kRowBlock = 4096, kRowChunk = 16 * kRowBlock;
-constexpr int64_t kColumnBlock = 128, kColumnChunk = 32 * kColumnBlock;
 constexpr int kChains = 4;
+template <class T>
+constexpr int64_t kRowBlock = 16 * kChains * kLanes<T>;
+constexpr int64_t kRowChunk = 65536;
+constexpr int64_t kColumnBlock = 16 * kChains, kColumnChunk = 4096;
 
 struct Sum {
   static constexpr double kStart = 0;
@@ -73,9 +76,9 @@ FASTNN_INLINE vec<T> load_some(const T* p, int64_t n) {
 
 // At most kRowBlock elements.
 template <class T, class Op>
-FASTNN_INLINE double row_block(const T* p, int64_t n) {
+FASTNN_INLINE F64 row_block(const T* p, int64_t n) {
   constexpr int64_t L = kLanes<T>;
-  if (n <= L) return across(Op(), halves<Op>(load_some<T, Op>(p, n)));
+  if (n <= L) return halves<Op>(load_some<T, Op>(p, n));
   vec<T> chain[kChains];
   FASTNN_EACH (k, kChains) chain[k] = set<T>(static_cast<T>(Op::kStart));
   for (; n >= kChains * L; n -= kChains * L, p += kChains * L)
@@ -87,30 +90,35 @@ FASTNN_INLINE double row_block(const T* p, int64_t n) {
     else if (here > 0)
       chain[k] = Op::join(chain[k], load_some<T, Op>(p + k * L, here));
   }
-  return across(Op(),
-                halves<Op>(Op::join(Op::join(chain[0], chain[1]), Op::join(chain[2], chain[3]))));
+  return halves<Op>(Op::join(Op::join(chain[0], chain[1]), Op::join(chain[2], chain[3])));
+}
+
+// The blocks of n contiguous elements, joined to what came before them in the chunk.
+template <class T, class Op>
+FASTNN_INLINE F64 row_blocks(const T* p, int64_t n, F64 total) {
+  for (int64_t i = 0; i < n; i += kRowBlock<T>)
+    total = Op::join(total, row_block<T, Op>(p + i, n - i < kRowBlock<T> ? n - i : kRowBlock<T>));
+  return total;
 }
 
 // At most kRowChunk contiguous elements.
 template <class T, class Op>
 FASTNN_INLINE double row_chunk(const T* p, int64_t n) {
-  double total = Op::kStart;
-  for (int64_t i = 0; i < n; i += kRowBlock)
-    total = Op::join(total, row_block<T, Op>(p + i, n - i < kRowBlock ? n - i : kRowBlock));
-  return total;
+  return across(Op(), row_blocks<T, Op>(p, n, set<double>(Op::kStart)));
 }
 
 // The elements of a strided row are brought together first: its bits are a contiguous row's.
 template <class T, class Op>
 __attribute__((noinline)) double strided_row_chunk(const T* p, int64_t n, int64_t stride) {
-  double total = Op::kStart;
-  T buffer[kRowBlock];
-  for (int64_t i = 0; i < n; i += kRowBlock) {
-    const int64_t block = n - i < kRowBlock ? n - i : kRowBlock;
-    for (int64_t k = 0; k < block; ++k) buffer[k] = p[(i + k) * stride];
-    total = Op::join(total, row_block<T, Op>(buffer, block));
+  constexpr int64_t kPiece = 4 * kRowBlock<T>;
+  F64 total = set<double>(Op::kStart);
+  T buffer[kPiece];
+  for (int64_t i = 0; i < n; i += kPiece) {
+    const int64_t piece = n - i < kPiece ? n - i : kPiece;
+    for (int64_t k = 0; k < piece; ++k) buffer[k] = p[(i + k) * stride];
+    total = row_blocks<T, Op>(buffer, piece, total);
   }
-  return total;
+  return across(Op(), total);
 }
 
 // Doubles for V vectors of T.

@@ -25,6 +25,12 @@ void fill(const void* p, const Context*) {
   std::fill(out, out + a.n, static_cast<T>(a.value));
 }
 
+void fill_bool(const void* p, const Context*) {
+  const auto& a = *static_cast<const FillArgs*>(p);
+  uint8_t* out = static_cast<uint8_t*>(a.out);
+  std::fill(out, out + a.n, static_cast<uint8_t>(a.value != 0));
+}
+
 // A negative index counts from the end; -1 and a report where it is out of range.
 int64_t row_of(int64_t index, int64_t rows, const Context* ctx) {
   const int64_t row = index < 0 ? index + rows : index;
@@ -116,18 +122,24 @@ void first_nonfinite(const void* p, const Context*) {
     }
 }
 
-#define FASTNN_ALL(kernel)                                                                      \
+#define FASTNN_NUMBERS(kernel)                                                                  \
   entry(#kernel, DType::f32, kernel<float>), entry(#kernel, DType::f64, kernel<double>),        \
       entry(#kernel, DType::i32, kernel<int32_t>), entry(#kernel, DType::i64, kernel<int64_t>), \
-      entry(#kernel, DType::u8, kernel<uint8_t>), entry(#kernel, DType::b8, kernel<uint8_t>)
+      entry(#kernel, DType::u8, kernel<uint8_t>)
+#define FASTNN_ALL(kernel) FASTNN_NUMBERS(kernel), entry(#kernel, DType::b8, kernel<uint8_t>)
 #define FASTNN_FLOATS(kernel) \
   entry(#kernel, DType::f32, kernel<float>), entry(#kernel, DType::f64, kernel<double>)
 
 const Entry kEntries[] = {
-    FASTNN_ALL(copy),         FASTNN_ALL(fill),
-    FASTNN_ALL(take),         FASTNN_ALL(take_along),
-    FASTNN_FLOATS(take_grad), FASTNN_FLOATS(take_along_grad),
-    FASTNN_ALL(one_hot),      FASTNN_FLOATS(first_nonfinite),
+    FASTNN_ALL(copy),
+    FASTNN_ALL(take),
+    FASTNN_ALL(take_along),
+    FASTNN_FLOATS(take_grad),
+    FASTNN_FLOATS(take_along_grad),
+    FASTNN_NUMBERS(fill),
+    entry("fill", DType::b8, fill_bool),
+    FASTNN_ALL(one_hot),
+    FASTNN_FLOATS(first_nonfinite),
 };
 
 }  // namespace
