@@ -134,7 +134,7 @@ class CallbackList:
     def __init__(
         self,
         callbacks: Any = None,
-        model: Model | None = None,
+        model: Any = None,
         params: dict[str, Any] | None = None,
     ) -> None:
         self.callbacks = _as_list(callbacks)

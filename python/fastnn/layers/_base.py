@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _registry as registry
-from fastnn import activations, constraints, graph, initializers, ops, regularizers
+from fastnn import constraints, graph, initializers, ops, regularizers
 from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _history, _scope, _track
+from fastnn.layers._arguments import (
+    FLOATS,
+    checked_dtype,
+    checked_weight_shape,
+    declared_shape,
+    format_shape,
+    map_shapes,
+)
+from fastnn.layers._eager import EagerFunctions
+from fastnn.layers._expected import Expected
 from fastnn.layers._nest import flatten, map_structure
-
-Shape: TypeAlias = tuple["int | None", ...]
-
-_FLOATS = ("float32", "float64")
-_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 
 
 class Layer(_track.Trackable):
@@ -65,21 +69,20 @@ class Layer(_track.Trackable):
         activity_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        self._declared_shape = _declared_shape(type(self).__name__, kwargs)
+        self._declared_shape = declared_shape(type(self).__name__, kwargs)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"[{type(self).__name__}] expected name to be a str, got {name!r}")
         self.name = name or registry.unique_name(registry.snake_case(type(self).__name__))
         self.trainable = bool(trainable)
-        self.dtype = _checked_dtype(type(self).__name__, dtype)
+        self.dtype = checked_dtype(type(self).__name__, dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self._own_weights: list[Variable] = []
         self._regularized: list[tuple[Variable, Any]] = []
-        self._expected_axes: dict[int, int] = {}
-        self._expected_rank: tuple[int, int | None] = (0, None)
+        self._expected = Expected(type(self).__name__, {}, 0, None)
         self._calls: list[_history.Call] = []
         self._output_shape: Any = None
-        self._eager = _EagerFunctions()
+        self._eager = EagerFunctions()
 
     # --- what a layer of one's own overrides
 
@@ -150,10 +153,10 @@ class Layer(_track.Trackable):
             ValueError: for a negative, unknown or overflowing size, or an unknown name.
         """
         owner = type(self).__name__
-        checked = _checked_weight_shape(owner, name, shape)
-        dtype = _checked_dtype(owner, dtype or self.dtype)
+        checked = checked_weight_shape(owner, name, shape)
+        dtype = checked_dtype(owner, dtype or self.dtype)
         if initializer is None:
-            initializer = "glorot_uniform" if dtype in _FLOATS else "zeros"
+            initializer = "glorot_uniform" if dtype in FLOATS else "zeros"
         initialize: Any = initializers.get(initializer)
         variable = graph.shared(
             np.asarray(initialize(checked, dtype), dtype),
@@ -245,7 +248,7 @@ class Layer(_track.Trackable):
                 f"[{type(self).__name__}] {self.name!r} is not built yet: its variables' shapes "
                 "follow from its input. Call it on data, or give it an input_shape"
             )
-        return sum(_size(variable) for variable in self.weights)
+        return sum(variable.size for variable in self.weights)
 
     def get_weights(self) -> list[NDArray[Any]]:
         """The values of :attr:`weights`, as copies."""
@@ -345,7 +348,7 @@ class Layer(_track.Trackable):
     @property
     def _array_dtype(self) -> str:
         """The dtype in which floating arrays reach ``call``."""
-        return self.dtype if self.dtype in _FLOATS else "float32"
+        return self.dtype if self.dtype in FLOATS else "float32"
 
     def _check_initialised(self) -> None:
         if "_eager" not in self.__dict__:
@@ -355,7 +358,7 @@ class Layer(_track.Trackable):
 
     def _cast(self, leaf: Any) -> Any:
         """Floating inputs to the layer's dtype; anything else as it is."""
-        if isinstance(leaf, Tensor) and leaf.dtype in _FLOATS and leaf.dtype != self.dtype:
+        if isinstance(leaf, Tensor) and leaf.dtype in FLOATS and leaf.dtype != self.dtype:
             return ops.cast(leaf, self.dtype)
         return leaf
 
@@ -369,36 +372,14 @@ class Layer(_track.Trackable):
 
     def _expect(self, axes: Mapping[int, int] | None = None, rank: int = 0) -> None:
         """Declares what ``call`` can take: sizes of axes, and the least rank."""
-        self._expected_axes = dict(axes or {})
-        self._expected_rank = (rank, None)
+        self._expected = Expected(type(self).__name__, dict(axes or {}), rank, None)
 
     def _expect_rank(self, rank: int) -> None:
         """Declares that ``call`` takes inputs of exactly this rank."""
-        self._expected_rank = (rank, rank)
+        self._expected = Expected(type(self).__name__, {}, rank, rank)
 
     def _check_shape(self, shape: Sequence[int | None]) -> None:
-        least, most = self._expected_rank
-        good = len(shape) >= least and (most is None or len(shape) <= most)
-        for axis, size in self._expected_axes.items():
-            good = good and -len(shape) <= axis < len(shape) and shape[axis] in (None, size)
-        if not good:
-            raise ValueError(
-                f"[{type(self).__name__}] expected input of shape {self._expected_text()}, "
-                f"got {format_shape(shape)}"
-            )
-
-    def _expected_text(self) -> str:
-        least, most = self._expected_rank
-        rank = max([least, 2 if self._expected_axes else 0])
-        last = self._expected_axes.get(-1)
-        items = ["batch", *["any"] * (rank - 1)]
-        for axis, size in self._expected_axes.items():
-            if axis >= 0 or axis >= -rank:
-                items[axis] = str(size)
-        if most is None and last is not None and least > 2:
-            items = ["batch", "...", str(last)]
-        text = ", ".join(items) + ("," if len(items) == 1 else "")
-        return f"({text})" if most is not None or self._expected_axes else f"({text}, ...)"
+        self._expected.check(shape)
 
     # --- the place in a functional model
 
@@ -433,82 +414,6 @@ class Layer(_track.Trackable):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-class _EagerFunctions:
-    """The compiled functions behind a layer's calls on arrays, one a kind of input."""
-
-    def __init__(self) -> None:
-        self._functions: dict[Any, tuple[Any, Any]] = {}
-        self._lock = threading.Lock()
-        self._version = -1
-        self._parts: tuple[tuple[int, bool], ...] = ()
-
-    def _structure(self, layer: Layer) -> tuple[tuple[int, bool], ...]:
-        """The layers inside, and which of them are trainable: a change asks for a new trace."""
-        if self._version != _track.version.number:
-            self._version = _track.version.number
-            self._parts = tuple((id(p), p.trainable) for p in _track.layers_within(layer))
-        return self._parts
-
-    def run(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not args:
-            raise TypeError(f"[{type(layer).__name__}] expected an input, got none")
-        if not any(hasattr(leaf, "shape") for leaf in flatten(args)):
-            args = tuple(np.asarray(arg, layer._array_dtype) for arg in args)
-        inputs = map_structure(lambda leaf: _as_input(layer, leaf), args)
-        arrays = [leaf for leaf in flatten(inputs) if isinstance(leaf, np.ndarray)]
-        for array in arrays:
-            layer._check_shape(array.shape)
-        key = (
-            repr(map_structure(_input_key, inputs)),
-            tuple(sorted((name, repr(value)) for name, value in kwargs.items())),
-            self._structure(layer),
-        )
-        with self._lock:
-            found = self._functions.get(key)
-            if found is None:
-                found = self._functions[key] = _trace_function(layer, inputs, kwargs)
-        compiled, outputs = found
-        results = iter(compiled(*arrays))
-        return map_structure(lambda leaf: next(results), outputs)
-
-
-def _trace_function(layer: Layer, inputs: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    placeholders: list[Tensor] = []
-
-    def stand_in(leaf: Any) -> Any:
-        if not isinstance(leaf, np.ndarray):
-            return leaf
-        shape = ("batch", *leaf.shape[1:]) if leaf.ndim else ()
-        placeholders.append(graph.placeholder(shape, str(leaf.dtype)))
-        return placeholders[-1]
-
-    symbolic = map_structure(stand_in, inputs)
-    with _scope.tracing(training=bool(kwargs.get("training"))) as scope:
-        outputs = layer._trace(scope, symbolic, dict(kwargs))
-    compiled = graph.function(placeholders, flatten(outputs), updates=scope.updates)
-    return compiled, outputs
-
-
-def _as_input(layer: Layer, leaf: Any) -> Any:
-    """A leaf of a call's arguments as an array of a dtype that graphs have."""
-    if leaf is None or isinstance(leaf, (str, bool)):
-        return leaf
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"[{type(layer).__name__}] expected an array of numbers, got dtype {array.dtype}"
-        )
-    if array.dtype.kind == "f":
-        return array.astype(layer._array_dtype, copy=False)
-    if array.dtype.kind in "iu" and array.dtype.name not in _DTYPES:
-        return array.astype("int64")
-    return array
-
-
-def _input_key(leaf: Any) -> Any:
-    return (leaf.shape[1:], leaf.ndim, str(leaf.dtype)) if isinstance(leaf, np.ndarray) else leaf
-
-
 def _takes_training(cls: type) -> bool:
     found = cls.__dict__.get("_call_takes_training")
     if found is None:
@@ -522,137 +427,8 @@ def _shape_of(leaf: Any) -> Any:
     return leaf.shape if isinstance(leaf, Tensor) else np.shape(leaf)
 
 
-def _size(variable: Variable) -> int:
-    size = 1
-    for length in variable.shape:
-        size *= int(length or 0)
-    return size
-
-
 def _with_batch(shape: Sequence[int | None]) -> tuple[Any, ...]:
     """A shape for a placeholder, in which an open first axis is the batch."""
     if len(shape) and shape[0] is None:
         return ("batch", *shape[1:])
     return tuple(shape)
-
-
-def is_shape(thing: Any) -> bool:
-    """Whether something is one shape rather than a structure of shapes."""
-    return isinstance(thing, (tuple, list)) and all(
-        size is None or isinstance(size, (int, np.integer)) for size in thing
-    )
-
-
-def map_shapes(function: Any, structure: Any) -> Any:
-    """Applies a function to every shape in a structure of shapes."""
-    if is_shape(structure):
-        return function(tuple(structure))
-    if isinstance(structure, dict):
-        return {key: map_shapes(function, value) for key, value in structure.items()}
-    if isinstance(structure, (tuple, list)):
-        return [map_shapes(function, value) for value in structure]
-    raise ValueError(f"expected a shape (a tuple of sizes, None for open), got {structure!r}")
-
-
-def format_shape(shape: Sequence[int | None]) -> str:
-    """A shape as error messages show it: ``(batch, 11)``.
-
-    Example:
-        >>> format_shape((None, 3, None)), format_shape((5,))
-        ('(batch, 3, None)', '(5,)')
-    """
-    items = [str(size) for size in shape]
-    if items and shape[0] is None:
-        items[0] = "batch"
-    return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"
-
-
-def constant(value: Any, dtype: str) -> Any:
-    """A constant operand: numbers take the other operand's dtype, arrays are given the layer's."""
-    return value if isinstance(value, (int, float)) else np.asarray(value, dtype)
-
-
-def get_activation(owner: str, identifier: Any) -> Any:
-    """An activation by name, configuration or itself; ``None`` is linear."""
-    try:
-        return activations.get(identifier)
-    except ValueError as error:
-        raise ValueError(f"[{owner}] {error}") from None
-
-
-def positive_int(owner: str, name: str, value: Any) -> int:
-    """Checks a size argument.
-
-    Raises:
-        TypeError: if it is no whole number.
-        ValueError: if it is below 1.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        else:
-            raise TypeError(f"[{owner}] expected {name} to be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"[{owner}] expected {name} of at least 1, got {value}")
-    return int(value)
-
-
-def _declared_shape(owner: str, kwargs: dict[str, Any]) -> Shape | None:
-    """Takes the input's shape (batch axis included) out of a constructor's keywords."""
-    shape: Shape | None = None
-    if "batch_input_shape" in kwargs or "batch_shape" in kwargs:
-        given = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
-        shape = _checked_shape(owner, given)
-    elif "input_shape" in kwargs:
-        shape = (None, *_checked_shape(owner, kwargs.pop("input_shape")))
-        kwargs.pop("input_dim", None)
-    elif "input_dim" in kwargs:
-        shape = (None, positive_int(owner, "input_dim", kwargs.pop("input_dim")))
-    if kwargs:
-        known = ["name", "trainable", "dtype", "activity_regularizer", "input_shape", "input_dim"]
-        unknown = next(iter(kwargs))
-        hint = registry.did_you_mean(unknown, known)
-        raise TypeError(f"[{owner}] got an unknown argument {unknown!r}{hint}")
-    return shape
-
-
-def _checked_shape(owner: str, shape: Any) -> Shape:
-    if isinstance(shape, (int, np.integer)):
-        shape = (shape,)
-    if not is_shape(shape):
-        raise TypeError(f"[{owner}] expected a tuple of sizes (None for open), got {shape!r}")
-    for size in shape:
-        if size is not None and size < 0:
-            raise ValueError(f"[{owner}] expected sizes that are not negative, got {tuple(shape)}")
-    return tuple(None if size is None else int(size) for size in shape)
-
-
-def _checked_weight_shape(owner: str, name: str | None, shape: Any) -> tuple[int, ...]:
-    sizes = () if shape is None else _checked_shape(owner, shape)
-    total = 1
-    for size in sizes:
-        if size is None:
-            raise ValueError(
-                f"[{owner}] the shape {format_shape(sizes)} of weight {name or 'variable'!r} has "
-                "an open axis: the input's size along it must be known"
-            )
-        total *= size
-    if total * 8 >= 2**63:
-        raise ValueError(
-            f"[{owner}] weight {name or 'variable'!r} of shape {sizes} would have {total} "
-            "elements: more than can be addressed"
-        )
-    return tuple(size for size in sizes if size is not None)
-
-
-def _checked_dtype(owner: str, dtype: Any) -> str:
-    if dtype is None:
-        return "float32"
-    try:
-        name = str(np.dtype(dtype).name)
-    except TypeError:
-        name = str(dtype)
-    if name not in _DTYPES:
-        hint = registry.did_you_mean(name, _DTYPES)
-        raise ValueError(f"[{owner}] expected a dtype of {', '.join(_DTYPES)}, got {dtype!r}{hint}")
-    return name

@@ -8,7 +8,8 @@ from typing import Any
 from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn._tensor import Tensor
-from fastnn.layers._base import Layer, Shape, get_activation
+from fastnn.layers._arguments import Shape, get_activation
+from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
 
 

@@ -9,7 +9,8 @@ from fastnn import _registry as registry
 from fastnn import constraints, graph, initializers, ops, regularizers
 from fastnn._tensor import Tensor
 from fastnn.layers import _history
-from fastnn.layers._base import Layer, Shape, get_activation, is_shape, positive_int
+from fastnn.layers._arguments import Shape, get_activation, is_shape, positive_int
+from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastnn import ops
 from fastnn._tensor import Tensor
-from fastnn.layers._base import Layer, format_shape
+from fastnn.layers._arguments import format_shape
+from fastnn.layers._base import Layer
 
 
 class _Merge(Layer):

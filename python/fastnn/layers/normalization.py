@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn._tensor import Tensor
-from fastnn.layers._base import Layer, Shape, format_shape
+from fastnn.layers._arguments import Shape, format_shape
+from fastnn.layers._base import Layer
 
 
 class Normalization(Layer):

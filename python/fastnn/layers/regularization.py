@@ -9,7 +9,8 @@ from fastnn import _random as random
 from fastnn import ops
 from fastnn._tensor import Tensor
 from fastnn.layers import _draw as draw
-from fastnn.layers._base import Layer, Shape
+from fastnn.layers._arguments import Shape
+from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from fastnn import ops
 from fastnn._tensor import Tensor
-from fastnn.layers._base import Layer, Shape, constant, format_shape, is_shape, positive_int
+from fastnn.layers._arguments import Shape, constant, format_shape, is_shape, positive_int
+from fastnn.layers._base import Layer
 
 
 class Flatten(Layer):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _core
-from fastnn.layers._base import format_shape
+from fastnn.layers._arguments import format_shape
 
 _BLOCK = 1 << 16
 _FAST = (np.dtype("float32"), np.dtype("float64"))

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastnn import _registry as registry
 from fastnn import layers as layer_package
-from fastnn import optimizers
 from fastnn._tensor import Tensor
-from fastnn.callbacks import History
 from fastnn.layers import _scope, _track
 from fastnn.layers._base import Layer
-from fastnn.layers._legacy import renamed_arguments
 from fastnn.layers._nest import flatten
-from fastnn.models import _engine, _graph, _loop
-from fastnn.models._objective import Objective, Settings
+from fastnn.models import _graph
 from fastnn.models._summary import write_summary
-
-_REPLACED = {
-    "train_step": "give compile() a loss of your own (a function of y_true and y_pred), add terms "
-    "with add_loss() inside call(), or write the loop with fastnn.function and its updates",
-    "test_step": "give compile() metrics of your own, or write the loop with fastnn.function",
-    "predict_step": "compute in call(), or write the loop with fastnn.function",
-    "compute_loss": "give compile() a loss of your own, or use add_loss() inside call()",
-    "compute_metrics": "give compile() metrics of your own",
-    "make_train_function": "write the loop with fastnn.function and its updates",
-}
+from fastnn.models._trainable import Trainable
 
 
-class Model(Layer):
+class Model(Trainable):
     """A network that is trained as a whole.
 
     Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by subclassing,
@@ -67,12 +54,6 @@ class Model(Layer):
         if inputs is not None and name is None and type(self) is Model:
             name = registry.unique_name("functional")
         super().__init__(name=name, trainable=trainable, **kwargs)
-        self.stop_training = False
-        self.optimizer: Any = None
-        self.history: History | None = None
-        self._settings: Settings | None = None
-        self._objective: Objective | None = None
-        self._engine = _engine.Engine(self)
         self._graph: _graph.FunctionalGraph | None = None
         self._symbolic_losses: list[Tensor] = []
         if inputs is not None:
@@ -264,295 +245,6 @@ class Model(Layer):
             )
         write_summary(self, line_length, print_fn, expand_nested, show_trainable)
 
-    # --- training
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Says how the model is trained.
-
-        Args:
-            optimizer: a name or an object; default "rmsprop".
-            loss: a name, an object or a function of (y_true, y_pred); a list or dict of them for
-                several outputs; None where add_loss() gives the cost.
-            loss_weights: factors of the outputs' losses, a list or dict; default 1 each.
-            metrics: names, objects or functions; a list of lists or a dict for several outputs.
-            weighted_metrics: the same, weighted by sample_weight and class_weight.
-            run_eagerly: accepted and ignored.
-            steps_per_execution: accepted and ignored: epochs run in C++ as a whole.
-            jit_compile: accepted and ignored.
-            auto_scale_loss: accepted and ignored.
-
-        Raises:
-            ValueError: for an unknown name.
-            RuntimeError: while the model is in training.
-            NotImplementedError: for a model that overrides train_step and its like.
-        """
-        self._refuse_replaced()
-        self._engine.refuse_in_training("compile")
-        settings = Settings(loss, loss_weights, metrics, weighted_metrics)
-        settings.check()
-        chosen = optimizers.get(optimizer)
-        self.optimizer = chosen
-        self._settings = settings
-        self._objective = None
-        self._engine.forget()
-
-    def _refuse_replaced(self) -> None:
-        for name, instead in _REPLACED.items():
-            if hasattr(type(self), name):
-                raise NotImplementedError(
-                    f"[{type(self).__name__}] overrides {name}(), which fastnn does not call: "
-                    f"training runs as a compiled program in C++. Instead, {instead}"
-                )
-
-    @property
-    def compiled(self) -> bool:
-        """Whether compile() was called."""
-        return self._settings is not None
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what evaluate returns; known after the first fit or evaluate."""
-        return ["loss"] if self._objective is None else list(self._objective.results())
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metric objects; known after the first fit or evaluate."""
-        return [] if self._objective is None else [item.metric for item in self._objective.tracked]
-
-    def reset_metrics(self) -> None:
-        """Starts the running means of loss and metrics again (train_on_batch adds to them)."""
-        if self._objective is not None:
-            self._objective.reset()
-
-    @renamed_arguments(nb_epoch="epochs")
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
-        validation_freq: int | Sequence[int] = 1,
-        check_finite: bool = True,
-    ) -> History:
-        """Trains.
-
-        Args:
-            x: an array, a list or dict of arrays, a frame, a memory map; or a generator, an
-                iterable or a sequence of batches (x, y) or (x, y, sample_weight).
-            y: targets; None where batches hold them, or where add_loss() gives the cost.
-            batch_size: rows a step; default 32. Not for batches.
-            epochs: the number of the last epoch; default 1.
-            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; "auto" is 1.
-            callbacks: objects of subclasses of ``fastnn.callbacks.Callback``.
-            validation_split: the share of rows, the last ones, that validate; default 0.
-            validation_data: (x, y) or (x, y, sample_weight), or batches.
-            shuffle: a new order of rows each epoch (of batches, for a sequence); default True.
-            class_weight: class number to weight.
-            sample_weight: a weight for each row.
-            initial_epoch: where to begin counting; default 0.
-            steps_per_epoch: default: a whole pass.
-            validation_steps: default: a whole pass.
-            validation_batch_size: default: batch_size.
-            validation_freq: validate every so many epochs, or in the epochs of a list; default 1.
-            check_finite: look for NaN and infinity first; default True.
-
-        Returns:
-            The History: ``.history`` maps names to lists of figures, one an epoch.
-
-        Raises:
-            RuntimeError: before compile(), or while the model is in training.
-            ValueError: for data of a wrong shape, length or content.
-            TypeError: for data that are no numbers.
-        """
-        return _loop.fit(
-            self,
-            x,
-            y,
-            _loop.FitOptions(
-                batch_size=batch_size,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=callbacks,
-                validation_split=validation_split,
-                validation_data=validation_data,
-                shuffle=bool(shuffle),
-                class_weight=class_weight,
-                sample_weight=sample_weight,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
-                validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-                check_finite=check_finite,
-            ),
-        )
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        sample_weight: Any = None,
-        steps: int | None = None,
-        callbacks: Any = None,
-        return_dict: bool = False,
-        check_finite: bool = True,
-    ) -> Any:
-        """Loss and metrics on data.
-
-        Args:
-            x: as for :meth:`fit`.
-            y: as for :meth:`fit`.
-            batch_size: rows at a time; default 32.
-            verbose: as for :meth:`fit`.
-            sample_weight: as for :meth:`fit`.
-            steps: how many batches; default: a whole pass.
-            callbacks: as for :meth:`fit`.
-            return_dict: a dict by name rather than a list; default False.
-            check_finite: as for :meth:`fit`.
-
-        Returns:
-            The loss, or [loss, metrics...] where there are metrics.
-
-        Raises:
-            RuntimeError: before compile().
-            ValueError: for data of a wrong shape, length or content.
-            TypeError: for data that are no numbers.
-        """
-        logs = _loop.evaluate(
-            self, x, y, sample_weight, batch_size, steps, verbose, callbacks, check_finite
-        )
-        return logs if return_dict else _in_order(logs)
-
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-        check_finite: bool = True,
-    ) -> Any:
-        """Predictions for rows.
-
-        Args:
-            x: as for :meth:`fit`.
-            batch_size: rows at a time; default 32. The predictions do not depend on it.
-            verbose: as for :meth:`fit`.
-            steps: how many batches; default: all.
-            callbacks: as for :meth:`fit`.
-            check_finite: as for :meth:`fit`.
-
-        Returns:
-            An array with a row for each row of x; a list or dict of arrays for several outputs.
-
-        Raises:
-            ValueError: for data of a wrong shape, or NaN or infinity.
-            TypeError: for data that are no numbers.
-        """
-        return _loop.predict(self, x, batch_size, steps, verbose, callbacks, check_finite)
-
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        return_dict: bool = False,
-        check_finite: bool = True,
-    ) -> Any:
-        """One training step.
-
-        Args:
-            x: the batch.
-            y: its targets.
-            sample_weight: a weight for each row.
-            class_weight: class number to weight.
-            return_dict: a dict by name; default False.
-            check_finite: as for :meth:`fit`.
-
-        Returns:
-            As :meth:`evaluate`: means over the steps since :meth:`reset_metrics`, as in Keras.
-
-        Raises:
-            RuntimeError: before compile(), or while the model is in training.
-            ValueError: for data of a wrong shape or content.
-            TypeError: for data that are no numbers.
-        """
-        logs = _loop.train_on_batch(self, x, y, sample_weight, class_weight, check_finite)
-        return logs if return_dict else _in_order(logs)
-
-    def test_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-        check_finite: bool = True,
-    ) -> Any:
-        """Loss and metrics of one batch.
-
-        Args:
-            x: the batch.
-            y: its targets.
-            sample_weight: a weight for each row.
-            return_dict: a dict by name; default False.
-            check_finite: as for :meth:`fit`.
-
-        Returns:
-            As :meth:`train_on_batch`.
-
-        Raises:
-            RuntimeError: before compile().
-            ValueError: for data of a wrong shape or content.
-            TypeError: for data that are no numbers.
-        """
-        logs = _loop.test_on_batch(self, x, y, sample_weight, check_finite)
-        return logs if return_dict else _in_order(logs)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Predictions for one batch, the fast way: no checks but of dtype, shape and finiteness.
-
-        Args:
-            x: the batch.
-
-        Returns:
-            As :meth:`predict`.
-
-        Raises:
-            ValueError: for data of a wrong shape, or NaN or infinity.
-            TypeError: for data that are no numbers.
-        """
-        fast = self._engine._fast
-        if fast is not None:
-            outputs = fast(x)
-            if outputs is not None:
-                return outputs
-        return self._engine.predict_batch(x)
-
     # --- configuration
 
     def get_config(self) -> dict[str, Any]:
@@ -615,9 +307,3 @@ def layer_from_config(
     if issubclass(cls, Model):
         return cls.from_config(entry["config"], custom_objects)  # type: ignore[no-any-return]
     return cls.from_config(entry["config"])  # type: ignore[no-any-return]
-
-
-def _in_order(logs: dict[str, Any]) -> Any:
-    """The loss alone, or a list that begins with it."""
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

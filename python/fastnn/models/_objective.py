@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastnn import _registry as registry
 from fastnn import graph, losses, metrics, ops
 from fastnn._tensor import Tensor, Variable
-from fastnn.layers._base import format_shape
+from fastnn.layers._arguments import format_shape
 from fastnn.models import _checks
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy)

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastnn._tensor import Tensor
 from fastnn.layers import _history, _scope
-from fastnn.layers._base import Layer, is_shape
+from fastnn.layers._arguments import is_shape
+from fastnn.layers._base import Layer
 from fastnn.layers.core import Embedding, InputLayer
 from fastnn.models._graph import FunctionalGraph
 from fastnn.models._model import Model, layer_from_config

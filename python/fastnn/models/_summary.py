@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastnn.layers._base import Layer, _size
+from fastnn.layers._base import Layer
 
 if TYPE_CHECKING:
     from fastnn.models._model import Model
@@ -106,8 +106,8 @@ def _totals(model: Model) -> list[str]:
 
 
 def _amount(variables: Sequence[Any]) -> str:
-    count = sum(_size(variable) for variable in variables)
-    size = float(sum(_size(v) * _ITEMSIZE.get(v.dtype, 4) for v in variables))
+    count = sum(variable.size for variable in variables)
+    size = float(sum(v.size * _ITEMSIZE.get(v.dtype, 4) for v in variables))
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             break

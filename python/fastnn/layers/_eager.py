@@ -1,0 +1,93 @@
+"""Layers called on arrays: traced once for each kind of input, then run."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import graph
+from fastnn._tensor import Tensor
+from fastnn.layers import _scope, _track
+from fastnn.layers._arguments import DTYPES
+from fastnn.layers._nest import flatten, map_structure
+
+if TYPE_CHECKING:
+    from fastnn.layers._base import Layer
+
+
+class EagerFunctions:
+    """The compiled functions behind a layer's calls on arrays, one a kind of input."""
+
+    def __init__(self) -> None:
+        self._functions: dict[Any, tuple[Any, Any]] = {}
+        self._lock = threading.Lock()
+        self._version = -1
+        self._parts: tuple[tuple[int, bool], ...] = ()
+
+    def _structure(self, layer: Layer) -> tuple[tuple[int, bool], ...]:
+        """The layers inside, and which of them are trainable: a change asks for a new trace."""
+        if self._version != _track.version.number:
+            self._version = _track.version.number
+            self._parts = tuple((id(p), p.trainable) for p in _track.layers_within(layer))
+        return self._parts
+
+    def run(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not args:
+            raise TypeError(f"[{type(layer).__name__}] expected an input, got none")
+        if not any(hasattr(leaf, "shape") for leaf in flatten(args)):
+            args = tuple(np.asarray(arg, layer._array_dtype) for arg in args)
+        inputs = map_structure(lambda leaf: _as_input(layer, leaf), args)
+        arrays = [leaf for leaf in flatten(inputs) if isinstance(leaf, np.ndarray)]
+        for array in arrays:
+            layer._check_shape(array.shape)
+        key = (
+            repr(map_structure(_input_key, inputs)),
+            tuple(sorted((name, repr(value)) for name, value in kwargs.items())),
+            self._structure(layer),
+        )
+        with self._lock:
+            found = self._functions.get(key)
+            if found is None:
+                found = self._functions[key] = _trace_function(layer, inputs, kwargs)
+        compiled, outputs = found
+        results = iter(compiled(*arrays))
+        return map_structure(lambda leaf: next(results), outputs)
+
+
+def _trace_function(layer: Layer, inputs: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    placeholders: list[Tensor] = []
+
+    def stand_in(leaf: Any) -> Any:
+        if not isinstance(leaf, np.ndarray):
+            return leaf
+        shape = ("batch", *leaf.shape[1:]) if leaf.ndim else ()
+        placeholders.append(graph.placeholder(shape, str(leaf.dtype)))
+        return placeholders[-1]
+
+    symbolic = map_structure(stand_in, inputs)
+    with _scope.tracing(training=bool(kwargs.get("training"))) as scope:
+        outputs = layer._trace(scope, symbolic, dict(kwargs))
+    compiled = graph.function(placeholders, flatten(outputs), updates=scope.updates)
+    return compiled, outputs
+
+
+def _as_input(layer: Layer, leaf: Any) -> Any:
+    """A leaf of a call's arguments as an array of a dtype that graphs have."""
+    if leaf is None or isinstance(leaf, (str, bool)):
+        return leaf
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"[{type(layer).__name__}] expected an array of numbers, got dtype {array.dtype}"
+        )
+    if array.dtype.kind == "f":
+        return array.astype(layer._array_dtype, copy=False)
+    if array.dtype.kind in "iu" and array.dtype.name not in DTYPES:
+        return array.astype("int64")
+    return array
+
+
+def _input_key(leaf: Any) -> Any:
+    return (leaf.shape[1:], leaf.ndim, str(leaf.dtype)) if isinstance(leaf, np.ndarray) else leaf

@@ -1,0 +1,186 @@
+"""Data that come in batches: generators, iterables, sequences, memory maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.models._columns import Columns
+
+
+def is_batches(x: Any) -> bool:
+    """Whether x yields batches rather than being one array or a structure of arrays.
+
+    Example:
+        >>> is_batches(iter([1])), is_batches(np.zeros(3)), is_batches([[1.0], [2.0]])
+        (True, False, False)
+    """
+    if isinstance(x, (np.ndarray, list, tuple, dict, str, bytes)) or x is None:
+        return False
+    if any(hasattr(x, name) for name in ("__array__", "to_numpy", "shape")):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+class Batches:
+    """An iterable of batches, or a sequence of them by index.
+
+    Args:
+        source: a generator, an iterable, or an object with ``__len__`` and ``__getitem__``.
+        owner: the class that error messages name.
+    """
+
+    def __init__(self, source: Any, owner: str) -> None:
+        self._source = source
+        self._owner = owner
+        self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self._one_pass = hasattr(source, "__next__")
+        self._iterator: Iterator[Any] | None = None
+        if self._indexed and len(source) == 0:
+            raise ValueError(f"[{owner}] expected batches, got a sequence of length 0")
+
+    @property
+    def steps(self) -> int | None:
+        """How many batches a pass has, where that is known."""
+        try:
+            return len(self._source)
+        except TypeError:
+            return None
+
+    def one_epoch(
+        self, steps: int | None, permute: Callable[[int], NDArray[Any]] | None = None
+    ) -> Iterator[Any]:
+        """The batches of an epoch.
+
+        Args:
+            steps: how many, or None for a whole pass. A pass that was not finished is gone on
+                with in the next epoch.
+            permute: gives an order of so many batches; None keeps the order.
+
+        Raises:
+            ValueError: where there is no batch at all.
+        """
+        done = 0
+        while steps is None or done < steps:
+            if self._iterator is None:
+                self._iterator = self._fresh(permute)
+            try:
+                batch = next(self._iterator)
+            except StopIteration:
+                self._iterator = None
+                if steps is None or self._one_pass:
+                    break
+                if done == 0 and self.steps is None and not self._restarts():
+                    break
+                continue
+            done += 1
+            yield batch
+        if done == 0:
+            raise ValueError(
+                f"[{self._owner}] the data gave no batch: a generator is used up after one pass; "
+                "give one that goes on, or an iterable that can start again"
+            )
+
+    def _restarts(self) -> bool:
+        """Whether a new pass has a batch; keeps it."""
+        iterator = self._fresh(None)
+        try:
+            first = next(iterator)
+        except StopIteration:
+            return False
+        self._iterator = _prepend(first, iterator)
+        return True
+
+    def _fresh(self, permute: Callable[[int], NDArray[Any]] | None) -> Iterator[Any]:
+        if not self._indexed:
+            return iter(self._source)
+        count = len(self._source)
+        order = range(count) if permute is None else permute(count)
+        return (self._source[int(index)] for index in order)
+
+    def end_epoch(self) -> None:
+        """Tells a sequence that the epoch is over (``on_epoch_end``, where it has one)."""
+        hook = getattr(self._source, "on_epoch_end", None)
+        if callable(hook):
+            hook()
+
+
+def _prepend(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+class MappedBatches:
+    """Batches of memory maps: read a batch at a time, shuffled in windows of blocks.
+
+    Args:
+        columns: arrays of which some are memory maps.
+        batch_size: rows a batch.
+    """
+
+    _BLOCK_ROWS = 256
+    _WINDOW_BLOCKS = 64
+
+    def __init__(self, columns: Columns, batch_size: int) -> None:
+        self._columns = columns
+        self._batch_size = batch_size
+
+    @property
+    def steps(self) -> int:
+        """How many batches a pass has."""
+        return -(-self._columns.rows // self._batch_size)
+
+    def one_epoch(self, generator: np.random.Generator | None) -> Iterator[Columns]:
+        """The batches of a pass.
+
+        Args:
+            generator: shuffles; None keeps the order. Blocks of rows are read in random order,
+                and rows are mixed within windows of blocks, so that a disk reads in long pieces.
+        """
+        rows, size = self._columns.rows, self._batch_size
+        if generator is None:
+            for start in range(0, rows, size):
+                yield self._columns.slice(start, min(start + size, rows))
+            return
+        pending = np.empty(0, np.int64)
+        for window in self._windows(generator):
+            pending = np.concatenate([pending, window])
+            whole = len(pending) // size * size
+            for start in range(0, whole, size):
+                yield self._take(pending[start : start + size])
+            pending = pending[whole:]
+        if len(pending):
+            yield self._take(pending)
+
+    def _windows(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        rows = self._columns.rows
+        blocks = generator.permutation(-(-rows // self._BLOCK_ROWS))
+        for start in range(0, len(blocks), self._WINDOW_BLOCKS):
+            chosen = blocks[start : start + self._WINDOW_BLOCKS]
+            indices = np.concatenate(
+                [
+                    np.arange(b * self._BLOCK_ROWS, min((b + 1) * self._BLOCK_ROWS, rows))
+                    for b in chosen
+                ]
+            )
+            generator.shuffle(indices)
+            yield indices
+
+    def _take(self, indices: NDArray[np.int64]) -> Columns:
+        return self._columns.map(lambda array: array[indices])
+
+
+def split_batch(batch: Any) -> tuple[Any, Any, Any]:
+    """A batch of an iterable as (x, y, sample_weight); missing parts are None.
+
+    Example:
+        >>> split_batch(("x", "y"))
+        ('x', 'y', None)
+    """
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        parts = [*batch, None, None]
+        return parts[0], parts[1], parts[2]
+    return batch, None, None

@@ -1,0 +1,273 @@
+"""One way through data: arrays in memory, memory maps, or batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import _random as random
+from fastnn.callbacks import CallbackList
+from fastnn.models import _checks
+from fastnn.models._batches import Batches, MappedBatches, is_batches, split_batch
+from fastnn.models._columns import Columns
+from fastnn.models._programs import Signature, Step
+
+if TYPE_CHECKING:
+    from fastnn.models._trainable import Trainable
+
+_TICK = 0.05
+
+
+class Pass:
+    """One way through data: in memory, mapped from a file, or as batches.
+
+    Args:
+        model: the model.
+        training: whether the variables are updated.
+        batch_size: rows a step.
+        steps: of a pass, None for all.
+        shuffle: whether the order is random.
+        check_finite: whether batches that are read late are looked at.
+    """
+
+    def __init__(
+        self,
+        model: Trainable,
+        training: bool,
+        batch_size: int,
+        steps: int | None,
+        shuffle: bool,
+        check_finite: bool,
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.batch_size = batch_size
+        self.limit = steps
+        self.shuffle = shuffle
+        self.check_finite = check_finite
+        self.phase = "train" if training else "test"
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps a pass has, where it is known."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Compiles what can be compiled before the first step."""
+
+    def run(self, number: int, callbacks: CallbackList) -> None:
+        """Runs one pass.
+
+        Args:
+            number: of the pass, for the order.
+            callbacks: told of batches and progress.
+        """
+        raise NotImplementedError
+
+    def _logs(self) -> dict[str, Any]:
+        objective = self.model._objective
+        return {} if objective is None else objective.results()
+
+    def _stopped(self) -> bool:
+        return self.training and self.model.stop_training
+
+
+class MemoryPass(Pass):
+    """Arrays in memory: whole epochs in C++.
+
+    Args:
+        signature: of the model's inputs.
+        columns: the data.
+        *args: as for :class:`Pass`.
+        **kwargs: as for :class:`Pass`.
+    """
+
+    def __init__(self, signature: Signature, columns: Columns, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.signature = signature
+        self.columns = columns
+        self.arrays = columns.arrays
+        self._step: Step | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps a pass has."""
+        return self.limit or -(-self.columns.rows // self.batch_size)
+
+    def prepare(self) -> None:
+        """Compiles the pass."""
+        engine = self.model._engine
+        self._step = engine.step(self.signature, self.columns, self.training)
+
+    def run(self, number: int, callbacks: CallbackList) -> None:
+        """Runs one pass; see :class:`Pass`."""
+        assert self._step is not None
+        trainer = self._step.trainer
+        done, total = 0, self.steps
+        while done < total and not self._stopped():
+            seed = random.current_seed()
+            trainer.begin(self.arrays, self.batch_size, self.shuffle, seed)
+            try:
+                done = self._run_rows(trainer, done, total, callbacks)
+            finally:
+                trainer.end()
+
+    def _run_rows(self, trainer: Any, done: int, total: int, callbacks: CallbackList) -> int:
+        """Runs until the rows are used up, the steps are done, or a callback stops it."""
+        if callbacks.needs_batches(self.phase):
+            return self._run_singly(trainer, done, total, callbacks)
+        while done < total:
+            ran = trainer.run(total - done, _TICK)
+            done += ran
+            if ran == 0:
+                break
+            if callbacks.shows_progress and done < total:
+                callbacks.progress(done, self._logs())
+        return done
+
+    def _run_singly(self, trainer: Any, done: int, total: int, callbacks: CallbackList) -> int:
+        while done < total:
+            callbacks.batch_begin(self.phase, done)
+            if trainer.run(1, _TICK) == 0:
+                break
+            done += 1
+            logs = self._logs()
+            callbacks.batch_end(self.phase, done - 1, logs)
+            callbacks.progress(done, logs)
+            if self._stopped():
+                break
+        return done
+
+
+class BatchPass(Pass):
+    """Batches that come one at a time: each is checked, then run.
+
+    Args:
+        source: gives (signature, columns) of each batch of an epoch.
+        count: how many batches a pass has, where known.
+        *args: as for :class:`Pass`.
+        **kwargs: as for :class:`Pass`.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[int], Iterator[tuple[Signature, Columns]]],
+        count: int | None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._source = source
+        self._count = count
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps a pass has, where it is known."""
+        return self.limit or self._count
+
+    def run(self, number: int, callbacks: CallbackList) -> None:
+        """Runs one pass; see :class:`Pass`."""
+        engine = self.model._engine
+        for done, (signature, columns) in enumerate(self._source(number)):
+            if callbacks.needs_batches(self.phase):
+                callbacks.batch_begin(self.phase, done)
+            engine.step(signature, columns, self.training).trainer.run_batch(
+                columns.arrays, random.current_seed()
+            )
+            if callbacks.needs_batches(self.phase) or callbacks.shows_progress:
+                logs = self._logs()
+                callbacks.batch_end(self.phase, done, logs)
+                callbacks.progress(done + 1, logs)
+            if self._stopped():
+                break
+        self._count = self._count or done + 1
+
+
+def make_pass(
+    model: Trainable,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Mapping[int, float] | None,
+    training: bool,
+    batch_size: int | None,
+    steps: int | None,
+    shuffle: bool,
+    check_finite: bool,
+) -> Pass:
+    """The way through data of whatever form; checks all that is in memory.
+
+    Raises:
+        ValueError: for data of a wrong shape, length or content.
+        TypeError: for data that are no numbers.
+    """
+    owner = type(model).__name__
+    if steps is not None:
+        steps = _checks.require_positive(owner, "steps", steps)
+    if is_batches(x):
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                f"[{owner}] expected y and sample_weight inside the batches of x: (x, y) or "
+                "(x, y, sample_weight)"
+            )
+        if batch_size is not None:
+            raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
+        return _batch_pass(model, x, class_weight, training, steps, shuffle, check_finite)
+    size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
+    signature, columns = model._engine.columns(x, y, sample_weight, class_weight, check_finite)
+    return columns_pass(model, signature, columns, training, size, steps, shuffle, check_finite)
+
+
+def columns_pass(
+    model: Trainable,
+    signature: Signature,
+    columns: Columns,
+    training: bool,
+    batch_size: int,
+    steps: int | None,
+    shuffle: bool,
+    check_finite: bool,
+) -> Pass:
+    """The way through arrays that have been checked."""
+    settings = (model, training, batch_size, steps, shuffle, check_finite)
+    if not columns.is_mapped:
+        return MemoryPass(signature, columns, *settings)
+    mapped = MappedBatches(columns, batch_size)
+    owner = type(model).__name__
+
+    def batches(number: int) -> Iterator[tuple[Signature, Columns]]:
+        seed = [random.current_seed(), number]
+        generator = np.random.default_rng(seed) if shuffle else None
+        for done, batch in enumerate(mapped.one_epoch(generator)):
+            if steps is not None and done >= steps:
+                return
+            if check_finite:
+                for array in batch.arrays:
+                    _checks.require_finite(owner, "the data", array)
+            yield signature, batch
+
+    return BatchPass(batches, mapped.steps, *settings)
+
+
+def _batch_pass(
+    model: Trainable,
+    x: Any,
+    class_weight: Mapping[int, float] | None,
+    training: bool,
+    steps: int | None,
+    shuffle: bool,
+    check_finite: bool,
+) -> Pass:
+    source = Batches(x, type(model).__name__)
+
+    def batches(number: int) -> Iterator[tuple[Signature, Columns]]:
+        generator = np.random.default_rng([random.current_seed(), number])
+        permute = generator.permutation if training and shuffle else None
+        for batch in source.one_epoch(steps, permute):
+            part_x, part_y, part_w = split_batch(batch)
+            yield model._engine.columns(part_x, part_y, part_w, class_weight, check_finite)
+        source.end_epoch()
+
+    return BatchPass(batches, source.steps, model, training, 0, steps, shuffle, check_finite)

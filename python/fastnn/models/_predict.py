@@ -1,0 +1,94 @@
+"""Predictions of whole data sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.callbacks import CallbackList
+from fastnn.layers._nest import pack_like
+from fastnn.models import _checks
+from fastnn.models._batches import Batches, is_batches, split_batch
+from fastnn.models._columns import Columns
+from fastnn.models._fit import plain_callbacks
+from fastnn.models._programs import Signature
+
+if TYPE_CHECKING:
+    from fastnn.models._trainable import Trainable
+
+_ALL = 1 << 62
+
+
+def predict(
+    model: Trainable,
+    x: Any,
+    batch_size: int | None,
+    steps: int | None,
+    verbose: str | int,
+    callbacks: Any,
+    check_finite: bool,
+) -> Any:
+    """See :meth:`Model.predict`."""
+    owner = type(model).__name__
+    engine = model._engine
+    if is_batches(x):
+        if batch_size is not None:
+            raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
+        source = Batches(x, owner)
+        pieces = (
+            engine.columns(split_batch(batch)[0], targets=False, check_finite=check_finite)
+            for batch in source.one_epoch(steps)
+        )
+        count = steps or source.steps
+    else:
+        size = _checks.require_positive(owner, "batch_size", batch_size or 32)
+        if batch_size is not None:
+            _checks.require_positive(owner, "batch_size", batch_size)
+        signature, columns = engine.columns(x, targets=False, check_finite=check_finite)
+        count = min(steps or _ALL, -(-columns.rows // size))
+        if not CallbackList(callbacks).needs_batches("predict"):
+            return _predict_rows(
+                model, signature, columns.slice(0, count * size), size, count, verbose, callbacks
+            )
+        pieces = ((signature, columns.slice(i * size, (i + 1) * size)) for i in range(count))
+    return _predict_pieces(model, pieces, count, verbose, callbacks)
+
+
+def _predict_pieces(
+    model: Trainable, pieces: Any, count: int | None, verbose: str | int, callbacks: Any
+) -> Any:
+    """Predictions batch by batch, for generators and for callbacks that look at batches."""
+    hooks = plain_callbacks(model, type(model).__name__, callbacks, verbose, count)
+    hooks.begin("predict")
+    parts: list[list[NDArray[Any]]] = []
+    template: Any = None
+    for number, (signature, columns) in enumerate(pieces):
+        hooks.batch_begin("predict", number)
+        outputs = list(signature.predictor(columns.arrays))
+        template = signature.output_template
+        parts.append(outputs)
+        hooks.batch_end("predict", number, {"outputs": pack_like(template, outputs)})
+        hooks.progress(number + 1, {})
+    hooks.end("predict")
+    joined = [np.concatenate(group) for group in zip(*parts, strict=True)]
+    return pack_like(template, joined)
+
+
+def _predict_rows(
+    model: Trainable,
+    signature: Signature,
+    columns: Columns,
+    batch_size: int,
+    steps: int,
+    verbose: str | int,
+    callbacks: Any,
+) -> Any:
+    """Predictions of arrays in memory: batches run in C++, with a look at signals in between."""
+    hooks = plain_callbacks(model, type(model).__name__, callbacks, verbose, steps)
+    hooks.begin("predict")
+    outputs = signature.predictor.run(columns.arrays, batch_size)
+    hooks.progress(steps, {})
+    hooks.end("predict")
+    return pack_like(signature.output_template, list(outputs))

@@ -1,0 +1,187 @@
+"""A model's compiled programs: predictions, training steps, evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fastnn import _core, graph, ops
+from fastnn._tensor import Tensor, Variable
+from fastnn.layers import _scope
+from fastnn.layers._nest import flatten, map_structure, pack_like
+from fastnn.models._columns import Columns
+from fastnn.models._objective import Objective
+
+if TYPE_CHECKING:
+    from fastnn.models._trainable import Trainable
+
+Section: TypeAlias = "tuple[str, list[Tensor], list[Any]]"
+
+
+class Trace:
+    """A model applied to placeholders, in training or not.
+
+    Attributes:
+        inputs: the placeholders.
+        outputs: flattened.
+        structure: of the outputs.
+        scope: what the layers added beside them.
+    """
+
+    def __init__(self, model: Trainable, signature: Signature, training: bool) -> None:
+        self.inputs = [
+            graph.placeholder(("batch", *tail), dtype, name=name)
+            for name, tail, dtype in zip(
+                signature.names, signature.tails, signature.dtypes, strict=True
+            )
+        ]
+        packed = pack_like(signature.template, list(self.inputs))
+        with _scope.tracing(training) as self.scope:
+            outputs = model._trace(self.scope, (packed,), {})
+        self.outputs: list[Tensor] = flatten(outputs)
+        self.structure = outputs
+        for output in self.outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(
+                    f"[{type(model).__name__}] expected call() to return tensors, got "
+                    f"{type(output).__name__}"
+                )
+
+
+class Signature:
+    """What the programs of a model are compiled for: structure, shapes and dtypes of its inputs.
+
+    Args:
+        model: the model.
+        template: the structure of the inputs.
+        names: of the inputs.
+        tails: their shapes behind the batch.
+        dtypes: theirs.
+    """
+
+    def __init__(
+        self,
+        model: Trainable,
+        template: Any,
+        names: list[str],
+        tails: list[tuple[int | None, ...]],
+        dtypes: list[str],
+    ) -> None:
+        self.template = template
+        self.names = names
+        self.tails = tails
+        self.dtypes = dtypes
+        trace = Trace(model, self, training=False)
+        self.output_template = map_structure(lambda _: None, trace.structure)
+        self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
+        self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
+        self.output_names = _output_names(model, trace.structure)
+        program = _program(trace.inputs, [("predict", trace.outputs, [])])
+        self.predictor = _core.Predictor(program, model._engine.guard)
+        self.steps: dict[Any, Step] = {}
+
+
+def _output_names(model: Trainable, structure: Any) -> list[str]:
+    if model._graph is not None:
+        return model._graph.output_names()
+    if isinstance(structure, dict):
+        return sorted(structure)
+    return [f"output_{number + 1}" for number in range(len(flatten(structure)))]
+
+
+class Step:
+    """A compiled pass over batches: training steps, or evaluation.
+
+    Args:
+        model: the model.
+        signature: of its inputs.
+        objective: its cost and metrics.
+        columns: data of the kind that it is compiled for.
+        training: whether the variables are updated.
+    """
+
+    def __init__(
+        self,
+        model: Trainable,
+        signature: Signature,
+        objective: Objective,
+        columns: Columns,
+        training: bool,
+    ) -> None:
+        trace = Trace(model, signature, training)
+        targets = [
+            graph.placeholder(
+                ("batch", *array.shape[1:]), objective.target_dtype(number, dtype), name="y"
+            )
+            for number, (array, dtype) in enumerate(
+                zip(columns.y, signature.output_dtypes, strict=False)
+            )
+        ]
+        weights: list[Tensor | None] = [
+            None
+            if array is None
+            else graph.placeholder(("batch", *array.shape[1:]), dtype, name="sample_weight")
+            for array, dtype in zip(columns.weights, signature.output_dtypes, strict=True)
+        ]
+        added = [*trace.scope.losses, *model.losses]
+        total, parts = objective.cost(trace.outputs, targets, weights, added)
+        rows = ops.shape_of(trace.inputs[0], 0, "float64")
+        measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
+        sections: list[Section] = [("metrics", [], measured)]
+        every = 1
+        if training:
+            sections, every = _training_sections(model, total, [*measured, *trace.scope.updates])
+        inputs = [*trace.inputs, *targets, *(w for w in weights if w is not None)]
+        program = _program(inputs, sections)
+        self.trainer = _core.Trainer(program, every, model._engine.guard)
+
+
+def _training_sections(
+    model: Trainable, total: Tensor, measured: Sequence[tuple[Variable, Tensor]]
+) -> tuple[list[Section], int]:
+    """The sections of a training step, and how many steps an update takes.
+
+    The first computes and writes nothing, so that it can be interrupted. Figures and the layers'
+    state come before the update: they belong to the weights that the forward pass has used.
+    """
+    variables = model.trainable_weights
+    if not variables:
+        raise ValueError(
+            f"[{type(model).__name__}] {model.name!r} has no trainable weights: there is nothing "
+            "to fit"
+        )
+    optimizer = model.optimizer
+    optimizer.build(variables)
+    _gather(variables, optimizer)
+    plan = optimizer.updates(graph.grad(total, variables), variables)
+    sections: list[Section] = [
+        ("step", [], []),
+        ("metrics", [], [*measured, *plan.step_updates]),
+        ("update", [], list(plan.update_effects)),
+        ("after", [], list(plan.post_updates)),
+    ]
+    return sections, int(plan.every)
+
+
+def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
+    """Lays parameters, and each family of their state, side by side: one pass updates them."""
+    families = [list(variables), *zip(*(optimizer.slots(v) for v in variables), strict=True)]
+    for family in families:
+        if family:
+            _core.make_contiguous([variable._storage for variable in family])
+
+
+def _program(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+    """Compiles sections of tensors and updates."""
+
+    def update(item: Any) -> Any:
+        if isinstance(item, _core.Effect):
+            return item
+        variable, value = item
+        return variable._storage, _core.cast(value._value, variable.dtype)
+
+    compiled = [
+        (name, [tensor._value for tensor in outputs], [update(item) for item in updates])
+        for name, outputs, updates in sections
+    ]
+    return _core.Program([tensor._value for tensor in inputs], compiled)
