@@ -56,3 +56,34 @@ def test_training(index: int) -> None:
     np.testing.assert_allclose(costs, FIGURES[f"losses_{index}"], rtol=0, atol=2e-5)
     final = np.concatenate([np.ravel(w.get_value()) for w in weights])
     np.testing.assert_allclose(final, FIGURES[f"final_{index}"], rtol=0, atol=2e-5)
+
+
+def make_model(case: dict[str, Any]) -> Any:
+    model = fastnn.Sequential([fastnn.Input((case["units"][0],))])
+    for units, name in zip(case["units"][1:], case["activations"], strict=True):
+        model.add(fastnn.layers.Dense(units, activation=name))
+    model.set_weights([w.get_value() for w in start_weights(case)])
+    optimizer = getattr(optimizers, case["optimizer"])(**case["options"])
+    model.compile(optimizer=optimizer, loss=case["loss"])
+    return model
+
+
+@pytest.mark.parametrize("way", ["fit", "train_on_batch"])
+@pytest.mark.parametrize(
+    "index", range(len(CASES)), ids=[label(c, "network", "optimizer", "options") for c in CASES]
+)
+def test_training_of_a_model(index: int, way: str) -> None:
+    case = CASES[index]
+    data, targets = FIGURES[f"{case['network']}_x"], FIGURES[f"{case['network']}_y"]
+    model, batch = make_model(case), case["batch"]
+    expected = FIGURES[f"losses_{index}"]
+    if way == "fit":
+        history = model.fit(data, targets, batch_size=batch, shuffle=False, verbose=0)
+        assert history.history["loss"][0] == pytest.approx(expected.mean(), abs=2e-5)
+    else:
+        for step, first in enumerate(range(0, len(data), batch)):
+            loss = model.train_on_batch(data[first : first + batch], targets[first : first + batch])
+            # As in Keras: the mean over all batches since the last reset.
+            assert loss == pytest.approx(expected[: step + 1].mean(), abs=2e-5)
+    final = np.concatenate([np.ravel(w) for w in model.get_weights()])
+    np.testing.assert_allclose(final, FIGURES[f"final_{index}"], rtol=0, atol=2e-5)
