@@ -185,21 +185,8 @@ void run_products(void* arg, int64_t task) {
     multiply_one<T>(product_at<T>(job.g, q), &own);
 }
 
-// One B for matrices of A that follow one another is one product with more rows.
-inline MatmulArgs with_joined_rows(const MatmulArgs& g) {
-  MatmulArgs joined = g;
-  int32_t& rank = joined.batch_rank;
-  if (g.trans_a || g.colsum_b || (g.aux && g.ldaux != g.ldc)) return joined;
-  for (; rank > 0 && g.batch_b[rank - 1] == 0 && g.batch_a[rank - 1] == joined.m * g.lda &&
-         g.batch_c[rank - 1] == joined.m * g.ldc;
-       --rank)
-    joined.m *= g.batch_shape[rank - 1];
-  return joined;
-}
-
 template <class T>
-void multiply_batch(const MatmulArgs& args, const Context* ctx) {
-  const MatmulArgs g = with_joined_rows(args);
+void multiply_batch(const MatmulArgs& g, const Context* ctx) {
   int64_t count = 1;
   for (int d = 0; d < g.batch_rank; ++d) count *= g.batch_shape[d];
   const double work = static_cast<double>(count) * static_cast<double>(g.m) *
@@ -228,12 +215,10 @@ void matmul(const void* args, const Context* ctx) {
 template <class T>
 size_t workspace(const void* args, int32_t threads) {
   const MatmulArgs& g = *static_cast<const MatmulArgs*>(args);
-  int64_t m = g.m;
-  for (int d = 0; d < g.batch_rank; ++d) m *= g.batch_shape[d];  // they may be joined
-  int64_t elements = threads * part_elements<T>(m, g.n, g.k);
+  int64_t elements = threads * part_elements<T>(g.m, g.n, g.k);
   if (threads > 1 && g.k > kChunk) {
     const int64_t tiles = 2 * threads, cols = min_of(g.n, tiles * kTileCols<T>);
-    const int64_t slot = min_of(m, tiles * kTileRows) * cols + cols;
+    const int64_t slot = min_of(g.m, tiles * kTileRows) * cols + cols;
     elements += min_of(ceil_div(g.k, kChunk), kSlotsPerThread * threads) *
                 min_of(slot, tiles * kTileRows * kTileCols<T> + cols);
   }
