@@ -185,23 +185,23 @@ template <class T>
 struct Own;
 template <>
 struct Own<float> {
-  static constexpr Source source = Source::f32;
+  [[maybe_unused]] static constexpr Source source = Source::f32;
 };
 template <>
 struct Own<double> {
-  static constexpr Source source = Source::f64;
+  [[maybe_unused]] static constexpr Source source = Source::f64;
 };
 template <>
 struct Own<int32_t> {
-  static constexpr Source source = Source::i32;
+  [[maybe_unused]] static constexpr Source source = Source::i32;
 };
 template <>
 struct Own<int64_t> {
-  static constexpr Source source = Source::i64;
+  [[maybe_unused]] static constexpr Source source = Source::i64;
 };
 template <>
 struct Own<uint8_t> {
-  static constexpr Source source = Source::u8;
+  [[maybe_unused]] static constexpr Source source = Source::u8;
 };
 
 template <class T>

@@ -115,9 +115,9 @@ FASTNN_INLINE F64 copysign(F64 v, F64 s) {
   return (F64)(((I64)v & 0x7fffffffffffffff) | ((I64)s & INT64_MIN));
 }
 
-// 2^n as bits; n must be a normal exponent.
-FASTNN_INLINE F32 exp2_bits(I32 n) { return (F32)((n + 127) << 23); }
-FASTNN_INLINE F64 exp2_bits(I64 n) { return (F64)((n + 1023) << 52); }
+// 2^n as bits; n must be a normal exponent. Unsigned: lanes of NaN come with any n.
+FASTNN_INLINE F32 exp2_bits(I32 n) { return (F32)(((U32)n + 127) << 23); }
+FASTNN_INLINE F64 exp2_bits(I64 n) { return (F64)(((U64)n + 1023) << 52); }
 
 }  // namespace
 }  // namespace fastnn::kernels::FASTNN_ISA

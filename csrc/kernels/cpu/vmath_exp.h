@@ -137,7 +137,7 @@ template <class T>
 FASTNN_INLINE vec<T> expm1(vec<T> x) {
   using C = ExpConstants<T>;
   const ExpParts<T> e = exp_parts<T>(clamp<T>(x, C::kMinusOne, C::kHighest));
-  const vec<T> s = exp2_bits(to_int(e.n) - 1);
+  const vec<T> s = exp2_bits(to_int(e.n - 1));
   const vec<T> y = 2 * fma(s, e.m, s - T(0.5));
   return select(x == 0, x, y);  // keeps -0
 }
@@ -162,7 +162,7 @@ FASTNN_INLINE vec<T> tanh(vec<T> x) {
     const vec<T> n = fma(c, log2, set<T>(0x1.8p23f)), r = fma(c, log2, 0x1.8p23f - n);
     const vec<T> m = polynomial<T>(r, 1.0f, 0x1.62e42ap-1f, 0x1.ebf9b2p-3f, 0x1.c6b6cp-5f,
                                    0x1.3cedc4p-7f, 0x1.5bea42p-10f);
-    const vec<T> e = as_float(as_bits(m) + (as_bits(n) << 23));
+    const vec<T> e = (vec<T>)((U32)m + ((U32)n << 23));
     return copysign(select(a >= T(0.625), 1 - 2 / (e + 1), fma(a * z, p, a)),
                     x);  // NaN: the latter
   } else {

@@ -5,20 +5,21 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); x positive, finite, normal.
+// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); x positive, finite, normal (else anything:
+// hence unsigned).
 template <class T>
 struct LogParts {
   vec<T> f, e;
 };
 FASTNN_INLINE LogParts<float> log_parts(F32 x) {
-  const I32 b = as_bits(x) - 0x3f3504f3;
+  const I32 b = (I32)((U32)x - 0x3f3504f3);
   return {as_float((b & 0x7fffff) + 0x3f3504f3) - 1.0f, to_float(b >> 23)};
 }
 FASTNN_INLINE LogParts<double> log_parts(F64 x) {
-  const I64 b = as_bits(x) - 0x3fe6a09e667f3bcd;
+  const I64 b = (I64)((U64)x - 0x3fe6a09e667f3bcd);
   const F64 m = as_float((b & 0xfffffffffffff) + 0x3fe6a09e667f3bcd);
   // A logical shift, which AVX2 has, of the exponent made positive.
-  const I64 e = (I64)((U64)(b + 0x4000000000000000) >> 52);
+  const I64 e = (I64)(((U64)b + 0x4000000000000000) >> 52);
   return {m - 1.0, to_float(e) - 1024.0};
 }
 
