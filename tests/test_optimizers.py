@@ -205,7 +205,7 @@ def test_unknown_argument_offers_the_nearest() -> None:
 def test_bad_gradients() -> None:
     w = fastnn.shared(np.zeros((2, 3)), name="w")
     optimizer = optimizers.SGD()
-    with pytest.raises(ValueError, match=r"gradient of shape \(2, 3\) for w, got \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"gradient of shape \(2, 3\) for 'w', got \(3, 2\)"):
         optimizer.apply_gradients([(np.zeros((3, 2)), w)])
     with pytest.raises(ValueError, match="expected variables"):
         optimizer.apply([np.zeros((2, 3))])

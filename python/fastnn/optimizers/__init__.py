@@ -12,20 +12,12 @@ from typing import Any
 
 from fastnn._registry import Registry, serialize
 from fastnn.optimizers import schedules
+from fastnn.optimizers._adam import Adam, Adamax, AdamW, Nadam
+from fastnn.optimizers._adaptive import Adadelta, Adagrad, RMSprop
 from fastnn.optimizers._base import Optimizer
-from fastnn.optimizers._fused import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    Lion,
-    Nadam,
-    RMSprop,
-)
 from fastnn.optimizers._options import CommonOptions
 from fastnn.optimizers._plan import OptimizerPlan
+from fastnn.optimizers._sgd import SGD, Lion
 
 _classes = (SGD, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Lion)
 

@@ -13,6 +13,7 @@ from fastnn import graph, ops
 from fastnn._registry import unique_name
 from fastnn._tensor import Tensor, Variable
 from fastnn.optimizers import schedules
+from fastnn.optimizers._apply import CompiledStep, as_arrays
 from fastnn.optimizers._clip import clip_each, clip_together, clip_values
 from fastnn.optimizers._options import (
     DEFAULTS,
@@ -76,7 +77,7 @@ class Optimizer:
         self._index: dict[int, int] = {}
         self._trained: list[Variable] = []
         self._undecayed: tuple[frozenset[int], re.Pattern[str] | None] = (frozenset(), None)
-        self._compiled: dict[Any, Any] = {}
+        self._compiled: dict[Any, CompiledStep] = {}
         self.built = False
 
     def slot_values(self, variable: Variable) -> dict[str, float]:
@@ -345,45 +346,12 @@ class Optimizer:
                 "so it does not know them"
             )
         variables = list(self._trained if trainable_variables is None else trainable_variables)
-        arrays = [
-            None if g is None else np.asarray(g, v.dtype)
-            for g, v in zip(grads, variables, strict=True)
-        ]
-        for array, variable in zip(arrays, variables, strict=True):
-            if array is not None and array.shape != tuple(variable.shape):
-                raise ValueError(
-                    f"[{type(self).__name__}] expected a gradient of shape "
-                    f"{tuple(variable.shape)} for {variable.name}, got {array.shape}"
-                )
+        arrays = as_arrays(grads, variables, type(self).__name__)
         self.build(variables)
         key = (self.revision, *((id(v), a is None) for v, a in zip(variables, arrays, strict=True)))
         if key not in self._compiled:
-            self._compiled[key] = self._compile(arrays, variables)
-        self._run(self._compiled[key], [a for a in arrays if a is not None])
-
-    def _compile(self, arrays: Sequence[Any], variables: Sequence[Variable]) -> Any:
-        inputs = [
-            None if a is None else graph.placeholder(v.shape, v.dtype)
-            for a, v in zip(arrays, variables, strict=True)
-        ]
-        plan = self.updates(inputs, variables)
-        given = [x for x in inputs if x is not None]
-        direct = plan.every == 1
-        return (
-            plan.every,
-            None if direct else graph.function(given, [], updates=plan.step_updates),
-            graph.function(given if direct else [], [], updates=plan.update_effects),
-            graph.function([], [], updates=plan.post_updates),
-            variables,
-        )
-
-    def _run(self, compiled: Any, arrays: list[Any]) -> None:
-        every, step, update, post, _ = compiled
-        if step is not None:
-            step(*arrays)
-        if (int(self.iterations.get_value()) + 1) % every == 0:
-            update(*(arrays if step is None else ()))
-        post()
+            self._compiled[key] = CompiledStep(self, arrays, variables)
+        self._compiled[key](arrays)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """After training: with ``use_ema``, the averages replace the weights."""
