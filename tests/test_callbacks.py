@@ -314,6 +314,7 @@ def test_terminate_on_nan(model, capsys):
     guard = callbacks.TerminateOnNaN()
     model.fit(x, y, batch_size=2, epochs=5, verbose=0, callbacks=[guard])
     assert guard.terminated
+    assert all(np.isfinite(w).all() for w in model.get_weights())
     assert "Invalid loss, terminating training" in capsys.readouterr().out
 
 

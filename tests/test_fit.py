@@ -637,10 +637,11 @@ def test_a_second_thread_may_predict_but_not_fit():
 
     def other():
         started.wait()
-        try:
-            model.fit(X, Y, verbose=0)
-        except RuntimeError as error:
-            errors.append(str(error))
+        for method in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
+            try:
+                method(X, Y, **({"verbose": 0} if method in (model.fit, model.evaluate) else {}))
+            except RuntimeError as error:
+                errors.append(str(error))
         assert np.isfinite(model.predict(X, verbose=0)).all()
         done.set()
 
@@ -648,8 +649,24 @@ def test_a_second_thread_may_predict_but_not_fit():
     thread.start()
     model.fit(X, Y, epochs=1_000_000, verbose=0, callbacks=[signal_start, stop])
     thread.join()
-    assert len(errors) == 1
-    assert "is in training" in errors[0]
+    assert len(errors) == 4
+    assert all("is in training" in error for error in errors)
+
+
+def test_several_threads_evaluate():
+    model = network(metrics=["accuracy"])
+    expected = model.evaluate(X, Y, verbose=0)
+    results = []
+
+    def work():
+        results.extend(model.evaluate(X, Y, verbose=0) for _ in range(10))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 40
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -271,6 +271,8 @@ def test_weights_are_set_as_a_whole_or_not_at_all():
 def test_count_params():
     layer = Dense(2)
     with pytest.raises(ValueError, match="not built yet"):
+        layer.set_weights([np.zeros((3, 2))])
+    with pytest.raises(ValueError, match="not built yet"):
         layer.count_params()
     layer(rows(1, 3))
     assert layer.count_params() == 8

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from fastnn.callbacks._base import Callback, Logs
 
 _HIGHER_IS_BETTER = (
@@ -141,6 +143,12 @@ class EarlyStopping(Callback):
 class TerminateOnNaN(Callback):
     """Stops training at the first batch whose loss is NaN or infinite.
 
+    Weights that are no longer finite go back to what they were when the epoch began, so that the
+    model stays usable.
+
+    Attributes:
+        terminated: whether it has stopped the last training.
+
     Example:
         >>> TerminateOnNaN().terminated
         False
@@ -149,10 +157,15 @@ class TerminateOnNaN(Callback):
     def __init__(self) -> None:
         super().__init__()
         self.terminated = False
+        self._good: list[Any] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forgets an earlier training."""
         self.terminated = False
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Keeps the weights."""
+        self._good = self.model.get_weights()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Looks at the loss."""
@@ -161,6 +174,8 @@ class TerminateOnNaN(Callback):
             print(f"Batch {batch}: Invalid loss, terminating training")
             self.model.stop_training = True
             self.terminated = True
+            if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+                self.model.set_weights(self._good)
 
 
 class LearningRateScheduler(Callback):

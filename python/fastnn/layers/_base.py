@@ -244,11 +244,14 @@ class Layer(_track.Trackable):
             ValueError: before the layer is built.
         """
         if not self.built and not self.weights:
-            raise ValueError(
-                f"[{type(self).__name__}] {self.name!r} is not built yet: its variables' shapes "
-                "follow from its input. Call it on data, or give it an input_shape"
-            )
+            raise ValueError(self._unbuilt())
         return sum(variable.size for variable in self.weights)
+
+    def _unbuilt(self) -> str:
+        return (
+            f"[{type(self).__name__}] {self.name!r} is not built yet: its variables' shapes "
+            "follow from its input. Call it on data, or give it an input_shape"
+        )
 
     def get_weights(self) -> list[NDArray[Any]]:
         """The values of :attr:`weights`, as copies."""
@@ -265,6 +268,8 @@ class Layer(_track.Trackable):
             TypeError: for values that are no numbers.
         """
         variables = self.weights
+        if not variables and not self.built:
+            raise ValueError(self._unbuilt())
         if len(weights) != len(variables):
             raise ValueError(
                 f"[{type(self).__name__}] expected {len(variables)} weight arrays for "

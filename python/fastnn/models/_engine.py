@@ -41,6 +41,8 @@ class Engine:
         self._signatures: dict[Any, Signature] = {}
         self._fast: Any = None
         self._in_training = False
+        self._thread = 0
+        self.measuring = threading.RLock()
         self._trained_at = -1
         self._trained_ids: tuple[int, ...] = ()
         self.guard = _core.Guard()
@@ -60,9 +62,15 @@ class Engine:
                 self._signatures.clear()
                 self._fast = None
 
-    def refuse_in_training(self, what: str) -> None:
-        """Raises RuntimeError while fit runs."""
-        if self._in_training:
+    def refuse_in_training(self, what: str, elsewhere: bool = False) -> None:
+        """Raises RuntimeError while fit runs.
+
+        Args:
+            what: the method that is refused.
+            elsewhere: only while it runs in another thread.
+        """
+        here = self._thread == threading.get_ident()
+        if self._in_training and not (elsewhere and here):
             raise RuntimeError(
                 f"[{type(self._model).__name__}] {self._model.name!r} is in training: {what}() "
                 "has to wait until fit() is over"
@@ -73,6 +81,7 @@ class Engine:
         with self._lock:
             self.refuse_in_training(what)
             self._in_training = True
+            self._thread = threading.get_ident()
 
     def leave_training(self) -> None:
         """Ends what :meth:`enter_training` began."""

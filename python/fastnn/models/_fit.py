@@ -168,14 +168,15 @@ def _validates(options: FitOptions, epoch: int) -> bool:
 
 def _measure(model: Trainable, way: Pass, callbacks: CallbackList) -> dict[str, Any]:
     """Loss and metrics of one pass without updates."""
-    way.prepare()
-    callbacks.begin("test")
-    if model._objective is not None:
-        model._objective.reset()
-    way.run(0, callbacks)
-    logs = way._logs()
-    callbacks.end("test", logs)
-    return logs
+    with model._engine.measuring:
+        way.prepare()
+        callbacks.begin("test")
+        if model._objective is not None:
+            model._objective.reset()
+        way.run(0, callbacks)
+        logs = way._logs()
+        callbacks.end("test", logs)
+        return logs
 
 
 def evaluate(
@@ -192,6 +193,7 @@ def evaluate(
     """See :meth:`Model.evaluate`; returns the figures by name."""
     owner = type(model).__name__
     _require_compiled(model, "evaluate")
+    model._engine.refuse_in_training("evaluate", elsewhere=True)
     way = make_pass(model, x, y, sample_weight, None, False, batch_size, steps, False, check_finite)
     return _measure(model, way, plain_callbacks(model, owner, callbacks, verbose, way.steps))
 
@@ -236,10 +238,13 @@ def test_on_batch(
     """See :meth:`Model.test_on_batch`; returns the figures by name."""
     _require_compiled(model, "test_on_batch")
     engine = model._engine
+    engine.refuse_in_training("test_on_batch", elsewhere=True)
     signature, columns = engine.columns(x, y, sample_weight, None, check_finite)
-    engine.step(signature, columns, False).trainer.run_batch(columns.arrays, random.current_seed())
-    assert model._objective is not None
-    return model._objective.results()
+    with engine.measuring:
+        step = engine.step(signature, columns, False)
+        step.trainer.run_batch(columns.arrays, random.current_seed())
+        assert model._objective is not None
+        return model._objective.results()
 
 
 def _require_compiled(model: Trainable, what: str) -> None:
