@@ -75,6 +75,13 @@ def pair(y_true: Any, y_pred: Any, who: str) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
+def mean_over(values: Any, axis: int = -1) -> Any:
+    """The mean along an axis; one of length 1 is dropped, which takes no call at run time."""
+    if len(values.shape) > 0 and values.shape[axis] == 1:
+        return ops.squeeze(values, axis)
+    return ops.mean(values, axis=axis)
+
+
 def divide_no_nan(a: Any, b: Any) -> Any:
     """``a / b``, and 0 where b is 0."""
     zero = ops.equal(b, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
-from fastnn.losses._base import NamedLoss, pair
+from fastnn.losses._base import NamedLoss, mean_over, pair
 
 
 def _signs(y_true: Any) -> Any:
@@ -31,7 +31,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
         >>> hinge(np.array([[-1.0, 1.0]]), np.array([[0.5, 2.0]]))
         array([0.75])
     """
-    return ops.mean(_margin(y_true, y_pred, "hinge"), axis=-1)
+    return mean_over(_margin(y_true, y_pred, "hinge"))
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
@@ -42,7 +42,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
         >>> squared_hinge(np.array([[-1.0, 1.0]]), np.array([[1.0, 2.0]]))
         array([2.])
     """
-    return ops.mean(ops.square(_margin(y_true, y_pred, "squared_hinge")), axis=-1)
+    return mean_over(ops.square(_margin(y_true, y_pred, "squared_hinge")))
 
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:

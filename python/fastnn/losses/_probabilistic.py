@@ -11,7 +11,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn._tensor import Tensor
-from fastnn.losses._base import EPSILON, as_float, as_value, pair
+from fastnn.losses._base import EPSILON, as_float, as_value, mean_over, pair
 
 
 def logits_behind(y_pred: Any, kind: str) -> Any:
@@ -90,7 +90,7 @@ def binary_crossentropy(
     else:
         y_true, y_pred = pair(y_true, y_pred, "binary_crossentropy")
         losses = _binary_crossentropy(_smoothed_binary(y_true, label_smoothing), y_pred)
-    return ops.mean(losses, axis=axis)
+    return mean_over(losses, axis)
 
 
 def binary_focal_crossentropy(
@@ -135,7 +135,7 @@ def binary_focal_crossentropy(
     losses = (1.0 - p_true) ** gamma * losses
     if apply_class_balancing:
         losses = (y_true * alpha + (1.0 - y_true) * (1.0 - alpha)) * losses
-    return ops.mean(losses, axis=axis)
+    return mean_over(losses, axis)
 
 
 def categorical_crossentropy(
@@ -296,4 +296,4 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
         array([1.])
     """
     y_true, y_pred = pair(y_true, y_pred, "poisson")
-    return ops.mean(y_pred - y_true * ops.log(y_pred + EPSILON), axis=-1)
+    return mean_over(y_pred - y_true * ops.log(y_pred + EPSILON))

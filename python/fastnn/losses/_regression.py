@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fastnn import ops
-from fastnn.losses._base import EPSILON, NamedLoss, pair
+from fastnn.losses._base import EPSILON, NamedLoss, mean_over, pair
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
@@ -25,7 +25,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
         array([5.])
     """
     y_true, y_pred = pair(y_true, y_pred, "mean_squared_error")
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+    return mean_over(ops.square(y_true - y_pred))
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
@@ -37,7 +37,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
         array([2.])
     """
     y_true, y_pred = pair(y_true, y_pred, "mean_absolute_error")
-    return ops.mean(ops.absolute(y_true - y_pred), axis=-1)
+    return mean_over(ops.absolute(y_true - y_pred))
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
@@ -50,7 +50,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """
     y_true, y_pred = pair(y_true, y_pred, "mean_absolute_percentage_error")
     scale = ops.maximum(ops.absolute(y_true), EPSILON)
-    return 100.0 * ops.mean(ops.absolute((y_true - y_pred) / scale), axis=-1)
+    return 100.0 * mean_over(ops.absolute((y_true - y_pred) / scale))
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
@@ -63,7 +63,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """
     y_true, y_pred = pair(y_true, y_pred, "mean_squared_logarithmic_error")
     difference = ops.log1p(ops.maximum(y_pred, EPSILON)) - ops.log1p(ops.maximum(y_true, EPSILON))
-    return ops.mean(ops.square(difference), axis=-1)
+    return mean_over(ops.square(difference))
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
@@ -85,7 +85,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     error = y_pred - y_true
     size = ops.absolute(error)
     square = 0.5 * ops.square(error)
-    return ops.mean(ops.where(size <= delta, square, delta * size - 0.5 * delta**2), axis=-1)
+    return mean_over(ops.where(size <= delta, square, delta * size - 0.5 * delta**2))
 
 
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
@@ -98,7 +98,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """
     y_true, y_pred = pair(y_true, y_pred, "log_cosh")
     error = y_pred - y_true
-    return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
+    return mean_over(error + ops.softplus(-2.0 * error) - math.log(2.0))
 
 
 def unit(x: Any, axis: int) -> Any:
