@@ -30,7 +30,7 @@ def run(name: str, *arguments: str) -> list[str]:
 
 
 def number(line: str) -> float:
-    return float(line.split(":")[1])
+    return float(line.split()[-1])
 
 
 def test_every_example_has_a_test():
