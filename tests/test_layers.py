@@ -101,6 +101,12 @@ def test_reshaping(layer, shape, expected):
     assert layer.compute_output_shape((None, *shape[1:])) == (None, *expected(x).shape[1:])
 
 
+def test_flatten_an_open_axis():
+    model = Model(x := Input((None, 3)), layers.Flatten()(x))
+    for length in (2, 5):
+        assert model.predict(rows(4, length, 3), verbose=0).shape == (4, 3 * length)
+
+
 MERGING = [
     (layers.Add(), lambda a, b: a + b),
     (layers.Subtract(), lambda a, b: a - b),

@@ -34,12 +34,9 @@ class Flatten(Layer):
         """The flattened rows.
 
         Args:
-            inputs: any shape of rank 1 or above; at most one open axis behind the batch.
+            inputs: any shape of rank 1 or above.
         """
-        sizes = inputs.shape[1:]
-        if all(size is not None for size in sizes):
-            return ops.reshape(inputs, (-1, math.prod(int(size or 0) for size in sizes)))
-        return ops.reshape(inputs, (ops.shape_of(inputs, 0, "int64"), -1))
+        return ops.reshape(inputs, (inputs.dims[0], -1))
 
 
 class Reshape(Layer):
@@ -74,7 +71,7 @@ class Reshape(Layer):
         Args:
             inputs: (batch, ...), with known sizes behind the batch.
         """
-        return ops.reshape(inputs, (-1, *self._resolved(inputs.shape)))
+        return ops.reshape(inputs, (inputs.dims[0], *self._resolved(inputs.shape)))
 
     def _resolved(self, shape: Shape) -> tuple[int, ...]:
         if None in shape[1:]:
@@ -164,7 +161,8 @@ class RepeatVector(Layer):
         Args:
             inputs: (batch, features).
         """
-        return ops.stack([inputs] * self.n, axis=1)
+        rows, features = inputs.dims
+        return ops.broadcast_to(ops.expand_dims(inputs, 1), (rows, self.n, features))
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
