@@ -22,6 +22,7 @@ STUBS = Path(__file__).resolve().parent.parent / "python" / "fastnn" / "_core"
 def formatted(text: str, path: Path) -> str:
     # The values of constants, such as the compiler's name, differ from build to build.
     text = re.sub(r"^(\w+: \w+) = .*$", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(r"(: [\w.]+) = None\b", r"\1 | None = None", text)
     for command in (["check", "--fix", "--quiet", "--exit-zero"], ["format", "--quiet"]):
         text = subprocess.run(
             ["ruff", *command, "--stdin-filename", str(path), "-"],

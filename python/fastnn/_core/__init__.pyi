@@ -15,8 +15,12 @@ __all__: list[str] = [
     "Dim",
     "Effect",
     "Function",
+    "Guard",
+    "Predictor",
+    "Program",
     "Storage",
     "SubGraph",
+    "Trainer",
     "Value",
     "active_table",
     "available_cpus",
@@ -34,6 +38,7 @@ __all__: list[str] = [
     "make_contiguous",
     "make_effect",
     "matmul",
+    "matmul_now",
     "num_threads",
     "op_table",
     "parameter",
@@ -163,6 +168,73 @@ class Function:
     @seed.setter
     def seed(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 
+class Guard:
+    """
+    Keeps predictions off half-made updates.
+    """
+    def __init__(self) -> None: ...
+
+class Program:
+    """
+    Compiled sections.
+    """
+    def __init__(
+        self, inputs: typing.Any, sections: list, reuse_memory: bool = True, poison: bool = False
+    ) -> None: ...
+    def kernels(self) -> list[str]: ...
+    def plan(
+        self,
+        shapes: collections.abc.Sequence[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ] = [],
+    ) -> str: ...
+
+class Trainer:
+    """
+    Runs the steps of a training program over columns.
+    """
+    def __init__(
+        self,
+        program: Program,
+        every: typing.SupportsInt | typing.SupportsIndex = 1,
+        guard: Guard | None = None,
+    ) -> None: ...
+    def arena_bytes(self) -> int: ...
+    def begin(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def end(self) -> None: ...
+    def plan(self) -> str: ...
+    def run(
+        self,
+        max_steps: typing.SupportsInt | typing.SupportsIndex,
+        max_seconds: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> int: ...
+    def run_batch(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+
+class Predictor:
+    """
+    Runs a program over rows, from any thread.
+    """
+    def __call__(
+        self, columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]
+    ) -> list[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]: ...
+    def __init__(self, program: Program, guard: Guard | None = None) -> None: ...
+    def fast(self, x: typing.Any) -> typing.Any: ...
+    def run(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]: ...
+
 def active_table() -> str: ...
 def available_cpus() -> int: ...
 def broadcast_shapes(a: typing.Any, b: typing.Any) -> tuple: ...
@@ -182,6 +254,11 @@ def make_all(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {})
 def make_contiguous(variables: collections.abc.Sequence[Storage]) -> None: ...
 def make_effect(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {}) -> Effect: ...
 def matmul(a: Value, b: Value, transpose_a: bool, transpose_b: bool) -> Value: ...
+def matmul_now(a: typing.Any, b: typing.Any, transpose_a: bool, transpose_b: bool) -> typing.Any:
+    """
+    The product of two plain matrices, or None for anything else.
+    """
+
 def num_threads() -> int: ...
 def op_table() -> list: ...
 def parameter(dtype: typing.Any, shape: typing.Any) -> Value: ...

@@ -8,10 +8,30 @@ import collections.abc
 import typing
 
 import numpy
+import typing_extensions
 
-__all__: list[str] = ["entries", "matmul", "matmul_workspace", "tile"]
+__all__: list[str] = [
+    "cgroup_quota",
+    "entries",
+    "kernel",
+    "matmul",
+    "matmul_workspace",
+    "philox",
+    "pool_job",
+    "tile",
+]
 
+def cgroup_quota(root: str) -> float: ...
 def entries(table: str) -> list: ...
+def kernel(
+    table: str,
+    id: str,
+    dtype: typing.Any,
+    args: typing_extensions.Buffer,
+    seed: typing.SupportsInt | typing.SupportsIndex = 0,
+    step: typing.SupportsInt | typing.SupportsIndex = 0,
+    iteration: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple: ...
 def matmul(
     table: str,
     c: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
@@ -39,6 +59,15 @@ def matmul_workspace(
     k: typing.SupportsInt | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> int: ...
+def philox(
+    counter: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    key: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> tuple: ...
+def pool_job(
+    tasks: typing.SupportsInt | typing.SupportsIndex,
+    work: typing.SupportsInt | typing.SupportsIndex = 0,
+    nested: bool = False,
+) -> tuple: ...
 def tile(
     table: str,
     id: str,

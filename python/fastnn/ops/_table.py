@@ -304,7 +304,7 @@ def logical_not(x: TensorLike) -> Any:
 
 
 def isfinite(x: TensorLike) -> Any:
-    """isfinite.
+    """Whether x is neither infinite nor NaN.
 
     Elementwise; for float32, float64.
 
@@ -317,7 +317,7 @@ def isfinite(x: TensorLike) -> Any:
 
 
 def isnan(x: TensorLike) -> Any:
-    """isnan.
+    """Whether x is NaN.
 
     Elementwise; for float32, float64.
 

@@ -8,7 +8,7 @@ from typing import Any
 from .. import _core
 from .._tensor import Tensor, _operators
 from . import _table
-from ._dispatch import node, operation, to_tensors
+from ._dispatch import TensorLike, node, operation, to_tensors
 from .shape import _axis, reshape
 
 Axis = int | Sequence[int] | None
