@@ -91,6 +91,7 @@ __all__ = [
     "ops",
     "optimizers",
     "placeholder",
+    "plotting",
     "preprocessing",
     "regularizers",
     "scan",
