@@ -14,6 +14,7 @@ import fastnn
 from fastnn import layers, ops
 from fastnn.callbacks import LambdaCallback
 from fastnn.layers import Dense, Input
+from fastnn.losses import SparseCategoricalCrossentropy
 from fastnn.models import Model, Sequential
 from fastnn.optimizers import SGD, schedules
 from fastnn.utils import set_random_seed, to_categorical
@@ -219,6 +220,35 @@ def test_double_precision():
     np.testing.assert_allclose(model.predict(data, verbose=0), expected, rtol=1e-13)
 
 
+def test_layers_of_two_precisions():
+    model = Sequential([Dense(3, "tanh", input_dim=4, dtype="float64"), Dense(1)])
+    model.compile("adam", "mse")
+    history = model.fit(X, X.sum(1), epochs=5, batch_size=10, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    assert [w.dtype.name for w in model.get_weights()] == ["float64"] * 2 + ["float32"] * 2
+
+
+def test_a_class_that_is_ignored():
+    model = Sequential([Dense(3, activation="softmax", input_dim=4)])
+    model.compile("sgd", SparseCategoricalCrossentropy(ignore_class=-1))
+    labels = RNG.integers(-1, 3, 60)
+    model.fit(X, labels, verbose=0)
+    assert model.evaluate(X, np.full(60, -1), verbose=0) == 0
+    with pytest.raises(ValueError, match="got -2"):
+        model.fit(X, labels * 2, verbose=0)
+
+
+def test_thawed_layers_need_a_new_optimizer():
+    model = network()
+    model.layers[0].trainable = False
+    model.fit(X, Y, verbose=0)
+    model.layers[0].trainable = True
+    with pytest.raises(ValueError, match=r"call compile\(\) again"):
+        model.fit(X, Y, verbose=0)
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(X, Y, verbose=0)
+
+
 def test_embeddings_are_trained():
     set_random_seed(0)
     model = Sequential([layers.Embedding(10, 4), layers.Flatten(), Dense(1)])
@@ -322,6 +352,16 @@ def test_weighted_metrics():
     right = (model.predict(X, verbose=0)[:, 0] > 0.5) == Y
     assert plain == pytest.approx(right.mean())
     assert weighted == pytest.approx(right[:10].mean())
+
+
+def test_class_weights_do_not_weigh_validation():
+    history = network().fit(
+        X, Y, class_weight={0: 9.0, 1: 9.0}, validation_split=0.5, batch_size=30, verbose=0
+    )
+    plain = network()
+    plain.fit(X, Y, sample_weight=np.full(60, 9.0), validation_split=0.5, batch_size=30, verbose=0)
+    value = plain.evaluate(X[30:], Y[30:], verbose=0)
+    assert history.history["val_loss"][0] == pytest.approx(value, rel=1e-5)
 
 
 def test_class_weights_of_one_hot_labels():

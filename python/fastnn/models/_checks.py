@@ -204,19 +204,30 @@ def require_unit_interval(owner: str, name: str, labels: NDArray[Any]) -> None:
         )
 
 
-def require_classes(owner: str, name: str, labels: NDArray[Any], classes: int) -> None:
+def require_classes(
+    owner: str, name: str, labels: NDArray[Any], classes: int, ignored: int | None = None
+) -> None:
     """Labels of a sparse cross-entropy are whole numbers below the number of classes.
+
+    Args:
+        owner: the class that the message names.
+        name: what it calls the labels.
+        labels: of any numeric dtype.
+        classes: how many there are.
+        ignored: a label that may appear beside them.
 
     Raises:
         ValueError: naming the first that is not.
     """
     if labels.size == 0 or labels.dtype.kind == "b":
         return
-    bad = labels.min() < 0 or labels.max() >= classes
-    if not bad and labels.dtype.kind == "f":
-        bad = bool((labels != np.floor(labels)).any())
-    if bad:
-        wrong = (labels < 0) | (labels >= classes) | (labels != np.floor(labels))
+    whole = labels.dtype.kind != "f" or bool((labels == np.floor(labels)).all())
+    if whole and labels.min() >= 0 and labels.max() < classes:
+        return
+    wrong = (labels < 0) | (labels >= classes) | (labels != np.floor(labels))
+    if ignored is not None:
+        wrong &= labels != ignored
+    if wrong.any():
         flat = int(np.argmax(wrong.reshape(-1)))
         value = labels[np.unravel_index(flat, labels.shape)]
         raise ValueError(

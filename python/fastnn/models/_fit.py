@@ -10,7 +10,7 @@ from fastnn import _random as random
 from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models import _checks
 from fastnn.models._batches import is_batches, split_batch
-from fastnn.models._columns import Columns, train_rows
+from fastnn.models._columns import train_rows
 from fastnn.models._passes import MemoryPass, Pass, columns_pass, make_pass
 
 if TYPE_CHECKING:
@@ -45,8 +45,12 @@ def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
     try:
         _require_compiled(model, "fit")
         options.epochs = _checks.require_positive(owner, "epochs", options.epochs)
+        if isinstance(options.validation_freq, int):
+            _checks.require_positive(owner, "validation_freq", options.validation_freq)
         training, validation = _passes(model, x, y, options)
         training.prepare()
+        if validation is not None:
+            validation.prepare()
         verbose = _verbosity(owner, options.verbose)
         callbacks, history = _with_history(model, options, verbose, training.steps)
         model.stop_training = False
@@ -85,13 +89,23 @@ def _passes(model: Trainable, x: Any, y: Any, options: FitOptions) -> tuple[Pass
         raise ValueError(f"[{owner}] validation_split needs arrays in memory: give validation_data")
     columns, signature = training.columns, training.signature
     kept = train_rows(owner, columns.rows, options.validation_split)
-    limits = (options.steps_per_epoch, options.validation_steps)
-    parts = (columns.slice(0, kept), columns.slice(kept, columns.rows))
+    unweighed = columns
+    if options.class_weight is not None:  # classes are weighed in training only
+        weight = options.sample_weight
+        unweighed = model._engine.columns(x, y, weight, check_finite=False)[1]
     first = columns_pass(
-        model, signature, parts[0], True, training.batch_size, limits[0], options.shuffle, False
+        model,
+        signature,
+        columns.slice(0, kept),
+        True,
+        training.batch_size,
+        options.steps_per_epoch,
+        options.shuffle,
+        False,
     )
-    validated = Columns(parts[1].template, parts[1].x, parts[1].y, parts[1].weights)
-    second = columns_pass(model, signature, validated, False, size or 32, limits[1], False, False)
+    rest = unweighed.slice(kept, columns.rows)
+    steps = options.validation_steps
+    second = columns_pass(model, signature, rest, False, size or 32, steps, False, False)
     return first, second
 
 

@@ -329,7 +329,8 @@ class Objective:
         if isinstance(loss, _SPARSE):
             shaped = _checks.require_shape(self._owner, label, array, output[1:-1])
             if output[-1] is not None:
-                _checks.require_classes(self._owner, label, array, output[-1])
+                ignored = loss.settings.get("ignore_class")
+                _checks.require_classes(self._owner, label, array, output[-1], ignored)
             return shaped
         custom = isinstance(loss, losses.LossFunctionWrapper) and not (
             getattr(loss.fn, "__module__", "").startswith("fastnn.losses")

@@ -151,7 +151,13 @@ def _training_sections(
             "to fit"
         )
     optimizer = model.optimizer
-    optimizer.build(variables)
+    try:
+        optimizer.build(variables)
+    except ValueError as error:
+        raise ValueError(
+            f"[{type(model).__name__}] {model.name!r} has other trainable weights than those its "
+            f"optimizer was built for: call compile() again, with a new optimizer ({error})"
+        ) from error
     _gather(variables, optimizer)
     plan = optimizer.updates(graph.grad(total, variables), variables)
     sections: list[Section] = [
@@ -167,8 +173,8 @@ def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
     """Lays parameters, and each family of their state, side by side: one pass updates them."""
     families = [list(variables), *zip(*(optimizer.slots(v) for v in variables), strict=True)]
     for family in families:
-        if family:
-            _core.make_contiguous([variable._storage for variable in family])
+        for dtype in {variable.dtype for variable in family}:
+            _core.make_contiguous([v._storage for v in family if v.dtype == dtype])
 
 
 def _program(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
