@@ -7,13 +7,12 @@ y = fastnn.placeholder((), name="y")
 z = fastnn.placeholder((), name="z")
 p = x + y
 g = p * z
+p.name, g.name = "p", "g"
 
-nodes = {"x": x, "y": y, "z": z, "p = x + y": p, "g = p * z": g}
-gradients = fastnn.grad(g, list(nodes.values()))
-run = fastnn.function([x, y, z], [*nodes.values(), *gradients])
+# The drawing shows the value and the gradient at each node ...
+print(fastnn.draw(g, {x: 1, y: 3, z: -3}))
 
-results = run(1.0, 3.0, -3.0)
-values, slopes = results[: len(nodes)], results[len(nodes) :]
-print(f"{'node':12}{'value':>8}{'dg/dnode':>10}")
-for name, value, slope in zip(nodes, values, slopes, strict=True):
-    print(f"{name:12}{float(value):8g}{float(slope):10g}")
+# ... and this computes the same numbers.
+slopes = fastnn.grad(g, [p, x, y, z])
+run = fastnn.function([x, y, z], [p, g, *slopes])
+print("p, g, dp, dx, dy, dz:", *(f"{float(v):g}" for v in run(1, 3, -3)))

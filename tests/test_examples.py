@@ -75,14 +75,16 @@ def test_two_hidden_layers():
 
 
 def test_computational_graph():
-    table = {line[:12].strip(): line[12:].split() for line in run("computational_graph.py")[1:6]}
-    assert table == {
-        "x": ["1", "-3"],
-        "y": ["3", "-3"],
-        "z": ["-3", "4"],
-        "p = x + y": ["4", "-3"],
-        "g = p * z": ["-12", "1"],
-    }
+    lines = run("computational_graph.py")
+    assert lines[:6] == [
+        "node          type        value  dg/dnode",
+        "g = p * z     float32 ()  -12    1",
+        "├─ p = x + y  float32 ()  4      -3",
+        "│  ├─ x       float32 ()  1      -3",
+        "│  └─ y       float32 ()  3      -3",
+        "└─ z          float32 ()  -3     4",
+    ]
+    assert lines[6] == "p, g, dp, dx, dy, dz: 4 -12 -3 -3 -3 4"
 
 
 def test_gradient_descent():

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         regularizers,
         utils,
     )
+    from .drawing import draw
     from .models import Input, Model, Sequential
 
 # Loaded when they are first asked for: `import fastnn` stays quick.
@@ -53,14 +54,14 @@ _SUBMODULES = (
     "regularizers",
     "utils",
 )
-_FROM_MODELS = ("Input", "Model", "Sequential")
+_NAMES = {"Input": "models", "Model": "models", "Sequential": "models", "draw": "drawing"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return import_module(f"{__name__}.{name}")
-    if name in _FROM_MODELS:
-        return getattr(import_module(f"{__name__}.models"), name)
+    if name in _NAMES:
+        return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -79,6 +80,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "draw",
     "evaluate",
     "function",
     "get_num_threads",
