@@ -10,8 +10,8 @@ struct Block {
   int64_t m0, m1, n0, n1;
 };
 
-// Rows of A in one packed block (half of the second-level cache), columns of B likewise (third).
-constexpr int64_t kBlockRows = 24 * kTileRows;
+// Rows of A in one packed block (it fits the second-level cache), columns of B likewise (third).
+constexpr int64_t kBlockRows = 168;
 template <class T>
 constexpr int64_t kBlockCols = 64 * kTileCols<T>;
 

@@ -25,9 +25,10 @@ struct Product {
   const double* epilogue_params;
 };
 
-// A chunk of a panel of B fits the first-level cache.
+// The longest chunk of K: long enough that fetching C again for the next one is cheap, short enough
+// that a tile's panels of A and B come from the caches near the core.
 #if defined(FASTNN_ISA_avx512)
-constexpr int64_t kChunk = 256;
+constexpr int64_t kChunk = 512;
 #else
 constexpr int64_t kChunk = 384;
 #endif

@@ -7,10 +7,12 @@ namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
 constexpr int64_t kSmallWork = 64 * 64 * 64;
+constexpr int64_t kSmallDepth = 256;
+static_assert(kSmallDepth <= kChunk, "a small product has one chunk");
 
-// One chunk of K, and little enough work; the bounds on m and n keep the product from overflowing.
+// Little enough work; the bounds on m and n keep the product from overflowing.
 FASTNN_INLINE bool is_small(const MatmulArgs& g) {
-  return g.batch_rank == 0 && g.k <= kChunk && !is_narrow(g.n, g.k) && g.m <= 1 << 20 &&
+  return g.batch_rank == 0 && g.k <= kSmallDepth && !is_narrow(g.n, g.k) && g.m <= 1 << 20 &&
          g.n <= 1 << 20 && g.m * g.n * g.k <= kSmallWork;
 }
 
@@ -58,7 +60,7 @@ __attribute__((noinline)) void small_normal(const MatmulArgs& g, int64_t ldb) {
 // B is turned on the stack, a panel at a time.
 template <class T>
 __attribute__((noinline)) void small_transposed(const MatmulArgs& g) {
-  alignas(64) T panel[kChunk * kTileCols<T>];
+  alignas(64) T panel[kSmallDepth * kTileCols<T>];
   const T* b = static_cast<const T*>(g.b);
   int64_t j = 0;
   do {

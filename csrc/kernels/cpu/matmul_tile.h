@@ -23,6 +23,9 @@ constexpr int kTileRows = 4;
 template <class T>
 constexpr int kTileCols = 2 * kLanes<T>;
 
+// The depth of a tile from which on fetching C ahead costs nothing.
+constexpr int64_t kPrefetchDepth = 64;
+
 // A few rows against an unpacked B take wide tiles instead, to read B in long pieces.
 constexpr int kWideRows = 3;
 #if defined(FASTNN_ISA_avx512) || defined(FASTNN_ISA_neon)
@@ -95,6 +98,13 @@ void tile(const T* first_a, int64_t sa, const T* b, int64_t sb, int64_t k, const
   const Columns<T, Vectors, Masked> columns{t.tail};
   vec<T> acc[Rows][Vectors];
   FASTNN_EACH_ROW FASTNN_EACH_VECTOR acc[r][v] = zero<T>();
+
+  // A large C comes from far: ask for it now, and the sums below hide the wait.
+  if (k >= kPrefetchDepth) {
+    const T* c = t.c;
+    for (int r = 0; r < Rows; ++r, c += t.ldc)
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + v * kLanes<T>, 1);
+  }
 
   RowsOfA<T, Rows, TransA> a(first_a, sa);
   for (; k > 0; --k) {
