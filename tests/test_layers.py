@@ -531,3 +531,13 @@ def test_add_loss_of_something_that_is_no_scalar():
 
     with pytest.raises(ValueError, match=r"expected add_loss\(\) of a scalar, got shape"):
         Wrong()(rows(2, 2))
+
+
+def test_a_layer_that_was_built_by_hand_is_not_built_again():
+    layer = Dense(1)
+    layer.build((None, 2))
+    assert layer.built
+    kernel = layer.kernel
+    layer(rows(3, 2))
+    assert layer.kernel is kernel
+    assert len(layer.weights) == 2

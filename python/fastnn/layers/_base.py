@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,11 @@ class Layer(_track.Trackable):
         self._output_shape: Any = None
         self._eager = EagerFunctions()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
+
     # --- what a layer of one's own overrides
 
     def build(self, input_shape: Any) -> None:
@@ -151,6 +157,11 @@ class Layer(_track.Trackable):
 
         Raises:
             ValueError: for a negative, unknown or overflowing size, or an unknown name.
+
+        Example:
+            >>> layer = Layer()
+            >>> layer.add_weight((2, 3), "ones", name="scale").shape
+            (2, 3)
         """
         owner = type(self).__name__
         checked = checked_weight_shape(owner, name, shape)
@@ -179,6 +190,13 @@ class Layer(_track.Trackable):
         Raises:
             RuntimeError: outside of ``call``.
             ValueError: for a loss that is no scalar.
+
+        Example:
+            >>> from fastnn import ops
+            >>> class Sparse(Layer):
+            ...     def call(self, inputs):
+            ...         self.add_loss(0.01 * ops.sum(ops.absolute(inputs)))
+            ...         return inputs
         """
         scope = _scope.current()
         if scope is None:
@@ -202,6 +220,19 @@ class Layer(_track.Trackable):
         Args:
             variable: a non-trainable variable of this layer.
             value: its next value, computed inside ``call``. Ignored outside of training.
+
+        Example:
+            >>> from fastnn import ops
+            >>> class Largest(Layer):
+            ...     def build(self, input_shape):
+            ...         self.seen = self.add_weight((), "zeros", trainable=False)
+            ...     def call(self, inputs, training=False):
+            ...         self.add_update(self.seen, ops.maximum(self.seen, ops.max(inputs)))
+            ...         return inputs
+            >>> layer = Largest()
+            >>> _ = layer(np.array([[1.0, 5.0]], "float32"), training=True)
+            >>> float(layer.seen)
+            5.0
         """
         scope = _scope.current()
         if scope is not None and scope.training:
@@ -242,6 +273,13 @@ class Layer(_track.Trackable):
 
         Raises:
             ValueError: before the layer is built.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> layer = Dense(2)
+            >>> layer.build((None, 3))
+            >>> layer.count_params()
+            8
         """
         if not self.built and not self.weights:
             raise ValueError(self._unbuilt())
@@ -254,7 +292,15 @@ class Layer(_track.Trackable):
         )
 
     def get_weights(self) -> list[NDArray[Any]]:
-        """The values of :attr:`weights`, as copies."""
+        """The values of :attr:`weights`, as copies.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> layer = Dense(2)
+            >>> layer.build((None, 3))
+            >>> [weight.shape for weight in layer.get_weights()]
+            [(3, 2), (2,)]
+        """
         return [variable.get_value() for variable in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
@@ -266,6 +312,14 @@ class Layer(_track.Trackable):
         Raises:
             ValueError: for another number of arrays, or another shape.
             TypeError: for values that are no numbers.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> layer = Dense(1)
+            >>> layer.build((None, 2))
+            >>> layer.set_weights([[[1.0], [2.0]], [3.0]])
+            >>> layer(np.ones((1, 2), "float32"))
+            array([[6.]], dtype=float32)
         """
         variables = self.weights
         if not variables and not self.built:
@@ -323,6 +377,11 @@ class Layer(_track.Trackable):
 
         Raises:
             ValueError: for a shape that the layer cannot take.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> Dense(2).compute_output_shape((None, 7, 3))
+            (None, 7, 2)
         """
         inputs = map_shapes(
             lambda shape: graph.placeholder(_with_batch(shape), self.dtype), input_shape
@@ -417,6 +476,15 @@ class Layer(_track.Trackable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _noting_that_it_is_built(build: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(build)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        self.built = True
+
+    return wrapper
 
 
 def _takes_training(cls: type) -> bool:

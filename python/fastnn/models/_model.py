@@ -126,6 +126,13 @@ class Model(Trainable):
 
         Raises:
             ValueError: for an unknown name, a position that is not there, or neither or both.
+
+        Example:
+            >>> import fastnn
+            >>> from fastnn.layers import Dense
+            >>> x = fastnn.Input((4,))
+            >>> Model(x, Dense(2, name="last")(x)).get_layer("last").units
+            2
         """
         layers = self.layers
         if (name is None) == (index is None):
@@ -206,6 +213,14 @@ class Model(Trainable):
 
         Raises:
             RuntimeError: outside of ``call`` for a model that is not functional.
+
+        Example:
+            >>> import fastnn
+            >>> from fastnn.layers import Dense
+            >>> x = fastnn.Input((4,))
+            >>> y = Dense(2)(x)
+            >>> model = Model(x, y)
+            >>> model.add_loss(fastnn.ops.mean(fastnn.ops.square(y)))
         """
         if _scope.current() is not None or self._graph is None:
             super().add_loss(loss)
@@ -237,6 +252,14 @@ class Model(Trainable):
 
         Raises:
             ValueError: before the model is built.
+
+        Example:
+            >>> import fastnn
+            >>> from fastnn.layers import Dense
+            >>> x = fastnn.Input((4,))
+            >>> model = Model(x, Dense(2)(x), name="tiny")
+            >>> model.summary(print_fn=lambda text: print(text.splitlines()[0]))
+            Model: "tiny"
         """
         if not self.built and not self.layers:
             raise ValueError(

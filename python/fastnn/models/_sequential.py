@@ -58,6 +58,13 @@ class Sequential(Model):
             ValueError: for the name of a layer that it has already, or a layer that does not fit;
                 the model is left as it was.
             RuntimeError: while the model is in training.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential()
+            >>> model.add(Dense(3, input_dim=2))
+            >>> model.output_shape
+            (None, 3)
         """
         self._engine.refuse_in_training("add")
         if isinstance(layer, Tensor):
@@ -152,6 +159,12 @@ class Sequential(Model):
         Raises:
             ValueError: where there is none.
             RuntimeError: while the model is in training.
+
+        Example:
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(3, input_dim=2), Dense(1)])
+            >>> model.pop().units
+            1
         """
         self._engine.refuse_in_training("pop")
         if not self._stack:

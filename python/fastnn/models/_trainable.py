@@ -74,6 +74,14 @@ class Trainable(Layer):
             ValueError: for an unknown name.
             RuntimeError: while the model is in training.
             NotImplementedError: for a model that overrides train_step and its like.
+
+        Example:
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, activation="sigmoid", input_dim=2)])
+            >>> model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+            >>> model.compiled
+            True
         """
         self._refuse_replaced()
         self._engine.refuse_in_training("compile")
@@ -163,6 +171,17 @@ class Trainable(Layer):
             RuntimeError: before compile(), or while the model is in training.
             ValueError: for data of a wrong shape, length or content.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, input_dim=2)])
+            >>> model.compile("sgd", "mse")
+            >>> x = np.array([[0.0, 1.0], [1.0, 0.0]])
+            >>> history = model.fit(x, [1.0, -1.0], epochs=3, verbose=0)
+            >>> len(history.history["loss"])
+            3
         """
         return _fit.fit(
             self,
@@ -219,6 +238,15 @@ class Trainable(Layer):
             RuntimeError: before compile().
             ValueError: for data of a wrong shape, length or content.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, kernel_initializer="ones", input_dim=2)])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.array([[1.0, 2.0]]), np.array([5.0]), verbose=0)
+            4.0
         """
         logs = _fit.evaluate(
             self, x, y, sample_weight, batch_size, steps, verbose, callbacks, check_finite
@@ -250,6 +278,14 @@ class Trainable(Layer):
         Raises:
             ValueError: for data of a wrong shape, or NaN or infinity.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, kernel_initializer="ones", input_dim=2)])
+            >>> model.predict(np.array([[1.0, 2.0]]), verbose=0)
+            array([[3.]], dtype=float32)
         """
         return _predict.predict(self, x, batch_size, steps, verbose, callbacks, check_finite)
 
@@ -279,6 +315,15 @@ class Trainable(Layer):
             RuntimeError: before compile(), or while the model is in training.
             ValueError: for data of a wrong shape or content.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, kernel_initializer="ones", input_dim=2)])
+            >>> model.compile("sgd", "mse")
+            >>> model.train_on_batch(np.array([[1.0, 2.0]]), np.array([5.0]))
+            4.0
         """
         logs = _fit.train_on_batch(self, x, y, sample_weight, class_weight, check_finite)
         return logs if return_dict else _in_order(logs)
@@ -307,6 +352,15 @@ class Trainable(Layer):
             RuntimeError: before compile().
             ValueError: for data of a wrong shape or content.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, kernel_initializer="ones", input_dim=2)])
+            >>> model.compile("sgd", "mse")
+            >>> model.test_on_batch(np.array([[1.0, 2.0]]), np.array([5.0]), return_dict=True)
+            {'loss': 4.0}
         """
         logs = _fit.test_on_batch(self, x, y, sample_weight, check_finite)
         return logs if return_dict else _in_order(logs)
@@ -323,6 +377,14 @@ class Trainable(Layer):
         Raises:
             ValueError: for data of a wrong shape, or NaN or infinity.
             TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, kernel_initializer="ones", input_dim=2)])
+            >>> model.predict_on_batch(np.array([[1.0, 2.0]], "float32"))
+            array([[3.]], dtype=float32)
         """
         fast = self._engine._fast
         if fast is not None:
