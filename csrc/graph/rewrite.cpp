@@ -66,7 +66,20 @@ Value simplify_view(const Value& v) {
   if (name == "reshape" && is_op(n.inputs[0], "reshape"))
     return reshape(n.inputs[0].node->inputs[0], v.shape());
   if (name == "reshape" && n.inputs[0].shape() == v.shape()) return n.inputs[0];
+  if (name == "reshape" && is_op(n.inputs[0], "broadcast_to")) {
+    const Value& one = n.inputs[0].node->inputs[0];
+    if (element_count(one.shape()) == Dim(1)) return broadcast_to(reshape(one, {}), v.shape());
+  }
   return v;
+}
+
+// A reduction over axes of length 1 changes nothing but the shape.
+Value simplify_reduce(const Value& v) {
+  const Node& n = *v.node;
+  const Value& x = n.inputs[0];
+  for (int64_t a : normalize_axes(n.attrs.get<std::vector<int64_t>>("axes"), x.rank(), "axis"))
+    if (x.shape()[static_cast<size_t>(a)] != Dim(1)) return v;
+  return reshape(x, v.shape());
 }
 
 // log of a sigmoid or softmax, in the form that does not lose small probabilities.
@@ -103,6 +116,8 @@ Value simplify(const Value& v) {
     if (r == v) r = drop_broadcasts(v);
   } else if (n.op->kind == Kind::view) {
     r = simplify_view(v);
+  } else if (n.op->kind == Kind::reduce) {
+    r = simplify_reduce(v);
   }
   return r;
 }

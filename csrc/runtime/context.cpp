@@ -107,13 +107,13 @@ void Context::place_buffers() {
         break;
       case BufferInfo::extent: {
         base_[i] = extent_values_.as<char>() + 8 * next_extent++;
-        int64_t n = b.value.eval(env_);
+        double n = b.number(env_);
         if (b.dtype == DType::f32)
           *reinterpret_cast<float*>(base_[i]) = static_cast<float>(n);
         else if (b.dtype == DType::f64)
-          *reinterpret_cast<double*>(base_[i]) = static_cast<double>(n);
+          *reinterpret_cast<double*>(base_[i]) = n;
         else if (b.dtype == DType::i64)
-          *reinterpret_cast<int64_t*>(base_[i]) = n;
+          *reinterpret_cast<int64_t*>(base_[i]) = static_cast<int64_t>(n);
         else
           *reinterpret_cast<int32_t*>(base_[i]) = static_cast<int32_t>(n);
         break;

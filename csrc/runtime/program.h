@@ -40,7 +40,8 @@ struct BufferInfo {
   int slot = -1;  // input or output number
   VariablePtr variable;
   std::shared_ptr<const graph::ConstantData> data;
-  Dim value;                  // extent: the number, written at bind
+  // extent: a number that follows from the extents, written at bind
+  std::function<double(const Extents&)> number;
   int alias = -1;             // lives in this buffer instead ...
   Dim alias_offset;           // ... from this element on
   int first = -1, last = -1;  // calls that touch it: temps may share memory outside

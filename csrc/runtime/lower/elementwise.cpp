@@ -131,8 +131,50 @@ void FusedCall::finish() {
   label = items.size() == 1 ? ops : "fused(" + ops + ")";
 }
 
+// Arithmetic on lengths of axes needs no kernel. Rounded after each op, as the kernels would.
+bool Lowering::absorb_in_bind(const NodePtr& n) {
+  using Number = std::function<double(const Extents&)>;
+  Value v{n, 0};
+  if (!v.shape().empty() || !is_floating(v.dtype()) || n->inputs.size() > 2) return false;
+  std::vector<Number> in;
+  bool bound = false;
+  for (const Value& x : n->inputs) {
+    auto it = bound_numbers_.find(x);
+    if (it != bound_numbers_.end()) {
+      in.push_back(it->second);
+      bound = true;
+    } else if (x.node->op->name == "full") {
+      double c = x.node->attrs.get<double>("value");
+      bool single = x.dtype() == DType::f32;
+      in.push_back([=](const Extents&) { return single ? static_cast<float>(c) : c; });
+    } else {
+      return false;
+    }
+  }
+  if (!bound) return false;
+  const std::string& op = n->op->name;
+  Number exact;
+  if (op == "cast" || op == "identity")
+    exact = in[0];
+  else if (op == "add")
+    exact = [=](const Extents& e) { return in[0](e) + in[1](e); };
+  else if (op == "subtract")
+    exact = [=](const Extents& e) { return in[0](e) - in[1](e); };
+  else if (op == "multiply")
+    exact = [=](const Extents& e) { return in[0](e) * in[1](e); };
+  else if (op == "divide")
+    exact = [=](const Extents& e) { return in[0](e) / in[1](e); };
+  else
+    return false;
+  if (v.dtype() == DType::f32)
+    bind_number(v, [exact](const Extents& e) { return static_cast<float>(exact(e)); });
+  else
+    bind_number(v, exact);
+  return true;
+}
+
 void Lowering::lower_elementwise(const NodePtr& n) {
-  if (absorb_bias(n) || absorb_activation(n)) return;
+  if (absorb_in_bind(n) || absorb_bias(n) || absorb_activation(n)) return;
   Value v{n, 0};
   std::vector<View> in;
   for (const Value& x : n->inputs) in.push_back(view_of(x));

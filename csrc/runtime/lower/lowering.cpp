@@ -252,13 +252,20 @@ void Lowering::lower_leaf(const NodePtr& n) {
     View s = scalar_constant(n->attrs.get<double>("value"), v.dtype());
     views_[v] = {s.buffer, v.dtype(), v.shape(), std::vector<Dim>(v.shape().size(), Dim(0)), 0};
   } else if (name == "extent") {
-    int b = new_buffer(BufferInfo::extent, v.dtype(), 1);
-    program_->buffers[static_cast<size_t>(b)].value = n->attrs.get<Shape>("extent")[0];
-    views_[v] = whole(b, v.dtype(), {});
+    Dim d = n->attrs.get<Shape>("extent")[0];
+    bind_number(v, [d](const Extents& env) { return static_cast<double>(d.eval(env)); });
   } else {
     throw std::invalid_argument("'" + (n->name.empty() ? name : n->name) +
                                 "' is needed to compute the outputs but is not an input");
   }
+}
+
+// A scalar that is a function of the extents alone: computed when the program is bound.
+void Lowering::bind_number(const Value& v, std::function<double(const Extents&)> number) {
+  int b = new_buffer(BufferInfo::extent, v.dtype(), 1);
+  program_->buffers[static_cast<size_t>(b)].number = number;
+  bound_numbers_[v] = std::move(number);
+  views_[v] = whole(b, v.dtype(), {});
 }
 
 void Lowering::lower_view(const NodePtr& n) {

@@ -1,5 +1,6 @@
 // Lowering: nodes become kernel calls. One object per compilation; a file per concern.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -55,6 +56,8 @@ class Lowering {
   void lower_random(const NodePtr& n);
   void lower_loop(const NodePtr& n);
   void lower_optimizer(const NodePtr& n);
+  void bind_number(const Value& v, std::function<double(const Extents&)> number);
+  bool absorb_in_bind(const NodePtr& n);
   bool absorb_bias(const NodePtr& n);
   bool absorb_activation(const NodePtr& n);
   bool absorb_colsum(MatmulCall* call);
@@ -82,6 +85,7 @@ class Lowering {
   std::map<const graph::Node*, std::set<int>> needed_in_;
   std::map<Value, int> uses_;
   std::map<Value, View> views_;
+  std::map<Value, std::function<double(const Extents&)>> bound_numbers_;
   std::map<const graph::Variable*, int> variable_buffers_;
   std::map<std::pair<double, int>, int> scalar_buffers_;
   std::vector<std::unique_ptr<Call>> calls_;                 // of the section being lowered
