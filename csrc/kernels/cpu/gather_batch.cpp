@@ -56,7 +56,7 @@ struct Convert<Bool> {
 };
 
 template <class S>
-FASTNN_INLINE S read(const char* p, bool byteswap) {
+FASTNN_INLINE S read_number(const char* p, bool byteswap) {
   S value;
   memcpy(&value, p, sizeof value);
   if (sizeof(S) > 1 && byteswap) {
@@ -86,7 +86,7 @@ void any_rows(const GatherBatchArgs& a, int64_t first, int64_t last) {
     int64_t index[kMaxRank] = {};
     for (int d = 0; d >= 0;) {
       for (int64_t j = 0; j < inner; ++j)
-        *out++ = Convert<T>::from(to_number(read<S>(p + j * step, a.byteswap != 0)));
+        *out++ = Convert<T>::from(to_number(read_number<S>(p + j * step, a.byteswap != 0)));
       for (d = rank - 2; d >= 0; --d) {
         p += a.strides[d];
         if (++index[d] < a.shape[d]) break;
@@ -132,7 +132,7 @@ void contiguous_rows(const GatherBatchArgs& a, int64_t size, int64_t first, int6
   const char* src = static_cast<const char*>(a.src);
   if (size == 1 && a.rows) {
     for (int64_t r = first; r < last; ++r)
-      *out++ = static_cast<T>(read<S>(src + a.rows[r] * a.row_stride, false));
+      *out++ = static_cast<T>(read_number<S>(src + a.rows[r] * a.row_stride, false));
     return;
   }
   for (int64_t r = first; r < last; ++r, out += size) {

@@ -8,17 +8,27 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
+// One element at any address.
+template <class T>
+FASTNN_INLINE T read(const T* p) {
+  return reinterpret_cast<const Unaligned<T>*>(p)->v;
+}
+template <class T>
+FASTNN_INLINE void write(T* p, T x) {
+  reinterpret_cast<Unaligned<T>*>(p)->v = x;
+}
+
 template <class T>
 FASTNN_INLINE vec<T> load_first4(const T* p, int64_t n) {
   switch (n) {
     case 0:
       return vec<T>{};
     case 1:
-      return vec<T>{p[0], 0, 0, 0};
+      return vec<T>{read(p), 0, 0, 0};
     case 2:
-      return vec<T>{p[0], p[1], 0, 0};
+      return vec<T>{read(p), read(p + 1), 0, 0};
     case 3:
-      return vec<T>{p[0], p[1], p[2], 0};
+      return vec<T>{read(p), read(p + 1), read(p + 2), 0};
     default:
       return load(p);
   }
@@ -26,19 +36,19 @@ FASTNN_INLINE vec<T> load_first4(const T* p, int64_t n) {
 template <class T>
 FASTNN_INLINE vec<T> load_first2(const T* p, int64_t n) {
   if (n >= 2) return load(p);
-  return n == 1 ? vec<T>{p[0], 0} : vec<T>{};
+  return n == 1 ? vec<T>{read(p), 0} : vec<T>{};
 }
 template <class T>
 FASTNN_INLINE void store_first4(T* p, vec<T> v, int64_t n) {
   if (n >= 4) return store(p, v);
-  if (n > 0) p[0] = v[0];
-  if (n > 1) p[1] = v[1];
-  if (n > 2) p[2] = v[2];
+  if (n > 0) write(p + 0, v[0]);
+  if (n > 1) write(p + 1, v[1]);
+  if (n > 2) write(p + 2, v[2]);
 }
 template <class T>
 FASTNN_INLINE void store_first2(T* p, vec<T> v, int64_t n) {
   if (n >= 2) return store(p, v);
-  if (n > 0) p[0] = v[0];
+  if (n > 0) write(p + 0, v[0]);
 }
 FASTNN_INLINE F32 load_first(const float* p, int64_t n) { return load_first4<float>(p, n); }
 FASTNN_INLINE F64 load_first(const double* p, int64_t n) { return load_first2<double>(p, n); }

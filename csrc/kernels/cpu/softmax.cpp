@@ -15,15 +15,7 @@ void softmax(const RowArgs& a, int64_t r, const Context*) {
   const int64_t n = a.cols;
   const T* x = static_cast<const T*>(a.in) + r * n;
   T* out = static_cast<T*>(a.out) + r * n;
-  const T shift = row_max(x, n);
-  if (n <= kLanes<T>) {  // the row stays in its register
-    const vec<T> e = exp_shifted<T>(load_or(x, n, -static_cast<T>(__builtin_inf())), set<T>(shift));
-    store_first(out, e * set<T>(static_cast<T>(1 / lane_sum(e))), n);
-    return;
-  }
-  const T scale = static_cast<T>(1 / exp_row<T, true>(out, x, n, shift));
-  each_vector<T>(
-      n, [&](int64_t i, auto at) { at.store_at(out + i, at.load_at(out + i, 0) * set<T>(scale)); });
+  softmax_row<T>(out, x, n, 1, [&](int64_t i, auto at, vec<T> y) { at.store_at(out + i, y); });
 }
 
 template <class T>
@@ -85,12 +77,9 @@ void softmax_cross_entropy_grad(const CrossEntropyArgs& a, int64_t r, const Cont
   const T* t = static_cast<const T*>(a.target) + r * n;
   const T g = static_cast<const T*>(a.g)[r];
   T* out = static_cast<T*>(a.out) + r * n;
-  const double sum = exp_row<T, true>(out, x, n, row_max(x, n));
   const double total = sum_vectors<T>(n, [&](int64_t i, auto at) { return at.load_at(t + i, 0); });
-  const T scale = static_cast<T>(total / sum);
-  each_vector<T>(n, [&](int64_t i, auto at) {
-    const vec<T> difference = at.load_at(out + i, 0) * set<T>(scale) - at.load_at(t + i, 0);
-    at.store_at(out + i, set<T>(g) * difference);
+  softmax_row<T>(out, x, n, total, [&](int64_t i, auto at, vec<T> y) {
+    at.store_at(out + i, set<T>(g) * (y - at.load_at(t + i, 0)));
   });
 }
 
@@ -127,12 +116,11 @@ void sparse_softmax_cross_entropy_grad(const CrossEntropyArgs& a, int64_t r, con
     memset(out, 0, static_cast<size_t>(n) * sizeof(T));
     return;
   }
-  const T scale = static_cast<T>(1 / exp_row<T, true>(out, x, n, row_max(x, n)));
-  const T at_label = g * (out[label] * scale - 1);
-  each_vector<T>(n, [&](int64_t i, auto at) {
-    at.store_at(out + i, set<T>(g) * (at.load_at(out + i, 0) * set<T>(scale)));
+  softmax_row<T>(out, x, n, 1, [&](int64_t i, auto at, vec<T> y) {
+    const vec<T> one_hot =
+        select(lane_numbers<T>() == static_cast<T>(label - i), set<T>(1), zero<T>());
+    at.store_at(out + i, set<T>(g) * (y - one_hot));
   });
-  out[label] = at_label;
 }
 
 template <class Args>

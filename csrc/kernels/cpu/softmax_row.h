@@ -81,5 +81,41 @@ FASTNN_INLINE double exp_row(T* out, const T* x, int64_t n, T shift) {
   });
 }
 
+// A row of V vectors, whose exponentials stay in registers.
+template <class T, int V, class F>
+FASTNN_INLINE void short_row(const T* x, int64_t n, double numerator, const F& f) {
+  constexpr int64_t L = kLanes<T>;
+  const T lowest = -static_cast<T>(__builtin_inf());
+  const PartVector<T> end = {n - (V - 1) * L};
+  vec<T> e[V], best = set<T>(lowest), sum = zero<T>();
+  FASTNN_EACH (k, V) {
+    e[k] = k < V - 1 ? load(x + k * L) : end.load_at(x + k * L, lowest);
+    best = max(e[k], best);
+  }
+  const vec<T> shift = set<T>(reduce_max(best));
+  FASTNN_EACH (k, V) {
+    e[k] = exp_shifted<T>(e[k], shift);
+    sum += e[k];
+  }
+  const vec<T> scale = set<T>(static_cast<T>(numerator / lane_sum(sum)));
+  FASTNN_EACH (k, V - 1) f(k * L, WholeVector<T>{}, e[k] * scale);
+  f((V - 1) * L, end, e[V - 1] * scale);
+}
+
+// Calls f(i, at, numerator * softmax) for every vector of a row. Long rows keep their exponentials
+// in out; the sums, and so the bits, are those of exp_row either way.
+template <class T, class F>
+FASTNN_INLINE void softmax_row(T* out, const T* x, int64_t n, double numerator, const F& f) {
+  constexpr int64_t L = kLanes<T>;
+  if (n <= 0) return;
+  if (n <= L) return short_row<T, 1>(x, n, numerator, f);
+  if (n <= 2 * L) return short_row<T, 2>(x, n, numerator, f);
+  if (n <= 3 * L) return short_row<T, 3>(x, n, numerator, f);
+  if (n <= 4 * L) return short_row<T, 4>(x, n, numerator, f);
+  const double sum = exp_row<T, true>(out, x, n, row_max(x, n));
+  const vec<T> scale = set<T>(static_cast<T>(numerator / sum));
+  each_vector<T>(n, [&](int64_t i, auto at) { f(i, at, at.load_at(out + i, 0) * scale); });
+}
+
 }  // namespace
 }  // namespace fastnn::kernels::FASTNN_ISA
