@@ -184,10 +184,6 @@ FASTNN_INLINE int64_t contiguous_size(const GatherBatchArgs& a, int64_t item) {
 template <class T>
 struct Own;
 template <>
-struct Own<float> {
-  [[maybe_unused]] static constexpr Source source = Source::f32;
-};
-template <>
 struct Own<double> {
   [[maybe_unused]] static constexpr Source source = Source::f64;
 };

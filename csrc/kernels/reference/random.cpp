@@ -30,13 +30,11 @@ struct Fraction;
 template <>
 struct Fraction<float> {
   static constexpr double unit = 0x1p-24;
-  [[maybe_unused]] static constexpr uint64_t group = 64;
   static uint64_t bits(PhiloxStream s, uint64_t i) { return word32(s, i) >> 8; }
 };
 template <>
 struct Fraction<double> {
   static constexpr double unit = 0x1p-53;
-  [[maybe_unused]] static constexpr uint64_t group = 32;
   static uint64_t bits(PhiloxStream s, uint64_t i) { return word64(s, i) >> 11; }
 };
 
