@@ -73,7 +73,7 @@ FASTNN_INLINE vec<T> sign(vec<T> x) {
     const vec<T> one = select(x > 0, set<T>(1), select(x < 0, set<T>(-1), zero<T>()));
     return select(x == x, one, x);
   } else {
-    return (x < 0) - (x > 0);  // a true comparison is -1
+    return (vec<T>)((x < 0) - (x > 0));  // a true comparison is -1
   }
 }
 template <class T>

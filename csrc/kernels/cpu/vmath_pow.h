@@ -83,8 +83,9 @@ FASTNN_INLINE vec<T> power_general(vec<T> a, vec<T> b) {
   const vec<T> size = abs(a), infinity = set<T>(__builtin_inf()), one = set<T>(1);
   vec<T> y = power_magnitude<T>(size, b);
   const vec<T> half = T(0.5) * b;
-  const vec<Bits<T>> integral = floor(b) == b, odd = integral & (floor(half) != half);
-  const vec<Bits<T>> negative = as_bits(a) < 0, ordinary = (size > 0) & (size < infinity);
+  using Mask = vec<Bits<T>>;  // cast to: compilers differ in the integer type of a comparison
+  const Mask integral = (Mask)(floor(b) == b), odd = integral & (Mask)(floor(half) != half);
+  const Mask negative = (Mask)(as_bits(a) < 0), ordinary = (Mask)((size > 0) & (size < infinity));
   y = select(negative & odd, -y, y);
   y = select(negative & ~integral & ordinary, set<T>(__builtin_nan("")), y);
   y = select((size == 1) & (abs(b) == infinity), one, y);
