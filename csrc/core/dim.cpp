@@ -9,7 +9,7 @@
 namespace fastnn {
 namespace {
 
-enum class Derived { none, broadcast, floordiv, quotient };
+enum class Derived { none, broadcast, floordiv, quotient, longer };
 
 struct ExtentInfo {
   std::string name;
@@ -62,6 +62,8 @@ int64_t eval_derived(const ExtentInfo& e, const Extents& env) {
         throw std::invalid_argument("cannot reshape: " + std::to_string(a) +
                                     " elements do not divide into rows of " + std::to_string(b));
       return a / b;
+    case Derived::longer:
+      return a == 1 ? 0 : 1;
     case Derived::none:
       break;
   }
@@ -218,6 +220,11 @@ Dim floordiv_dim(const Dim& a, int64_t k) {
     return n >= 0 ? n / k : -((-n + k - 1) / k);
   }
   return derived(Derived::floordiv, a, k, "(" + a.str() + ")//" + std::to_string(k));
+}
+
+Dim longer_dim(const Dim& a) {
+  if (a.is_number()) return a.number() == 1 ? 0 : 1;
+  return derived(Derived::longer, a, 1, "longer(" + a.str() + ")");
 }
 
 Dim exact_quotient(const Dim& a, const Dim& b) {

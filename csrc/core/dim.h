@@ -62,6 +62,7 @@ Dim named_extent(const std::string& name);
 // Derived extents, evaluated when a program is bound.
 Dim broadcast_dim(const Dim& a, const Dim& b);  // NumPy's rule; mismatch is an error at bind
 Dim floordiv_dim(const Dim& a, int64_t k);
+Dim longer_dim(const Dim& a);  // 0 where a is 1, else 1: the stride of an axis that may repeat
 // a / b for reshape's -1, where b divides a; exact for numbers and single-term quotients.
 Dim exact_quotient(const Dim& a, const Dim& b);
 

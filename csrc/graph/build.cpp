@@ -50,6 +50,8 @@ NodePtr make_node(const Op& op, Values inputs, Attrs attrs) {
   return node;
 }
 
+uint64_t next_node_id() { return g_next_id.load(); }
+
 Value make(const std::string& op, Values inputs, Attrs attrs) {
   return {make_node(find_op(op), std::move(inputs), std::move(attrs)), 0};
 }
@@ -120,10 +122,21 @@ Value constant(const Type& type, const void* data) {
 
 Value scalar(double value, DType dtype) { return full({}, value, dtype); }
 
+double number_as(double v, DType dtype) {
+  if (is_floating(dtype)) return v;
+  if (dtype == DType::b8) return v != 0;
+  constexpr double limit = 9223372036854775808.0;
+  auto whole = v > -limit && v < limit ? static_cast<int64_t>(v) : INT64_MIN;
+  if (dtype == DType::u8) return static_cast<uint8_t>(whole);
+  return static_cast<double>(dtype == DType::i32 ? static_cast<int32_t>(whole) : whole);
+}
+
 Value cast(const Value& x, DType dtype) {
   if (x.dtype() == dtype) return x;
-  if (x.node->op->name == "full")  // a number has no dtype of its own
-    return full(x.shape(), x.node->attrs.get<double>("value"), dtype);
+  if (x.node->op->name == "full") {
+    double v = number_as(x.node->attrs.get<double>("value"), x.dtype());
+    return full(x.shape(), number_as(v, dtype), dtype);
+  }
   return make("cast", {x}, {{"dtype", dtype}});
 }
 
@@ -216,6 +229,13 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
                                 " cannot be broadcast together");
   }
   return out;
+}
+
+bool may_equal(const Shape& a, const Shape& b) {
+  bool equal = a.size() == b.size();
+  for (size_t i = 0; equal && i < a.size(); ++i)
+    equal = a[i] == b[i] || !a[i].is_number() || !b[i].is_number();
+  return equal;
 }
 
 std::vector<int64_t> normalize_axes(const std::vector<int64_t>& axes, int rank, const char* what) {

@@ -8,6 +8,8 @@ namespace fastnn::graph {
 // op's name and what was expected and given.
 NodePtr make_node(const Op& op, Values inputs, Attrs attrs);
 Value make(const std::string& op, Values inputs, Attrs attrs = {});
+// Nodes made from now on have at least this id.
+uint64_t next_node_id();
 
 // Elementwise ops: brings the inputs to one dtype first (see promote).
 Value elementwise(const std::string& op, Values inputs, Attrs attrs = {});
@@ -20,6 +22,9 @@ Value output_of(const Node& node);
 Value placeholder(DType dtype, Shape shape, const std::string& name);
 Value variable(const VariablePtr& v);
 Value constant(const Type& type, const void* data);
+// v as a dtype holds it: cut to a whole number, 0 or 1 for bool. Floating numbers stay as they
+// are, so that a Python number takes the precision of what it meets.
+double number_as(double v, DType dtype);
 Value scalar(double value, DType dtype);
 
 Value cast(const Value& x, DType dtype);
@@ -55,6 +60,11 @@ Values gradients(const Value& cost, const Values& wrt);
 Values substitute(const Values& roots, const Values& from, const Values& to);
 
 Shape broadcast_shapes(const Shape& a, const Shape& b);
+// False when some dimension is known to differ. Where that shows only at run time, the program
+// checks it when it is bound.
+bool may_equal(const Shape& a, const Shape& b);
+// Throws std::invalid_argument when a slice is known to leave an axis.
+void check_slice(const Shape& shape, const Attrs& attrs);
 std::vector<int64_t> normalize_axes(const std::vector<int64_t>& axes, int rank, const char* what);
 
 }  // namespace fastnn::graph

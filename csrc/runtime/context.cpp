@@ -128,6 +128,7 @@ void Context::place_buffers() {
 void Context::bind(const Extents& env) {
   bound_ = false;
   env_ = env;
+  for (const Requirement& r : program_->requirements) r.check(env_);
   epoch_ = graph::Variable::storage_epoch();
   threads_ = num_threads();
   place_buffers();

@@ -24,6 +24,19 @@ bool is_contiguous(const View& v) {
   return true;
 }
 
+void Requirement::check(const Extents& env) const {
+  int64_t x = a.eval(env), y = b.eval(env);
+  bool holds = kind == equal ? x == y : kind == at_most ? x <= y : x == y || x == 1;
+  if (holds) return;
+  auto side = [](const Dim& d, int64_t v) {
+    return d.is_number() ? d.str() : str(d.str(), " (here ", v, ")");
+  };
+  const char* relation = kind == equal     ? " to equal "
+                         : kind == at_most ? " to be at most "
+                                           : " to be 1 or ";
+  throw ValueError(str("[", op, "] expected ", side(a, x), relation, side(b, y)));
+}
+
 Extents Program::extents_of(const std::vector<std::vector<int64_t>>& shapes) const {
   Extents env;
   auto mismatch = [&](size_t i) {

@@ -86,6 +86,7 @@ class Call {
   Dim flops, bytes;
   std::vector<int> reads, writes;  // buffers
   int64_t position = 0;            // order within the section
+  bool absorbed = false;           // another call does its work
 };
 
 struct Update {
@@ -98,6 +99,15 @@ struct Section {
   Values outputs;
   std::vector<Update> updates;
   std::vector<graph::NodePtr> effects;
+};
+
+// What extents must satisfy for a program to run; checked when they become numbers.
+struct Requirement {
+  enum Kind { equal, at_most, broadcasts };  // a == b, a <= b, a == b or a == 1
+  Kind kind;
+  Dim a, b;
+  std::string op;
+  void check(const Extents& env) const;  // throws std::invalid_argument
 };
 
 struct Options {
@@ -126,6 +136,7 @@ class Program : public std::enable_shared_from_this<Program> {
   std::vector<BufferInfo> buffers;
   std::vector<std::unique_ptr<Call>> calls;
   std::vector<SectionRange> sections;
+  std::vector<Requirement> requirements;
   std::vector<VariablePtr> variables;  // read or written
   std::vector<bool> input_used;
   Options options;

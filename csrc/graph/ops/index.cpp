@@ -40,14 +40,24 @@ std::vector<Type> infer_take_along(const Values& in, const Attrs& a) {
   return {{in[0].dtype(), index}};
 }
 
-std::vector<Type> infer_shape_attr(const Values& in, const Attrs& a) {
-  check_index(in[1]);
-  return {{in[0].dtype(), a.get<Shape>("shape")}};
+// The gradient's input has the shape of what NAME read.
+Op::Infer infer_gradient(Op::Infer infer) {
+  return [infer = std::move(infer)](const Values& in, const Attrs& a) {
+    check_index(in[1]);
+    const Shape& shape = a.get<Shape>("shape");
+    Value table = full(shape, 0.0, in[0].dtype());
+    Type read = infer({table, in[1]}, a)[0];
+    if (!may_equal(in[0].shape(), read.shape))
+      throw std::invalid_argument("expected the gradient of " + read.str() + ", got " +
+                                  in[0].type().str());
+    return std::vector<Type>{{in[0].dtype(), shape}};
+  };
 }
 
 // Adds NAME and NAME_grad, each the other's gradient.
-void take_pair(OpTable* t, const std::string& name, Op::Infer infer, const std::string& doc) {
-  Op o{name, Kind::take, 2, 2, {{"axis", "int"}}, std::move(infer)};
+void take_pair(OpTable* t, const std::string& name, const Op::Infer& infer,
+               const std::string& doc) {
+  Op o{name, Kind::take, 2, 2, {{"axis", "int"}}, infer};
   o.dtypes = kAll;
   o.flops = 0;
   o.doc = doc;
@@ -58,7 +68,8 @@ void take_pair(OpTable* t, const std::string& name, Op::Infer infer, const std::
   };
   t->push_back(o);
 
-  Op d{name + "_grad", Kind::take, 2, 2, {{"axis", "int"}, {"shape", "shape"}}, infer_shape_attr};
+  Op d{name + "_grad",       Kind::take, 2, 2, {{"axis", "int"}, {"shape", "shape"}},
+       infer_gradient(infer)};
   d.dtypes = kFloats;
   d.doc = "g added into zeros at the places " + name + " read";
   d.grad = [name](const Node& n, const Values& g) {

@@ -17,6 +17,9 @@ std::vector<Type> infer_matmul(const Values& in, const Attrs& attrs) {
   if (a.size() < 2 || b.size() < 2)
     throw std::invalid_argument("expected matrices of at least 2 dimensions, got " + shape_str(a) +
                                 " and " + shape_str(b));
+  if (in[0].dtype() != in[1].dtype())
+    throw std::invalid_argument("expected inputs of one dtype, got " + in[0].type().str() +
+                                " and " + in[1].type().str());
   size_t ra = a.size(), rb = b.size();
   const Dim &m = a[ra - (s.ta ? 1 : 2)], &ka = a[ra - (s.ta ? 2 : 1)];
   const Dim &kb = b[rb - (s.tb ? 1 : 2)], &n = b[rb - (s.tb ? 2 : 1)];

@@ -62,13 +62,48 @@ std::vector<AttrSpec> slice_attrs() {
   return {{"begin", "shape"}, {"step", "ints"}, {"size", "shape"}};
 }
 
+}  // namespace
+
+void check_slice(const Shape& shape, const Attrs& attrs) {
+  const Shape &begin = attrs.get<Shape>("begin"), &size = attrs.get<Shape>("size");
+  const Ints& step = attrs.get<Ints>("step");
+  for (size_t i = 0; i < shape.size(); ++i) {
+    Dim last = begin[i] + Dim(step[i]) * (size[i] - Dim(1));
+    if (step[i] == 0) throw std::invalid_argument("expected steps other than 0, got 0");
+    if (size[i].is_number() && size[i].number() <= 0) {
+      if (size[i].number() == 0) continue;
+      throw std::invalid_argument("expected sizes of at least 0, got " + size[i].str());
+    }
+    for (const Dim& at : {begin[i], last}) {
+      bool below = at.is_number() && at.number() < 0 && size[i].is_number();
+      Dim room = shape[i] - at;
+      bool above = room.is_number() && room.number() <= 0 && size[i].is_number();
+      if (below || above)
+        throw std::invalid_argument("element " + at.str() + " is out of bounds for an axis of " +
+                                    shape[i].str());
+    }
+  }
+}
+
+namespace {
+
 std::vector<Type> infer_slice(const Values& in, const Attrs& a) {
   const Shape& size = a.get<Shape>("size");
   if (size.size() != in[0].shape().size() || a.get<Shape>("begin").size() != size.size() ||
       a.get<Ints>("step").size() != size.size())
     throw std::invalid_argument("expected begin, step and size for each of " +
                                 std::to_string(in[0].rank()) + " axes");
+  check_slice(in[0].shape(), a);
   return {{in[0].dtype(), size}};
+}
+
+std::vector<Type> infer_unslice(const Values& in, const Attrs& a) {
+  const Shape &size = a.get<Shape>("size"), &shape = a.get<Shape>("shape");
+  if (!may_equal(in[0].shape(), size) || size.size() != shape.size())
+    throw std::invalid_argument("expected shape " + shape_str(size) + ", got " +
+                                in[0].type().str());
+  check_slice(shape, a);
+  return {{in[0].dtype(), shape}};
 }
 
 std::vector<Type> infer_concatenate(const Values& in, const Attrs& a) {
@@ -133,9 +168,7 @@ void add_shape_ops(OpTable* table) {
 
   Op unslice{"unslice", Kind::unslice, 1, 1, slice_attrs()};
   unslice.attrs.push_back({"shape", "shape"});
-  unslice.infer = [](const Values& in, const Attrs& a) {
-    return std::vector<Type>{{in[0].dtype(), a.get<Shape>("shape")}};
-  };
+  unslice.infer = infer_unslice;
   unslice.grad = [](const Node& n, const Values& g) {
     return Values{make("slice", {g[0]},
                        {{"begin", n.attrs.get<Shape>("begin")},

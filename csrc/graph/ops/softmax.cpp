@@ -8,17 +8,43 @@ namespace {
 
 std::vector<Type> infer_rows(const Values& in, const Attrs&) {
   if (in[0].rank() < 1) throw std::invalid_argument("expected at least 1 dimension, got a scalar");
+  if (in.size() == 2 &&
+      (in[0].dtype() != in[1].dtype() || !may_equal(in[0].shape(), in[1].shape())))
+    throw std::invalid_argument("expected inputs of one type, got " + in[0].type().str() + " and " +
+                                in[1].type().str());
   return {in[0].type()};
 }
 
-std::vector<Type> infer_loss(const Values& in, const Attrs&) {
-  if (in[0].rank() < 1 || in[1].rank() < in[0].rank() - 1)
-    throw std::invalid_argument("expected logits (..., classes) and targets for them, got " +
-                                in[0].type().str() + " and " + in[1].type().str());
-  return {{in[0].dtype(), Shape(in[0].shape().begin(), in[0].shape().end() - 1)}};
+Shape without_last(const Shape& s) { return Shape(s.begin(), s.end() - 1); }
+
+void check_logits(const Value& x, const Value& target, bool sparse) {
+  if (sparse && target.dtype() != DType::i64)
+    throw std::invalid_argument("expected int64 labels, got " + target.type().str());
+  bool fits = x.rank() >= 1 &&
+              may_equal(target.shape(), sparse ? without_last(x.shape()) : x.shape()) &&
+              (sparse || target.dtype() == x.dtype());
+  if (fits) return;
+  std::string want = sparse ? "labels (...)" : "targets of the same shape and dtype";
+  throw std::invalid_argument("expected logits (..., classes) and " + want + ", got " +
+                              x.type().str() + " and " + target.type().str());
 }
 
-std::vector<Type> infer_like_logits(const Values& in, const Attrs&) { return {in[1].type()}; }
+Op::Infer infer_loss(bool sparse) {
+  return [sparse](const Values& in, const Attrs&) {
+    check_logits(in[0], in[1], sparse);
+    return std::vector<Type>{{in[0].dtype(), without_last(in[0].shape())}};
+  };
+}
+
+Op::Infer infer_loss_gradient(bool sparse) {
+  return [sparse](const Values& in, const Attrs&) {
+    check_logits(in[1], in[2], sparse);
+    if (in[0].dtype() != in[1].dtype() || !may_equal(in[0].shape(), without_last(in[1].shape())))
+      throw std::invalid_argument("expected the gradient of each row of " + in[1].type().str() +
+                                  ", got " + in[0].type().str());
+    return std::vector<Type>{in[1].type()};
+  };
+}
 
 std::vector<int64_t> last(const Value& x) { return {x.rank() - 1}; }
 
@@ -64,7 +90,7 @@ void add_softmax(OpTable* t) {
 }
 
 void add_cross_entropies(OpTable* t) {
-  Op loss{"softmax_cross_entropy", Kind::cross_entropy, 2, 2, {}, infer_loss};
+  Op loss{"softmax_cross_entropy", Kind::cross_entropy, 2, 2, {}, infer_loss(false)};
   loss.dtypes = kFloats;
   loss.flops = 10;
   loss.doc = "-sum(t log_softmax(x)) over the last axis, from logits x and targets t";
@@ -74,7 +100,7 @@ void add_cross_entropies(OpTable* t) {
                   neg(mul(per_row(g[0], x), make("log_softmax", {x})))};
   };
   t->push_back(loss);
-  Op grad{"softmax_cross_entropy_grad", Kind::cross_entropy, 3, 3, {}, infer_like_logits};
+  Op grad{"softmax_cross_entropy_grad", Kind::cross_entropy, 3, 3, {}, infer_loss_gradient(false)};
   grad.dtypes = kFloats;
   grad.flops = 10;
   grad.doc = "g (softmax(x) sum(t) - t)";
@@ -84,7 +110,7 @@ void add_cross_entropies(OpTable* t) {
   };
   t->push_back(grad);
 
-  Op sparse{"sparse_softmax_cross_entropy", Kind::cross_entropy, 2, 2, {}, infer_loss};
+  Op sparse{"sparse_softmax_cross_entropy", Kind::cross_entropy, 2, 2, {}, infer_loss(true)};
   sparse.dtypes = kFloats;
   sparse.flops = 8;
   sparse.doc = "-log_softmax(x)[label], from logits x and int64 labels";
@@ -93,8 +119,12 @@ void add_cross_entropies(OpTable* t) {
                   Value{}};
   };
   t->push_back(sparse);
-  Op sparse_grad{
-      "sparse_softmax_cross_entropy_grad", Kind::cross_entropy, 3, 3, {}, infer_like_logits};
+  Op sparse_grad{"sparse_softmax_cross_entropy_grad",
+                 Kind::cross_entropy,
+                 3,
+                 3,
+                 {},
+                 infer_loss_gradient(true)};
   sparse_grad.dtypes = kFloats;
   sparse_grad.flops = 8;
   sparse_grad.doc = "g (softmax(x) - one_hot(label))";

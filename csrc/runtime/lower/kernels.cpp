@@ -87,6 +87,7 @@ void Lowering::lower_reduce(const NodePtr& n) {
                                     a->scale = mean ? 1.0 / static_cast<double>(count) : 1.0;
                                   });
   call->flops = element_count(in.shape);
+  if (rows && is_floating(in.dtype)) row_sums_[in.buffer].push_back({call, in, out.buffer});
 }
 
 void Lowering::lower_rows(const NodePtr& n) {

@@ -29,16 +29,24 @@ void Lowering::run() {
   assign_sections();
   for (size_t s = 0; s < sections_.size(); ++s) lower_section(s);
   finish_fused();
-  for (size_t c = 0; c < program_->calls.size(); ++c) {
-    const Call& call = *program_->calls[c];
-    auto touch = [&](int b) {
-      BufferInfo& info = program_->buffers[static_cast<size_t>(root(b))];
-      if (info.first < 0) info.first = static_cast<int>(c);
-      info.last = static_cast<int>(c);
-    };
-    for (int b : call.reads) touch(b);
-    for (int b : call.writes) touch(b);
-  }
+  find_lifetimes();
+}
+
+// A buffer that a later section reads lives to the end of that section, which may run again
+// without the one that filled it.
+void Lowering::find_lifetimes() {
+  for (const SectionRange& section : program_->sections)
+    for (size_t c = section.begin; c < section.end; ++c) {
+      const Call& call = *program_->calls[c];
+      auto touch = [&](int b) {
+        BufferInfo& info = program_->buffers[static_cast<size_t>(root(b))];
+        if (info.first < 0) info.first = static_cast<int>(c);
+        bool crosses = info.first < static_cast<int>(section.begin);
+        info.last = static_cast<int>(crosses ? section.end - 1 : c);
+      };
+      for (int b : call.reads) touch(b);
+      for (int b : call.writes) touch(b);
+    }
 }
 
 // Only now is it known which results are read outside of their group.
@@ -94,6 +102,7 @@ View Lowering::new_result(const Value& v) {
 }
 
 View Lowering::scalar_constant(double value, DType dtype) {
+  value = graph::number_as(value, dtype);
   auto key = std::make_pair(value, static_cast<int>(dtype));
   auto it = scalar_buffers_.find(key);
   int b;
@@ -204,6 +213,7 @@ View Lowering::copied(const View& v) {
 View Lowering::contiguous(const View& v) { return is_contiguous(v) ? v : copied(v); }
 
 void Lowering::lower_node(const NodePtr& n) {
+  require_shapes(*n);
   switch (n->op->kind) {
     case Kind::leaf:
     case Kind::fill:
@@ -285,12 +295,10 @@ void Lowering::lower_view(const NodePtr& n) {
   } else if (name == "broadcast_to") {
     r.strides.assign(r.shape.size(), Dim(0));
     size_t lead = r.shape.size() - x.shape.size();
-    for (size_t i = 0; i < x.shape.size(); ++i)
-      if (x.shape[i] == r.shape[i + lead])
-        r.strides[i + lead] = x.strides[i];
-      else if (x.shape[i] != Dim(1))
-        throw std::invalid_argument("[broadcast_to] cannot repeat " + shape_str(x.shape) + " to " +
-                                    shape_str(r.shape) + ": lengths known only at run time");
+    for (size_t i = 0; i < x.shape.size(); ++i) {
+      bool same = x.shape[i] == r.shape[i + lead];
+      r.strides[i + lead] = same ? x.strides[i] : x.strides[i] * longer_dim(x.shape[i]);
+    }
   } else if (name == "slice") {
     const Shape& begin = n->attrs.get<Shape>("begin");
     const auto& step = n->attrs.get<std::vector<int64_t>>("step");

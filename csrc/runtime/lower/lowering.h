@@ -31,6 +31,12 @@ class Lowering {
   bool move_to_end(Call* call);
   bool update_in_place(const Update& update, const View& value, size_t s);
 
+  // requirements.cpp: checks left for the time when extents are numbers
+  void require(Requirement::Kind kind, const Dim& a, const Dim& b, const graph::Node& n);
+  void require_equal(const Shape& a, const Shape& b, const graph::Node& n, int64_t except = -1);
+  void require_slice(const Shape& shape, const graph::Node& n);
+  void require_shapes(const graph::Node& n);
+
   // buffers and views
   int new_buffer(BufferInfo::Kind kind, DType dtype, const Dim& count);
   int variable_buffer(const VariablePtr& v);
@@ -43,6 +49,7 @@ class Lowering {
   void copy_into(const View& to, const View& from, const char* label);
 
   void finish_fused();
+  void find_lifetimes();
 
   // emission
   void lower_node(const NodePtr& n);
@@ -72,6 +79,12 @@ class Lowering {
   void set_kernel(Call* call, const std::string& id, DType dtype);
   void reads(Call* call, int buffer);
   void writes(Call* call, int buffer);
+  // Sums over all rows of a matrix, by its buffer: a product may take them over.
+  struct RowSum {
+    Call* call;
+    View in;
+    int out;
+  };
   bool ready_before(const View& v, int64_t position) const;
   bool read_by_others(int buffer, const Call* except) const;
   int root(int buffer) const;
@@ -88,7 +101,8 @@ class Lowering {
   std::map<Value, std::function<double(const Extents&)>> bound_numbers_;
   std::map<const graph::Variable*, int> variable_buffers_;
   std::map<std::pair<double, int>, int> scalar_buffers_;
-  std::vector<std::unique_ptr<Call>> calls_;                 // of the section being lowered
+  std::vector<std::unique_ptr<Call>> calls_;  // of the section being lowered
+  std::map<int, std::vector<RowSum>> row_sums_;
   std::map<int, Call*> writer_;                              // buffer -> call of this section
   std::map<int, std::vector<Call*>> readers_;                // buffer -> calls of this section
   std::map<int, std::pair<FusedCall*, size_t>> fused_item_;  // buffer -> item computing it

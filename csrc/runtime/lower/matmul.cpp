@@ -120,7 +120,9 @@ MatmulCall* Lowering::pending_matmul(const Value& v) {
   if (it == writer_.end() || !is_contiguous(x)) return nullptr;
   auto* call = dynamic_cast<MatmulCall*>(it->second);
   bool pending = call && call->out == x.buffer && call->epilogue == Epilogue::none &&
-                 call->aux.buffer < 0 && is_floating(x.dtype) && !read_by_others(x.buffer, nullptr);
+                 call->aux.buffer < 0 && is_floating(x.dtype) &&
+                 !read_by_others(x.buffer, nullptr) &&
+                 (call->colsum < 0 || !read_by_others(call->colsum, nullptr));
   return pending ? call : nullptr;
 }
 
@@ -186,19 +188,18 @@ bool Lowering::absorb_colsum(MatmulCall* call) {
   if (!call->trans_a || call->trans_b || call->out_shape.size() != 2 || call->b.shape.size() != 2 ||
       !is_contiguous(call->b) || !is_floating(call->b.dtype))
     return false;
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    auto* sum = dynamic_cast<SimpleCall<kernels::ReduceArgs>*>(calls_[i].get());
-    if (!sum || sum->label != "sum rows" || sum->reads[0] != call->b.buffer) continue;
-    int out = sum->writes[0];
-    if (read_by_others(out, nullptr)) continue;
-    call->colsum = out;
-    call->writes.push_back(out);
-    writer_[out] = call;
+  for (const RowSum& sum : row_sums_[call->b.buffer]) {
+    bool same = sum.in.offset == call->b.offset && sum.in.shape.back() == call->b.shape.back() &&
+                element_count(sum.in.shape) == element_count(call->b.shape);
+    if (!same || sum.call->absorbed || read_by_others(sum.out, nullptr)) continue;
+    call->colsum = sum.out;
+    call->writes.push_back(sum.out);
+    writer_[sum.out] = call;
     auto& readers = readers_[root(call->b.buffer)];
-    readers.erase(std::remove(readers.begin(), readers.end(), sum), readers.end());
+    readers.erase(std::remove(readers.begin(), readers.end(), sum.call), readers.end());
     call->label += "+sum rows";
     call->flops = call->flops + element_count(call->b.shape);
-    calls_.erase(calls_.begin() + static_cast<int64_t>(i));
+    sum.call->absorbed = true;
     return true;
   }
   return false;

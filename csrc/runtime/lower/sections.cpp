@@ -122,6 +122,7 @@ void Lowering::lower_section(size_t s) {
   calls_.clear();
   writer_.clear();
   readers_.clear();
+  row_sums_.clear();
   fused_item_.clear();
   Values all;
   for (size_t t = s; t < sections_.size(); ++t)
@@ -135,7 +136,8 @@ void Lowering::lower_section(size_t s) {
   std::stable_sort(calls_.begin(), calls_.end(),
                    [](const auto& a, const auto& b) { return a->position < b->position; });
   size_t begin = program_->calls.size();
-  for (auto& c : calls_) program_->calls.push_back(std::move(c));
+  for (auto& c : calls_)
+    if (!c->absorbed) program_->calls.push_back(std::move(c));
   calls_.clear();
   program_->sections.push_back({sections_[s].name, begin, program_->calls.size()});
 }
