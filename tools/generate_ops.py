@@ -16,7 +16,7 @@ from fastnn import _core
 from fastnn.ops._dispatch import elementwise
 
 TARGET = Path(__file__).resolve().parent.parent / "python/fastnn/ops/_table.py"
-DEFAULTS = {"slope": 0.2, "alpha": 1.0, "theta": 0.0, "value": 1.0}
+DEFAULTS = {"slope": 0.2, "alpha": 1.0, "theta": 0.0}
 BY_HAND = {"where", "clip", "cast", "sigmoid_cross_entropy"}
 
 HEADER = '''"""Elementwise operations with NumPy's broadcasting: on arrays now, on tensors as nodes.

@@ -47,7 +47,7 @@ Value simplify_arithmetic(const Value& v) {
   if (n.inputs.size() != 2 || !is_floating(v.dtype())) return v;
   bool fa = is_full(n.inputs[0], &a), fb = is_full(n.inputs[1], &b);
   double r;
-  if (fa && fb && fold_numbers(name, a, b, &r))
+  if (fa && fb && fold_numbers(name, rounded(a, v.dtype()), rounded(b, v.dtype()), &r))
     return full(v.shape(), rounded(r, v.dtype()), v.dtype());
   auto other = [&](int i) { return n.inputs[static_cast<size_t>(i)].shape() == v.shape(); };
   if (name == "multiply" && fa && a == 1 && other(1)) return n.inputs[1];
@@ -82,12 +82,50 @@ Value simplify_reduce(const Value& v) {
   return reshape(x, v.shape());
 }
 
-// log of a sigmoid or softmax, in the form that does not lose small probabilities.
+// log(p) and log(1 - p) of a sigmoid or softmax p, in the form that keeps small probabilities.
 Value simplify_log(const Value& v) {
   const Value& x = v.node->inputs[0];
+  double number;
   if (is_op(x, "softmax")) return make("log_softmax", {x.node->inputs[0]});
   if (is_op(x, "sigmoid")) return make("log_sigmoid", {x.node->inputs[0]});
+  if (is_op(x, "subtract") && is_op(x.node->inputs[1], "sigmoid") && x.shape() == v.shape() &&
+      is_full(x.node->inputs[0], &number) && number == 1 && x.node->inputs[1].shape() == x.shape())
+    return make("log_sigmoid", {neg(x.node->inputs[1].node->inputs[0])});
   return v;
+}
+
+// The gradient through p of terms g / p and g / (1 - p), which log(p) and log(1 - p) leave behind:
+// there p may be 0, and the quotient infinite. An empty Value: h has no such term.
+Value through_probability(const Value& h, const Value& p) {
+  const Values& in = h.node->inputs;
+  const Value& x = p.node->inputs[0];
+  std::string op = p.node->op->name + "_grad";
+  if (is_op(h, "negative")) {
+    Value r = through_probability(in[0], p);
+    return r ? neg(r) : Value{};
+  }
+  if (is_op(h, "add") && in[0].shape() == p.shape() && in[1].shape() == p.shape()) {
+    Value a = through_probability(in[0], p), b = through_probability(in[1], p);
+    if (!a && !b) return {};
+    return add(a ? a : make(op, {in[0], p}), b ? b : make(op, {in[1], p}));
+  }
+  if (!is_op(h, "divide")) return {};
+  Value g = broadcast_to(in[0], p.shape());
+  if (in[1] == p && is_op(p, "softmax"))
+    return make("log_softmax_grad", {g, make("log_softmax", {x})});
+  if (in[1] == p) return make("log_sigmoid_grad", {g, x});
+  double number;
+  bool rest = is_op(p, "sigmoid") && is_op(in[1], "subtract") && in[1].node->inputs[1] == p &&
+              is_full(in[1].node->inputs[0], &number) && number == 1;
+  return rest ? mul(g, p) : Value{};
+}
+
+Value simplify_probability_gradient(const Value& v) {
+  const Value& p = v.node->inputs[1];
+  if (!is_op(p, "softmax") && !is_op(p, "sigmoid")) return v;
+  if (v.node->inputs[0].shape() != p.shape()) return v;
+  Value r = through_probability(v.node->inputs[0], p);
+  return r ? r : v;
 }
 
 // Elementwise ops read a repeated input by stride 0 when the result keeps its shape without it.
@@ -110,7 +148,9 @@ Value drop_broadcasts(const Value& v) {
 Value simplify(const Value& v) {
   const Node& n = *v.node;
   Value r = v;
-  if (n.op->kind == Kind::elementwise) {
+  if (n.op->name == "softmax_grad" || n.op->name == "sigmoid_grad")
+    r = simplify_probability_gradient(v);
+  if (r == v && n.op->kind == Kind::elementwise) {
     r = simplify_arithmetic(v);
     if (r == v && n.op->name == "log") r = simplify_log(v);
     if (r == v) r = drop_broadcasts(v);
@@ -122,18 +162,34 @@ Value simplify(const Value& v) {
   return r;
 }
 
+struct AttrHash {
+  template <class T>
+  size_t operator()(const T& v) const {
+    return std::hash<T>{}(v);
+  }
+  size_t operator()(DType v) const { return static_cast<size_t>(v); }
+  size_t operator()(const Dim& v) const { return v.hash(); }
+  template <class T>
+  size_t operator()(const std::vector<T>& v) const {
+    size_t h = v.size();
+    for (const T& x : v) h = h * 1000003 ^ (*this)(x);
+    return h;
+  }
+};
+
 // Hash-consing: equal nodes (op, inputs, attributes) become one.
 class Interner {
  public:
   NodePtr intern(const NodePtr& n) {
     const std::string& name = n->op->name;
     if (name == "placeholder" || name == "parameter" || n->op->kind == Kind::optimizer) return n;
-    auto range = table_.equal_range(hash(*n));
+    size_t key = hash(*n);
+    auto range = table_.equal_range(key);
     for (auto it = range.first; it != range.second; ++it)
       if (it->second->op == n->op && it->second->inputs == n->inputs &&
           attrs_equal(it->second->attrs, n->attrs))
         return it->second;
-    table_.emplace(hash(*n), n);
+    table_.emplace(key, n);
     return n;
   }
 
@@ -142,49 +198,71 @@ class Interner {
     size_t h = std::hash<const void*>{}(n.op);
     for (const Value& v : n.inputs)
       h = h * 1000003 ^ std::hash<const void*>{}(v.node.get()) ^ static_cast<size_t>(v.index);
+    for (const auto& item : n.attrs.items()) h = h * 1000003 ^ std::visit(AttrHash{}, item.second);
     return h;
   }
   std::unordered_multimap<size_t, NodePtr> table_;
 };
 
-Values intern_all(const Values& roots) {
-  std::map<Value, Value> map;
-  Interner interner;
-  for (const NodePtr& old : topological_order(roots)) {
+// One pass from the leaves up: each node with its inputs replaced, interned and simplified.
+class Rewriter {
+ public:
+  Values run(const Values& roots) {
+    for (const NodePtr& old : topological_order(roots)) {
+      NodePtr n = with_inputs(old, [&](const Value& v) { return mapped(v); });
+      if (n->outputs.size() == 1) {
+        Value v = settle({n, 0}, n->id);
+        if (!(v == Value{old, 0})) map_[{old, 0}] = v;
+        continue;
+      }
+      n = interner_.intern(n);
+      if (n == old) continue;
+      size_t count = std::max<size_t>(n->outputs.size(), 1);  // an effect has none
+      for (size_t i = 0; i < count; ++i)
+        map_[{old, static_cast<int32_t>(i)}] = {n, static_cast<int32_t>(i)};
+    }
+    Values out;
+    for (const Value& v : roots) out.push_back(mapped(v));
+    return out;
+  }
+
+ private:
+  Value mapped(const Value& v) const {
+    auto it = map_.find(v);
+    return it == map_.end() ? v : it->second;
+  }
+
+  template <class F>
+  static NodePtr with_inputs(const NodePtr& n, F replace) {
     Values inputs;
     bool changed = false;
-    for (const Value& v : old->inputs) {
-      auto it = map.find(v);
-      inputs.push_back(it == map.end() ? v : it->second);
+    for (const Value& v : n->inputs) {
+      inputs.push_back(replace(v));
       changed = changed || !(inputs.back() == v);
     }
-    NodePtr n = old;
-    if (changed) {
-      n = make_node(*old->op, inputs, old->attrs);
-      n->name = old->name;
-    }
-    n = interner.intern(n);
-    if (n->outputs.size() == 1) {
-      Value v{n, 0};
-      for (;;) {
-        Value r = simplify(v);
-        if (r == v) break;
-        v = Value{interner.intern(r.node), r.index};
-      }
-      if (!(v == Value{old, 0})) map[Value{old, 0}] = v;
-    } else if (n != old) {
-      for (size_t i = 0; i < n->outputs.size(); ++i)
-        map[Value{old, static_cast<int32_t>(i)}] = Value{n, static_cast<int32_t>(i)};
-      if (n->outputs.empty()) map[Value{old, 0}] = Value{n, 0};
+    if (!changed) return n;
+    NodePtr copy = make_node(*n->op, std::move(inputs), n->attrs);
+    copy->name = n->name;
+    return copy;
+  }
+
+  // The simplest form of a value. Nodes older than `since` are settled already.
+  Value settle(const Value& v, uint64_t since) {
+    if (v.node->id < since) return v;
+    NodePtr n = with_inputs(v.node, [&](const Value& x) { return settle(x, since); });
+    Value r{interner_.intern(n), v.index};
+    if (r.node->outputs.size() != 1) return r;
+    for (;;) {
+      uint64_t now = next_node_id();
+      Value simpler = simplify(r);
+      if (simpler == r) return r;
+      r = settle(simpler, now);
     }
   }
-  Values out;
-  for (const Value& v : roots) {
-    auto it = map.find(v);
-    out.push_back(it == map.end() ? v : it->second);
-  }
-  return out;
-}
+
+  std::map<Value, Value> map_;
+  Interner interner_;
+};
 
 const SubGraph& body_of(const Node& n) {
   return *n.attrs.get<std::shared_ptr<const SubGraph>>("body");
@@ -241,10 +319,10 @@ bool merge_one_loop(Values* roots) {
 }  // namespace
 
 Values rewrite(const Values& roots) {
-  Values r = intern_all(roots);
+  Values r = Rewriter().run(roots);
   bool merged = false;
   while (merge_one_loop(&r)) merged = true;
-  return merged ? intern_all(r) : r;
+  return merged ? Rewriter().run(r) : r;
 }
 
 }  // namespace fastnn::graph

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
+#include <mutex>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "core/cpu.h"
 
@@ -67,12 +68,20 @@ const Table& active_table() { return *active().load(); }
 void set_active_table(const std::string& name) { active().store(&table_named(name)); }
 
 const Entry* find_in(const Table& table, const std::string& id, DType dtype) {
-  for (int32_t i = 0; i < table.size; ++i)
-    for (int32_t k = 0; k < table.lists[i].size; ++k) {
-      const Entry& e = table.lists[i].entries[k];
-      if (e.dtype == dtype && id == e.id) return &e;
-    }
-  return nullptr;
+  using Index = std::unordered_map<std::string, const Entry*>;
+  static std::mutex mutex;
+  static auto* indices = new std::unordered_map<const Table*, Index>;
+  std::lock_guard<std::mutex> lock(mutex);
+  Index& index = (*indices)[&table];
+  auto key = [](const std::string& name, DType t) { return name + '/' + dtype_name(t); };
+  if (index.empty())
+    for (int32_t i = 0; i < table.size; ++i)
+      for (int32_t k = 0; k < table.lists[i].size; ++k) {
+        const Entry& e = table.lists[i].entries[k];
+        index.emplace(key(e.id, e.dtype), &e);
+      }
+  auto it = index.find(key(id, dtype));
+  return it == index.end() ? nullptr : it->second;
 }
 
 Found find_kernel(const std::string& id, DType dtype) {

@@ -128,10 +128,9 @@ void add_piecewise(OpTable* t) {
     return cast(both(gt(x, -1.0), lt(x, 1.0)), x.dtype());
   });
 
-  Op step{"threshold", Kind::elementwise, 1, 1, {{"theta", "float"}, {"value", "float"}},
-          infer_same};
+  Op step{"threshold", Kind::elementwise, 1, 1, {{"theta", "float"}}, infer_same};
   step.dtypes = kFloats;
-  step.doc = "value where x > theta, else 0: the step neuron";
+  step.doc = "1 where x > theta, else 0: the step neuron";
   step.differentiable = Differentiable::never;
   step.why = "a step function cannot be trained by gradients; use sigmoid, tanh or relu";
   t->push_back(step);

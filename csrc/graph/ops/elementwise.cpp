@@ -84,7 +84,10 @@ void add_arithmetic(OpTable* t) {
                          }));
   t->push_back(binary_op("power", kFloats, "a ** b",
                          [](const Value& g, const Value& a, const Value& b, const Value& y) {
-                           Value ga = mul(g, mul(b, elementwise("power", {a, sub(b, one(b))})));
+                           // Where b is 0 the factor b is 0 whatever the power: keep it finite.
+                           Value less =
+                               where(elementwise("equal", {b, zero(b)}), b, sub(b, one(b)));
+                           Value ga = mul(g, mul(b, elementwise("power", {a, less})));
                            // d/db a^b = a^b log a, and 0 where a is 0 (as the limit for b > 0).
                            Value safe = where(elementwise("greater", {a, zero(a)}), a, one(a));
                            return Values{ga, mul(g, mul(y, unary("log", safe)))};

@@ -66,9 +66,17 @@ void add_sums(OpTable* t) {
 
   Op prod = reduce_op("prod", kNumbers, "product of the elements along axes");
   prod.grad = [](const Node& n, const Values& g) {
-    // Exact where no element is 0; there y / x would be 0 / 0.
+    // The product of the other elements: y / x, and where x is the only 0 that of the rest.
     const Value& x = n.inputs[0];
-    return Values{div(mul(spread(n, g[0]), spread(n, output_of(n))), x)};
+    Value is_zero = elementwise("equal", {x, scalar(0.0, x.dtype())});
+    Value safe = where(is_zero, scalar(1.0, x.dtype()), x);
+    const Axes& axes = n.attrs.get<Axes>("axes");
+    bool keepdims = n.attrs.get<bool>("keepdims");
+    Value rest = reduce("prod", safe, axes, keepdims);
+    Value zeros = reduce("sum", cast(is_zero, x.dtype()), axes, keepdims);
+    Value only = elementwise("equal", {spread(n, zeros), cast(is_zero, x.dtype())});
+    Value others = where(only, div(spread(n, rest), safe), scalar(0.0, x.dtype()));
+    return Values{mul(spread(n, g[0]), others)};
   };
   t->push_back(prod);
 }

@@ -784,8 +784,8 @@ def hard_tanh(x: TensorLike) -> Any:
     return elementwise("hard_tanh", x)
 
 
-def threshold(x: TensorLike, theta: float = 0.0, value: float = 1.0) -> Any:
-    """Value where x > theta, else 0: the step neuron.
+def threshold(x: TensorLike, theta: float = 0.0) -> Any:
+    """1 where x > theta, else 0: the step neuron.
 
     Elementwise; for float32, float64.
 
@@ -794,4 +794,4 @@ def threshold(x: TensorLike, theta: float = 0.0, value: float = 1.0) -> Any:
         >>> ops.threshold([-1.0, 2.0])
         array([0., 1.])
     """
-    return elementwise("threshold", x, theta=float(theta), value=float(value))
+    return elementwise("threshold", x, theta=float(theta))
