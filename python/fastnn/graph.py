@@ -186,13 +186,20 @@ def _parameter(dtype: str, dims: Sequence[Any]) -> Tensor:
     return Tensor(_core.parameter(dtype, list(dims)))
 
 
-def _free_leaves(outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """What a step uses from outside: the values that do not depend on its parameters."""
+def _free_leaves(
+    outputs: Sequence[Tensor], parameters: Sequence[Tensor], first_id: int
+) -> list[Tensor]:
+    """What a step uses from outside: the values that do not depend on its parameters.
+
+    Random numbers that the step draws itself (nodes from ``first_id`` on; a loop may draw some)
+    are its own, new at each iteration; those from outside are the same at each.
+    """
     own = {p._value for p in parameters}
     order = _core.topological_order([t._value for t in outputs])
     inside: set[Any] = set()
     for v in order:
-        if v in own or any(i in inside for i in v.inputs) or v.op.startswith("random_"):
+        draws = v.id >= first_id and (v.op.startswith("random_") or v.op == "loop")
+        if v in own or draws or any(i in inside for i in v.inputs):
             inside.add(v)
     free: dict[Any, None] = {}
     for v in order:
@@ -251,6 +258,7 @@ def scan(
     trip = xs[0].dims[0] if xs else length
     slices = [_parameter(x.dtype, x.dims[1:]) for x in xs]
     carried = [_parameter(s.dtype, s.dims) for s in state0]
+    first_id = _parameter("bool", ())._value.id
     new_state, output = step(*slices, *carried)
     states = to_tensors(_as_list(new_state))
     if len(states) != len(state0):
@@ -259,7 +267,7 @@ def scan(
         )
     outputs = [] if output is None else to_tensors(_as_list(output))
 
-    free = _free_leaves([*states, *outputs], [*carried, *slices])
+    free = _free_leaves([*states, *outputs], [*carried, *slices], first_id)
     inner = [_parameter(t.dtype, t.dims) for t in free]
     roots = _core.substitute(
         [t._value for t in (*states, *outputs)],

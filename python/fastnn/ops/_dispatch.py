@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
@@ -25,39 +26,68 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
 
 
-def to_tensors(args: Sequence[Any]) -> list[Tensor]:
-    """Tensors from tensors, arrays and numbers; a number takes the dtype of its companions."""
+def _array(x: Any, op: str) -> npt.NDArray[Any]:
+    """x as an array of numbers; errors name the op."""
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"[{op}] expected numbers in rows of equal length, got {x!r}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"[{op}] expected numbers, got dtype {array.dtype}")
+    return array
+
+
+_BITS = {"uint8": 8, "int32": 31, "int64": 63}
+
+
+def _scalar(x: float, dtype: str, op: str) -> Tensor:
+    """A number as a tensor of no dimensions; whole numbers are exact or refused."""
+    if dtype in _BITS and not isinstance(x, bool):
+        lowest = 0 if dtype == "uint8" else -(2 ** _BITS[dtype])
+        if not lowest <= x < 2 ** _BITS[dtype]:
+            raise ValueError(f"[{op}] expected a number that fits {dtype}, got {x}")
+        if abs(x) > 2**53:
+            return Tensor(_core.constant(np.array(x, dtype)))
+    return Tensor(_core.scalar(float(x), dtype))
+
+
+def to_tensors(args: Sequence[Any], op: str = "tensor") -> list[Tensor]:
+    """Tensors from tensors, arrays and numbers; a number takes the dtype of its companions.
+
+    Raises:
+        TypeError: if something holds no numbers; ``op`` is named in the message.
+        ValueError: if rows are of unequal length, or a whole number does not fit the dtype.
+    """
     known: str | None = None
     converted: list[Any] = []
     for x in args:
-        if isinstance(x, Tensor):
-            value: Any = x
-        elif _is_number(x):
-            value = x
-        else:
-            value = Tensor(_core.constant(x))
+        value = x
+        if not isinstance(x, Tensor) and not _is_number(x):
+            value = Tensor(_core.constant(_array(x, op)))
         if isinstance(value, Tensor):
             known = value.dtype if known is None else _core.promote(known, value.dtype)
         converted.append(value)
     if known is None:
         floating = any(isinstance(x, float) for x in args)
-        known = "float32" if floating else "int32"
+        large = any(abs(x) >= 2**31 for x in args)
+        known = "float32" if floating else "int64" if large else "int32"
     result = []
     for x in converted:
         if not isinstance(x, Tensor):
             dtype = "float32" if isinstance(x, float) and known[0] != "f" else known
             if known == "bool" and not isinstance(x, (bool, float)):
                 dtype = "int32"
-            x = Tensor(_core.scalar(float(x), dtype))
+            x = _scalar(x, dtype, op)
         result.append(x)
     return result
 
 
-def run_now(key: Any, build: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+def run_now(op: str, key: Any, build: Callable[..., Any], arrays: Sequence[Any]) -> Any:
     """Compiles build(*tensors) for the arrays' dtypes and shapes, once, and calls it."""
-    given = [x if _is_number(x) else np.asarray(x) for x in arrays]
+    given = [x if _is_number(x) else _array(x, op) for x in arrays]
     signature = tuple(
-        (x,) if not isinstance(x, np.ndarray) else (x.dtype.str, x.shape) for x in given
+        (x.dtype.str, x.shape) if isinstance(x, np.ndarray) else (x, math.copysign(1, x))
+        for x in given
     )
     full_key = (key, signature, tuple(type(x) for x in given), _core.active_table())
     entry = _cache.get(full_key)
@@ -126,6 +156,7 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             count = tensors
+            op = function.__name__.lstrip("_")
             if count >= 0:
                 data, rest = args[:count], args[count:]
             else:
@@ -135,19 +166,19 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
                 names = function.__code__.co_varnames[len(data) : count]
                 data += tuple(kwargs.pop(n) for n in names if n in kwargs)
             if any(isinstance(x, Tensor) for x in data):
-                converted = to_tensors(data)
+                converted = to_tensors(data, op)
                 if count >= 0:
                     return function(*converted, *rest, **kwargs)
                 return function(converted, *rest, **kwargs)
 
             def build(*given: Any) -> Any:
-                converted = to_tensors(given)
+                converted = to_tensors(given, op)
                 if count >= 0:
                     return function(*converted, *rest, **kwargs)
                 return function(converted, *rest, **kwargs)
 
             key = (function, _hashable(rest), _hashable(tuple(sorted(kwargs.items()))))
-            return run_now(key, build, data)
+            return run_now(op, key, build, data)
 
         return call
 
@@ -174,5 +205,9 @@ def node(op: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
 def elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
     """An elementwise op of the table on tensors or arrays."""
     if any(isinstance(x, Tensor) for x in inputs):
-        return node(op, to_tensors(inputs), **attrs)
-    return run_now((op, tuple(attrs.values())), lambda *t: node(op, to_tensors(t), **attrs), inputs)
+        return node(op, to_tensors(inputs, op), **attrs)
+
+    def build(*given: Any) -> Tensor:
+        return node(op, to_tensors(given, op), **attrs)
+
+    return run_now(op, (op, tuple(attrs.values())), build, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ Axis = int | Sequence[int] | None
 def _axes(x: Tensor, axis: Axis) -> list[int]:
     if axis is None:
         return list(range(x.ndim))
-    return [axis] if isinstance(axis, int) else [int(a) for a in axis]
+    axes = axis if isinstance(axis, Sequence) else [axis]
+    return [operator.index(a) for a in axes]
 
 
 def _reduce(op: str, x: Tensor, axis: Axis, keepdims: bool, dtype: str | None = None) -> Tensor:
@@ -173,7 +175,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     from .shape import squeeze, stop_gradient
 
     x = Tensor(_core.cast(x._value, _floating(x) or x.dtype))
-    axes = [_axis(a, x.ndim) for a in _axes(x, axis)]
+    axes = [_axis(a, x.ndim, "logsumexp") for a in _axes(x, axis)]
     largest = stop_gradient(_reduce("max", x, axes, True))
     finite = _table.isfinite(largest)
     largest = node("where", to_tensors([finite, largest, 0.0 * Tensor(largest._value)]))

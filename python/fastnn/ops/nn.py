@@ -15,7 +15,7 @@ from .shape import _axis, _indices, transpose
 def _over_last_axis(op: str, x: Tensor, axis: int) -> Any:
     if x.dtype[0] != "f":
         x = Tensor(_core.cast(x._value, "float32"))
-    axis = _axis(axis, x.ndim)
+    axis = _axis(axis, x.ndim, op)
     if axis == x.ndim - 1:
         return node(op, [x])
     order = [i for i in range(x.ndim) if i != axis] + [axis]
@@ -82,7 +82,8 @@ def sparse_softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Any:
         >>> ops.sparse_softmax_cross_entropy([[0.0, 0.0]], [1]).round(3)
         array([0.693])
     """
-    return node("sparse_softmax_cross_entropy", [logits, _indices(labels)])
+    op = "sparse_softmax_cross_entropy"
+    return node(op, [logits, _indices(labels, op)])
 
 
 def logits_of(probabilities: Any) -> tuple[str, Tensor] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,10 +14,16 @@ from .._tensor import Dimension, Tensor, _operators
 from ._dispatch import TensorLike, node, operation, to_tensors
 
 
-def _axis(axis: int, ndim: int) -> int:
+def _axis(axis: int, ndim: int, op: str) -> int:
+    axis = operator.index(axis)
     if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} is out of bounds for a tensor of {ndim} dimensions")
+        raise ValueError(f"[{op}] axis {axis} is out of bounds for a tensor of {ndim} dimensions")
     return axis % ndim
+
+
+def _axes(axis: int | Sequence[int], ndim: int, op: str) -> set[int]:
+    axes = axis if isinstance(axis, Sequence) else [axis]
+    return {_axis(a, ndim, op) for a in axes}
 
 
 @operation()
@@ -59,7 +66,7 @@ def expand_dims(x: Tensor, axis: int) -> Any:
         (1, 2)
     """
     dims: list[Any] = list(x.dims)
-    dims.insert(_axis(axis, x.ndim + 1), 1)
+    dims.insert(_axis(axis, x.ndim + 1, "expand_dims"), 1)
     return Tensor(_core.reshape(x._value, dims))
 
 
@@ -78,8 +85,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Any:
     if axis is None:
         gone = {i for i, d in enumerate(x.shape) if d == 1}
     else:
-        axes = [axis] if isinstance(axis, int) else list(axis)
-        gone = {_axis(a, x.ndim) for a in axes}
+        gone = _axes(axis, x.ndim, "squeeze")
     for i in gone:
         if x.shape[i] != 1:
             raise ValueError(f"[squeeze] expected axis {i} of length 1, got shape {x.shape}")
@@ -114,7 +120,9 @@ def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Any:
         >>> ops.concatenate([[1, 2], [3]])
         array([1, 2, 3])
     """
-    tensors = to_tensors(xs)
+    tensors = to_tensors(xs, "concatenate")
+    if not tensors:
+        raise ValueError("[concatenate] expected at least one tensor, got none")
     dtype = tensors[0].dtype
     for t in tensors[1:]:
         dtype = _core.promote(dtype, t.dtype)
@@ -131,7 +139,9 @@ def stack(xs: Sequence[Tensor], axis: int = 0) -> Any:
         >>> ops.stack([[1, 2], [3, 4]]).shape
         (2, 2)
     """
-    return concatenate([expand_dims(t, axis) for t in to_tensors(xs)], axis)
+    if not xs:
+        raise ValueError("[stack] expected at least one tensor, got none")
+    return concatenate([expand_dims(t, axis) for t in to_tensors(xs, "stack")], axis)
 
 
 @operation()
@@ -146,7 +156,7 @@ def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) ->
         >>> [part.tolist() for part in ops.split([1, 2, 3, 4], 2)]
         [[1, 2], [3, 4]]
     """
-    axis = _axis(axis, x.ndim)
+    axis = _axis(axis, x.ndim, "split")
     length = x.dims[axis]
     if isinstance(indices_or_sections, int):
         sections = indices_or_sections
@@ -171,8 +181,7 @@ def flip(x: Tensor, axis: int | Sequence[int] | None = None) -> Any:
         >>> ops.flip([1, 2, 3])
         array([3, 2, 1])
     """
-    axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    turned = {_axis(a, x.ndim) for a in axes}
+    turned = set(range(x.ndim)) if axis is None else _axes(axis, x.ndim, "flip")
     return getitem(x, tuple(slice(None, None, -1 if i in turned else 1) for i in range(x.ndim)))
 
 
@@ -208,6 +217,25 @@ def _slice_axis(s: slice, length: Any) -> tuple[Any, int, Any]:
     return begin, step, size
 
 
+def _is_whole(k: Any) -> bool:
+    return isinstance(k, (int, np.integer)) and not isinstance(k, bool)
+
+
+def _check_arrays(keys: Sequence[Any]) -> None:
+    """NumPy moves an array's axis to the front where a slice parts it from an index before it."""
+    plain = [k is None or k is Ellipsis or isinstance(k, slice) for k in keys]
+    arrays = [i for i, k in enumerate(keys) if not plain[i] and not _is_whole(k)]
+    if len(arrays) > 1:
+        raise ValueError("[getitem] expected at most one array among the indices, got several")
+    for i in arrays:
+        whole = [j for j in range(i) if _is_whole(keys[j])]
+        if whole and any(plain[whole[0] : i]):
+            raise ValueError(
+                "[getitem] expected no slice between an index and an array, got one: "
+                "index in two steps"
+            )
+
+
 @operation()
 def getitem(x: Tensor, key: Any) -> Any:
     """NumPy's basic indexing, and one array of integers (taken along its axis).
@@ -221,6 +249,7 @@ def getitem(x: Tensor, key: Any) -> Any:
     used = sum(1 for k in keys if k is not None and k is not Ellipsis)
     if used > x.ndim:
         raise IndexError(f"too many indices: {used} for a tensor of {x.ndim} dimensions")
+    _check_arrays(keys)
     fill = (slice(None),) * (x.ndim - used)
     if any(k is Ellipsis for k in keys):
         at = next(i for i, k in enumerate(keys) if k is Ellipsis)
@@ -239,7 +268,7 @@ def getitem(x: Tensor, key: Any) -> Any:
         if isinstance(k, slice):
             b, s, n = _slice_axis(k, length)
             shape.append(n)
-        elif isinstance(k, (int, np.integer)) and not isinstance(k, bool):
+        elif _is_whole(k):
             i = int(k)
             if isinstance(length, int) and not -length <= i < length:
                 raise IndexError(f"index {i} is out of bounds for an axis of length {length}")
@@ -254,26 +283,18 @@ def getitem(x: Tensor, key: Any) -> Any:
         axis += 1
     result = node("slice", [x], begin=begin, step=step, size=size)
     result = Tensor(_core.reshape(result._value, shape))
-    if len(arrays) > 1:
-        raise ValueError("expected at most one array among the indices, got several")
     for at, indices in arrays:
         result = take(result, indices, at)
     return result
 
 
-def _indices(indices: Any) -> Tensor:
-    if not isinstance(indices, Tensor):
-        array = np.asarray(indices)
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"expected integers as indices, got dtype {array.dtype}")
-        indices = Tensor(_core.constant(array.astype(np.int64)))
+def _indices(indices: Tensor, op: str) -> Tensor:
     if indices.dtype[0] == "f" or indices.dtype == "bool":
-        raise TypeError(f"expected integers as indices, got {indices.dtype}")
+        raise TypeError(f"[{op}] expected integers as indices, got {indices.dtype}")
     return Tensor(_core.cast(indices._value, "int64"))
 
 
-@operation(2)
-def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Any:
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
     """The slices of x at indices along an axis (default: of the flattened x).
 
     Raises:
@@ -284,9 +305,16 @@ def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Any:
         >>> ops.take([10, 20, 30], [2, 0])
         array([30, 10])
     """
+    # A number would take the dtype of x beside it.
+    return _take(x, indices if isinstance(indices, Tensor) else np.asarray(indices), axis)
+
+
+@operation(2)
+def _take(x: Tensor, indices: Tensor, axis: int | None) -> Any:
+    index = _indices(indices, "take")
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    return node("take", [x, _indices(indices)], axis=axis)
+    return node("take", [x, index], axis=axis)
 
 
 @operation(2)
@@ -299,7 +327,7 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Any:
         array([[2],
                [3]])
     """
-    return node("take_along_axis", [x, _indices(indices)], axis=axis)
+    return node("take_along_axis", [x, _indices(indices, "take_along_axis")], axis=axis)
 
 
 @operation()
@@ -312,7 +340,7 @@ def one_hot(x: Tensor, num_classes: int, dtype: str = "float32") -> Any:
         array([[0., 1.],
                [1., 0.]], dtype=float32)
     """
-    return node("one_hot", [_indices(x)], num_classes=int(num_classes), dtype=dtype)
+    return node("one_hot", [_indices(x, "one_hot")], num_classes=int(num_classes), dtype=dtype)
 
 
 @operation()
@@ -349,7 +377,7 @@ def shape_of(x: TensorLike, axis: int, dtype: str = "int64") -> Any:
     """
     if not isinstance(x, Tensor):
         return np.asarray(np.shape(x)[axis], dtype)[()]
-    return Tensor(_core.extent_value(x.dims[_axis(axis, x.ndim)], dtype))
+    return Tensor(_core.extent_value(x.dims[_axis(axis, x.ndim, "shape_of")], dtype))
 
 
 def full(shape: Sequence[Dimension], value: float, dtype: str = "float32") -> Any:
