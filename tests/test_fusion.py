@@ -1,0 +1,94 @@
+"""Fused calls give the values of the single ops, bit for bit where the same kernels run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastnn import _core, function, grad, ops, placeholder, shared
+
+
+def kernels(f):
+    return f._function.kernels()
+
+
+def test_dense_layer_is_one_call():
+    x, w, b = placeholder((None, 5)), shared(np.ones((5, 4), "f")), shared(np.ones(4, "f"))
+    f = function([x], ops.relu(x @ w + b))
+    assert len(kernels(f)) == 1
+    assert "matmul" in kernels(f)[0]
+
+
+@pytest.mark.parametrize("table", _core.kernel_tables())
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "elu", "gelu", "identity"])
+@pytest.mark.parametrize("shape", [(1, 3, 2), (9, 17, 5), (64, 40, 33)])
+def test_forward_and_backward_equal_single_ops(activation, shape, table):
+    m, k, n = shape
+    before = _core.active_table()
+    _core.set_active_table(table)
+    act = (lambda v: v) if activation == "identity" else getattr(ops, activation)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=s).astype("f") for s in [(m, k), (k, n), (n,), (n, k), (m, k)]]
+    x, w, b, w2, t = (placeholder(a.shape) for a in arrays)
+    hidden = act(x @ w + b)
+    out = hidden @ w2
+    cost = ops.sum((out - t) ** 2)
+    f = function([x, w, b, w2, t], [hidden, out, *grad(cost, [x, w, b, w2])])
+    fused = f(*arrays)
+    fewer = len(kernels(f))
+    # Every value asked for as an output: nothing can be absorbed into its neighbour.
+    values = [hidden, out, *grad(cost, [x, w, b, w2])]
+    order = _core.topological_order([v._value for v in values])
+    every = [v for v in order if v.inputs]
+    g = _core.Function([v._value for v in (x, w, b, w2, t)], [("main", every, [])])
+    single = dict(zip(every, g(*arrays), strict=True))
+    _core.set_active_table(before)
+    assert fewer < len(g.kernels())
+    for value, result in zip(values, fused, strict=True):
+        expected = single[value._value]
+        if value is values[4]:  # the bias gradient: its order of summation may differ
+            np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+        else:
+            np.testing.assert_array_equal(result, expected)
+
+
+def test_row_sums_of_another_view_are_not_taken_over():
+    z = placeholder((4, 6))
+    x = placeholder((2, 5))
+    top, bottom = z[:2] * 1.0, z[2:]
+    f = function(
+        [x, z],
+        [
+            ops.sum(bottom, 0),
+            ops.matmul(x, top, True),
+            ops.sum(top, 0),
+            ops.matmul(x, ops.tanh(z)[2:], True),
+            ops.sum(ops.tanh(z)[:2], 0),
+        ],
+    )
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 5)).astype("f"), rng.normal(size=(4, 6)).astype("f")
+    expected = [
+        b[2:].sum(0),
+        a.T @ b[:2],
+        b[:2].sum(0),
+        a.T @ np.tanh(b)[2:],
+        np.tanh(b)[:2].sum(0),
+    ]
+    for result, want in zip(f(a, b), expected, strict=True):
+        np.testing.assert_allclose(result, want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 511, 512, 513, 5000])
+def test_a_chain_of_elementwise_ops_is_one_call(n):
+    x, y = placeholder(("n",)), placeholder(("n",))
+    z = x
+    for _ in range(3):
+        z = ops.tanh(z * y + 0.5) - x
+    f = function([x, y], z)
+    assert len(kernels(f)) == 1
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=n).astype("f") for _ in range(2))
+    order = [v for v in _core.topological_order([z._value]) if v.inputs]
+    g = _core.Function([x._value, y._value], [("main", order, [])])
+    np.testing.assert_array_equal(f(a, b), g(a, b)[-1])
