@@ -88,9 +88,9 @@ const Table& table();
 // op(X) is X or its transpose (trans_*): lda is the distance of A's rows as stored.
 // aux [M,N] has C's batch strides. colsum_b, where set, receives sum_k op(B)[k, :] (the bias
 // gradient beside the weight gradient), [N] for each product of the batch, one after the other.
-// Order of summation: element (i, j) is one chain of fma over k = 0 .. K-1, cut only into
-// chunks fixed by (N, K, dtype, ISA), which are added in order; then comes the bias. So a row's
-// bits depend neither on M nor on the transposes.
+// Order of summation: element (i, j) is one chain of fma over k = 0 .. K-1, cut only into chunks
+// (and lanes, where N is tiny) fixed by (N, K, dtype, ISA), which are added in a fixed order; then
+// comes the bias. So a row's bits depend neither on M nor on the transposes.
 // Workspace: packed panels, and partial sums where threads share K; it grows with M, N, K.
 // Error: |C - exact| <= K * eps * sum_k |a||b|. K = 0 gives bias (or zeros).
 enum class Epilogue : int32_t {
