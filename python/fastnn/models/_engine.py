@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _core, graph
-from fastnn.layers import _scope, _track
+from fastnn.layers import _history, _scope, _track
 from fastnn.layers._arguments import map_shapes
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _checks
@@ -37,7 +37,8 @@ class Engine:
 
     def __init__(self, model: Trainable) -> None:
         self._model = model
-        self._lock = threading.RLock()
+        # One lock for all that is traced: models are parts of each other.
+        self._lock = _history.lock
         self._signatures: dict[Any, Signature] = {}
         self._fast: Any = None
         self._in_training = False

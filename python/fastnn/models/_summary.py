@@ -92,7 +92,8 @@ def _table(titles: list[str], rows: list[list[str]], widths: list[int]) -> list[
 
 
 def _totals(model: Model) -> list[str]:
-    optimizer = getattr(model.optimizer, "variables", []) if model.optimizer is not None else []
+    built = model.optimizer is not None and model.optimizer.built
+    optimizer = model.optimizer.variables if built else []
     trainable, frozen = model.trainable_weights, model.non_trainable_weights
     text = [
         f" Total params: {_amount([*trainable, *frozen, *optimizer])}",
