@@ -150,6 +150,22 @@ def test_class_numbers_for_a_categorical_loss():
         model.fit(X, np.zeros((20, 2)), verbose=0)
 
 
+def test_targets_that_were_refused_leave_no_trace():
+    labels = np.arange(20) % 3
+    model = network(3, "softmax", "categorical_crossentropy", metrics=["accuracy"])
+    with pytest.raises(ValueError, match="'sparse_categorical_crossentropy', or"):
+        model.fit(X, labels, verbose=0)
+    _, accuracy = model.evaluate(X, to_categorical(labels), verbose=0)
+    assert accuracy == pytest.approx((model.predict(X, verbose=0).argmax(1) == labels).mean())
+
+
+def test_batch_size_0_is_refused_everywhere():
+    model = network()
+    for method in (lambda: model.predict(X, batch_size=0), lambda: model.evaluate(X, Y, 0)):
+        with pytest.raises(ValueError, match="batch_size of at least 1"):
+            method()
+
+
 def test_check_finite_can_be_skipped():
     bad = with_value(X, (0, 0), np.nan)
     model = network()

@@ -179,6 +179,16 @@ def test_a_layer_inside_a_model_keeps_its_place_when_it_hands_its_input_on():
     assert (y == 0).any()
 
 
+def test_a_layer_that_is_always_in_training_draws_anew():
+    x = Input((100,))
+    model = Model(x, layers.Dropout(0.5)(x, training=True))
+    data = np.ones((20, 100), "float32")
+    first = model.predict(data, batch_size=10, verbose=0)
+    assert not np.array_equal(first[:10], first[10:])
+    assert not np.array_equal(first, model.predict(data, batch_size=10, verbose=0))
+    assert not np.array_equal(model.predict_on_batch(data), model.predict_on_batch(data))
+
+
 def test_models_nest():
     inner = Sequential([Dense(3, activation="relu", input_dim=4)])
     x = Input((4,))

@@ -118,8 +118,8 @@ struct PyTrainer {
 };
 
 struct PyPredictor {
-  PyPredictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard)
-      : predictor(std::move(program), std::move(guard)) {}
+  PyPredictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard, uint64_t seed)
+      : predictor(std::move(program), std::move(guard), seed) {}
 
   std::vector<py::array> outputs(int64_t rows, const std::vector<Column>& columns) {
     std::vector<py::array> out;
@@ -221,10 +221,11 @@ void register_trainer(py::module_& m) {
       .def("plan", [](const PyTrainer& t) { return t.trainer.program().plan(nullptr); });
 
   py::class_<PyPredictor>(m, "Predictor", "Runs a program over rows, from any thread.")
-      .def(py::init([](const std::shared_ptr<Program>& p, std::shared_ptr<Guard> guard) {
-             return std::make_unique<PyPredictor>(p, std::move(guard));
-           }),
-           py::arg("program"), py::arg("guard") = nullptr)
+      .def(py::init(
+               [](const std::shared_ptr<Program>& p, std::shared_ptr<Guard> guard, uint64_t seed) {
+                 return std::make_unique<PyPredictor>(p, std::move(guard), seed);
+               }),
+           py::arg("program"), py::arg("guard") = nullptr, py::arg("seed") = 0)
       .def("__call__", &PyPredictor::call, py::arg("columns"))
       .def("run", &PyPredictor::run, py::arg("columns"), py::arg("batch_size"))
       .def("fast", &PyPredictor::fast, py::arg("x"));

@@ -8,9 +8,11 @@
 
 namespace fastnn::runtime {
 
-Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard)
+Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard,
+                     uint64_t seed)
     : executable_(std::move(program)),
-      guard_(guard ? std::move(guard) : std::make_shared<Guard>()) {
+      guard_(guard ? std::move(guard) : std::make_shared<Guard>()),
+      seed_(seed) {
   const Program& p = executable_.program();
   if (p.input_types.empty()) return;
   const Type& first = p.input_types[0];
@@ -45,9 +47,6 @@ bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
   batch = std::min(batch, std::max<int64_t>(rows, 1));
   BatchReader reader(program(), columns, batch);
   std::unique_ptr<Context> context;
-  RunInfo info;
-  info.poll = poll;
-  info.poll_data = poll_data;
   bool finished = true;
   for (int64_t at = 0; at < rows && finished; at += batch) {
     int64_t n = std::min(batch, rows - at);
@@ -63,6 +62,9 @@ bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
       for (size_t d = 1; d < shape.size(); ++d) row *= shape[d].eval(env);
       context->set_output(static_cast<int>(i), static_cast<char*>(outputs[i]) + at * row);
     }
+    RunInfo info = next_run();
+    info.poll = poll;
+    info.poll_data = poll_data;
     std::shared_lock<Guard> lock(*guard_);
     finished = context->run(0, info);
   }

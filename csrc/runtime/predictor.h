@@ -1,5 +1,6 @@
 // Runs a program over rows, from any number of threads at once.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 #include <vector>
@@ -14,7 +15,7 @@ namespace fastnn::runtime {
 
 class Predictor {
  public:
-  Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard);
+  Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard, uint64_t seed);
 
   const Program& program() const { return executable_.program(); }
   // Of the outputs for this many rows of such columns.
@@ -46,7 +47,7 @@ class Predictor {
     auto result = allocate(shape);
     context->set_input(0, input);
     context->set_output(0, result.second);
-    RunInfo info;
+    RunInfo info = next_run();
     {
       FpMode mode;
       std::shared_lock<Guard> lock(*guard_);
@@ -57,8 +58,18 @@ class Predictor {
   }
 
  private:
+  // Random nodes draw anew in every run, and the same from process to process.
+  RunInfo next_run() {
+    RunInfo info;
+    info.seed = seed_;
+    info.step = runs_.fetch_add(1, std::memory_order_relaxed);
+    return info;
+  }
+
   Executable executable_;
   std::shared_ptr<Guard> guard_;
+  uint64_t seed_;
+  std::atomic<uint64_t> runs_{0};
   ExtentId batch_extent_ = -1;
   kernels::Kernel finite_ = nullptr;
 };

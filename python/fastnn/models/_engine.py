@@ -176,6 +176,7 @@ class Engine:
         for array in weights:
             if array is not None:
                 _checks.require_rows(owner, [("x", arrays[0]), ("sample_weight", array)])
+        self._model._objective = objective
         return columns
 
     def _weighed(
@@ -239,23 +240,24 @@ class Engine:
             return found
 
     def objective(self, signature: Signature, targets: Sequence[NDArray[Any]]) -> Objective:
-        """The model's losses and metrics, made at the first use after compile()."""
+        """The model's losses and metrics for targets of this kind; made anew for another kind."""
         model = self._model
         if model._settings is None:
             raise RuntimeError(
                 f"[{type(model).__name__}] {model.name!r} is not compiled: call compile() with an "
                 "optimizer and a loss first"
             )
-        with self._lock:
-            if model._objective is None:
-                model._objective = Objective(
-                    type(model).__name__,
-                    model._settings,
-                    signature.output_names,
-                    signature.output_shapes,
-                    [(None, *array.shape[1:]) for array in targets],
-                )
-            return model._objective
+        shapes = [(None, *array.shape[1:]) for array in targets]
+        known = model._objective
+        if known is not None and known.suits(signature.output_names, shapes):
+            return known
+        return Objective(
+            type(model).__name__,
+            model._settings,
+            signature.output_names,
+            signature.output_shapes,
+            shapes,
+        )
 
     def _trained(self) -> tuple[int, ...]:
         """Which variables training changes; worked out again only when some layer has changed."""
@@ -268,9 +270,11 @@ class Engine:
     def step(self, signature: Signature, columns: Columns, training: bool) -> Step:
         """The compiled pass for data of this kind."""
         model = self._model
-        objective = self.objective(signature, columns.y)
+        objective = model._objective
+        assert objective is not None
         key = (
             training,
+            id(objective),
             tuple(array.shape[1:] for array in columns.y),
             tuple(None if array is None else array.shape[1:] for array in columns.weights),
             self._trained(),

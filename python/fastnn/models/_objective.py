@@ -121,6 +121,7 @@ class Objective:
     ) -> None:
         self._owner = owner
         self.names = names
+        self._ranks = _ranks(targets)
         shapes = list(zip(targets or outputs, outputs, strict=True))
         chosen = self._for_outputs("loss", settings.loss)
         self.losses: list[Any] = [
@@ -137,6 +138,10 @@ class Objective:
         self.tracked: list[Tracked] = []
         for given, weighted in ((settings.metrics, False), (settings.weighted_metrics, True)):
             self._add_metrics(given, weighted, shapes)
+
+    def suits(self, names: list[str], targets: Sequence[tuple[int | None, ...]]) -> bool:
+        """Whether it serves for these outputs and targets: "accuracy" depends on both."""
+        return names == self.names and _ranks(targets) == self._ranks
 
     def _weights(self, given: Any) -> list[float]:
         if given is None:
@@ -349,6 +354,11 @@ class Objective:
         if array.ndim == 1 and len(output) == 2 and output[-1] == 1:
             return array[:, None]
         return array
+
+
+def _ranks(shapes: Sequence[tuple[int | None, ...]]) -> list[int]:
+    """Ranks, in which a last axis of length 1 does not count."""
+    return [len(shape) - (len(shape) > 1 and shape[-1] == 1) for shape in shapes]
 
 
 def _is_sparse(array: NDArray[Any], output: tuple[int | None, ...]) -> bool:

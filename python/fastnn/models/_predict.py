@@ -43,9 +43,8 @@ def predict(
         )
         count = steps or source.steps
     else:
-        size = _checks.require_positive(owner, "batch_size", batch_size or 32)
-        if batch_size is not None:
-            _checks.require_positive(owner, "batch_size", batch_size)
+        given = 32 if batch_size is None else batch_size
+        size = _checks.require_positive(owner, "batch_size", given)
         signature, columns = engine.columns(x, targets=False, check_finite=check_finite)
         count = min(steps or _ALL, -(-columns.rows // size))
         if not CallbackList(callbacks).needs_batches("predict"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnn import _core, graph, ops
+from fastnn._random import current_seed
 from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _scope
 from fastnn.layers._nest import flatten, map_structure, pack_like
@@ -77,7 +78,7 @@ class Signature:
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
         self.output_names = _output_names(model, trace.structure)
         program = _program(trace.inputs, [("predict", trace.outputs, [])])
-        self.predictor = _core.Predictor(program, model._engine.guard)
+        self.predictor = _core.Predictor(program, model._engine.guard, current_seed())
         self.steps: dict[Any, Step] = {}
 
 
