@@ -528,6 +528,39 @@ def test_lists_of_numbers():
     assert model.predict([1.0, 2.0], verbose=0).shape == (2, 1)
 
 
+def test_batches_with_weights_and_as_lists():
+    expected = weights_after(X, Y, shuffle=False, class_weight={0: 0.5, 1: 3.0})
+    assert_same(weights_after(Loader(), batch_size=None, class_weight={0: 0.5, 1: 3.0}), expected)
+
+    class Lists:
+        def __iter__(self):
+            return ([x, y, np.where(y == 1, 3.0, 0.5)] for x, y in batches())
+
+    assert_same(weights_after(Lists(), batch_size=None), expected)
+
+
+def test_validation_by_batches():
+    model = network()
+    history = model.fit(X, Y, epochs=2, validation_data=Loader(), verbose=0).history
+    assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0))
+    history = model.fit(
+        X, Y, epochs=2, validation_data=iter(Endless()), validation_steps=4, verbose=0
+    ).history
+    assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0))
+
+
+def test_the_network_of_old_tutorials():
+    with pytest.warns(DeprecationWarning) as warned:
+        model = Sequential()
+        model.add(Dense(output_dim=6, init="uniform", activation="relu", input_dim=4))
+        model.add(layers.Dropout(p=0.1))
+        model.add(Dense(output_dim=1, init="uniform", activation="sigmoid"))
+        model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+        model.fit(X, Y, batch_size=10, nb_epoch=2, verbose=0)
+    assert len(warned) == 6
+    assert len(model.history.epoch) == 2
+
+
 def test_a_generator_that_is_used_up():
     model = network()
     with pytest.raises(ValueError, match="used up after one pass"):
