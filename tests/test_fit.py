@@ -549,16 +549,21 @@ def test_validation_by_batches():
     assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0))
 
 
+def old_tutorial() -> Sequential:
+    model = Sequential()
+    model.add(Dense(output_dim=6, init="uniform", activation="relu", input_dim=4))
+    model.add(layers.Dropout(p=0.1))
+    model.add(Dense(output_dim=1, init="uniform", activation="sigmoid"))
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    model.fit(X, Y, batch_size=10, nb_epoch=2, verbose=0)
+    return model
+
+
 def test_the_network_of_old_tutorials():
-    with pytest.warns(DeprecationWarning) as warned:
-        model = Sequential()
-        model.add(Dense(output_dim=6, init="uniform", activation="relu", input_dim=4))
-        model.add(layers.Dropout(p=0.1))
-        model.add(Dense(output_dim=1, init="uniform", activation="sigmoid"))
-        model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-        model.fit(X, Y, batch_size=10, nb_epoch=2, verbose=0)
+    with pytest.warns(DeprecationWarning, match="is deprecated, use") as warned:
+        model = old_tutorial()
     assert len(warned) == 6
-    assert len(model.history.epoch) == 2
+    assert model.history.epoch == [0, 1]
 
 
 def test_a_generator_that_is_used_up():

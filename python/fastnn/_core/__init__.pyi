@@ -227,7 +227,12 @@ class Predictor:
     def __call__(
         self, columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]
     ) -> list[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]: ...
-    def __init__(self, program: Program, guard: Guard | None = None) -> None: ...
+    def __init__(
+        self,
+        program: Program,
+        guard: Guard | None = None,
+        seed: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
     def fast(self, x: typing.Any) -> typing.Any: ...
     def run(
         self,
