@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "bindings/arrays.h"
+#include "bindings/function.h"
 #include "bindings/register.h"
 #include "core/cpu.h"
 #include "core/error.h"
@@ -123,6 +124,25 @@ py::tuple pool_job(int64_t tasks, int work, bool nested) {
   return py::make_tuple(who, job.runs);
 }
 
+// Plants a fault: an elementwise kernel that goes `extra` elements beyond a buffer of the arena.
+void overrun(Function& f, const std::vector<std::vector<int64_t>>& shapes, const std::string& table,
+             int64_t extra) {
+  const auto& buffers = f.executable.program().buffers;
+  auto context = f.executable.acquire(f.executable.program().extents_of(shapes));
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const runtime::BufferInfo& b = buffers[i];
+    if (b.kind != runtime::BufferInfo::temp || b.alias >= 0 || b.first < 0) continue;
+    const kernels::Entry* e = runtime::find_in(runtime::table_named(table), "negative", b.dtype);
+    if (!e) continue;
+    void* data = context->buffer_address(i);
+    e->tile(data, &data, b.count.eval(context->extents()) + extra, nullptr);
+    context->check_red_zones("negative");
+    f.executable.release(std::move(context));
+    return;
+  }
+  throw ValueError("expected a function with a buffer of numbers in its arena");
+}
+
 }  // namespace
 
 void register_testing(py::module_& m) {
@@ -130,6 +150,8 @@ void register_testing(py::module_& m) {
   t.def("entries", &entries, py::arg("table"));
   t.def("tile", &tile, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("out"),
         py::arg("inputs"), py::arg("params") = std::vector<double>{});
+  t.def("overrun", &overrun, py::arg("function"), py::arg("shapes"), py::arg("table"),
+        py::arg("extra"));
   register_testing_matmul(t);
   t.def("kernel", &kernel, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("args"),
         py::arg("seed") = 0, py::arg("step") = 0, py::arg("iteration") = 0);

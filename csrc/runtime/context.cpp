@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "core/thread_pool.h"
@@ -61,15 +62,16 @@ void Context::plan(const std::vector<int64_t>& bytes) {
                    [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
   offsets_.assign(buffers.size(), 0);
   std::vector<size_t> placed;  // by offset
+  const int64_t first = reuse ? 0 : RedZones::kSize;
   int64_t total = 0;
   for (size_t i : order) {
-    int64_t size = align_up(std::max<int64_t>(bytes[i], 1)), at = 0;
+    int64_t size = slot_bytes(bytes[i]), at = first;
     for (size_t j : placed) {
       bool overlap =
           !reuse || (buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last);
       if (!overlap) continue;
       if (offsets_[j] >= at + size) break;
-      at = std::max(at, offsets_[j] + align_up(std::max<int64_t>(bytes[j], 1)));
+      at = std::max(at, offsets_[j] + slot_bytes(bytes[j]));
     }
     offsets_[i] = at;
     total = std::max(total, at + size);
@@ -81,7 +83,24 @@ void Context::plan(const std::vector<int64_t>& bytes) {
   if (total > arena_.size()) arena_ = Buffer(total);
 }
 
+int64_t Context::slot_bytes(int64_t bytes) const {
+  return align_up(std::max<int64_t>(bytes, 1)) +
+         (program_->options.reuse_memory ? 0 : RedZones::kSize);
+}
+
+void Context::add_red_zones(const std::vector<int64_t>& bytes) {
+  if (arena_.size() == 0) return;
+  const auto& buffers = program_->buffers;
+  red_zones_.add(arena_.as<char>(), arena_.as<char>() + RedZones::kSize);
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    if (buffers[i].kind != BufferInfo::temp || buffers[i].alias >= 0 || buffers[i].first < 0)
+      continue;
+    red_zones_.add(base_[i] + bytes[i], base_[i] + slot_bytes(planned_[i]));
+  }
+}
+
 void Context::place_buffers() {
+  red_zones_.clear();
   const auto& buffers = program_->buffers;
   std::vector<int64_t> bytes(buffers.size(), 0);
   bool fits = !planned_.empty();
@@ -123,6 +142,22 @@ void Context::place_buffers() {
         break;
     }
   }
+  if (!program_->options.reuse_memory) add_red_zones(bytes);
+}
+
+void Context::bind_workspace(const std::vector<size_t>& needs) {
+  own_workspaces_.clear();
+  if (program_->options.reuse_memory) {
+    size_t most = needs.empty() ? 0 : *std::max_element(needs.begin(), needs.end());
+    if (static_cast<int64_t>(most) > workspace_.size())
+      workspace_ = Buffer(static_cast<int64_t>(most));
+    return;
+  }
+  for (size_t need : needs) {
+    Buffer b(static_cast<int64_t>(need) + RedZones::kSize);
+    red_zones_.add(b.as<char>() + need, b.as<char>() + b.size());
+    own_workspaces_.push_back(std::move(b));
+  }
 }
 
 void Context::bind(const Extents& env) {
@@ -136,18 +171,17 @@ void Context::bind(const Extents& env) {
   for (auto& p : output_patches_) p.clear();
   steps_.clear();
   next_child_ = 0;
-  size_t workspace = 0;
+  std::vector<size_t> workspaces;
   Binder binder(this, env_);
   for (size_t i = 0; i < program_->calls.size(); ++i) {
     const Call& call = *program_->calls[i];
     void* args = args_.as<char>() + args_offsets_[i];
     std::memset(args, 0, call.args_size());
     call.bind(binder, args);
-    if (call.workspace) workspace = std::max(workspace, call.workspace(args, threads_));
+    workspaces.push_back(call.workspace ? call.workspace(args, threads_) : 0);
     steps_.push_back({call.kernel, args});
   }
-  if (static_cast<int64_t>(workspace) > workspace_.size())
-    workspace_ = Buffer(static_cast<int64_t>(workspace));
+  bind_workspace(workspaces);
   bound_ = true;
 }
 
@@ -168,12 +202,14 @@ void Context::set_output(int i, void* data) {
 
 bool Context::run(size_t section, const RunInfo& info) {
   const SectionRange& range = program_->sections[section];
+  const bool debugging = program_->options.poison || !program_->options.reuse_memory;
   kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(),
                       &status_,     info.seed, info.step, info.iteration};
   for (size_t i = range.begin; i < range.end; ++i) {
     if (info.poll && info.poll(info.poll_data)) return false;
+    if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[i].data();
     steps_[i].kernel(steps_[i].args, &kc);
-    if (program_->options.poison) after_call(i);
+    if (debugging) after_call(i);
   }
   if (status_.code != 0) check_status();
   return true;
@@ -186,8 +222,17 @@ void Context::check_status() {
     throw IndexError(str("index ", s.value, " is out of bounds for an axis of length ", s.limit));
 }
 
-// Debugging: what no later call may read becomes NaN, so that a wrong plan shows.
+void Context::check_red_zones(const std::string& culprit) const {
+  if (!red_zones_.intact()) throw std::runtime_error("[" + culprit + "] wrote beside its buffers");
+}
+
 void Context::after_call(size_t call) {
+  check_red_zones(program_->calls[call]->describe());
+  if (program_->options.poison) poison_dead(call);
+}
+
+// What no later call may read becomes NaN, so that a wrong plan shows.
+void Context::poison_dead(size_t call) {
   const auto& buffers = program_->buffers;
   for (size_t i = 0; i < buffers.size(); ++i) {
     const BufferInfo& b = buffers[i];

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "graph/node.h"
 #include "kernels/kernels.h"
+#include "runtime/red_zones.h"
 
 namespace fastnn::runtime {
 
@@ -111,7 +112,7 @@ struct Requirement {
 };
 
 struct Options {
-  bool reuse_memory = true;  // false: every buffer its own memory (debugging)
+  bool reuse_memory = true;  // false: every buffer its own memory, with red zones (debugging)
   bool poison = false;       // fill memory with NaN bytes as soon as it is free
 };
 
@@ -181,6 +182,9 @@ class Context {
   };
   const std::vector<Step>& steps() const { return steps_; }
   void check_status();
+  // std::runtime_error if a red zone was written to; there are none where memory is reused.
+  void check_red_zones(const std::string& culprit) const;
+  void* buffer_address(size_t i) const { return base_[i]; }
 
  private:
   friend class Binder;
@@ -190,7 +194,11 @@ class Context {
   };
   void plan(const std::vector<int64_t>& bytes);
   void place_buffers();
+  int64_t slot_bytes(int64_t bytes) const;
+  void add_red_zones(const std::vector<int64_t>& bytes);
+  void bind_workspace(const std::vector<size_t>& needs);
   void after_call(size_t call);
+  void poison_dead(size_t call);
 
   std::shared_ptr<const Program> program_;
   Extents env_;
@@ -199,6 +207,8 @@ class Context {
   int threads_ = 0;
   std::vector<int64_t> planned_, offsets_;
   Buffer arena_, args_, workspace_, extent_values_;
+  std::vector<Buffer> own_workspaces_;  // of each call, without reuse of memory
+  RedZones red_zones_;                  // goes before the memory it lies in
   int64_t args_bytes_ = 0;
   std::vector<size_t> args_offsets_;
   std::vector<char*> base_;
