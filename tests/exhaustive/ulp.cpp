@@ -31,7 +31,7 @@ Wide sigmoid_exact(Wide x) {
   return (x < 0 ? e : 1) / (1 + e);
 }
 Wide tanh_exact(Wide x) {
-  if (std::fabs(x) < 0x1p-20L) return x - x * x * x / 3;
+  if (std::fabs(x) < 0x1p-20L) return x * (1 - x * x / 3);  // keeps -0
   return std::fabs(x) > 30 ? std::copysign(1.0L, x) : std::tanh(x);
 }
 Wide expm1_exact(Wide x) { return x > 800 ? INFINITY : std::expm1(x); }
