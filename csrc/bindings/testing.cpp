@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <thread>
 
 #include "bindings/arrays.h"
@@ -50,27 +51,49 @@ void tile(const std::string& table, const std::string& id, py::handle dtype, py:
   e->tile(to, pointers, n, params.data());
 }
 
-// Runs a kernel on the bytes of its argument struct, as ctypes lays it out, with the process's
-// number of threads. Returns the status: (code, value, limit).
-py::tuple kernel(const std::string& table, const std::string& id, py::handle dtype,
-                 const py::buffer& args, uint64_t seed, uint64_t step, uint32_t iteration) {
-  const kernels::Entry* e = runtime::find_in(runtime::table_named(table), id, dtype_from(dtype));
-  if (!e || !e->run) throw ValueError("table '" + table + "' has no kernel '" + id + "'");
-  const py::buffer_info info = args.request();
+// A kernel on the bytes of its argument struct, as ctypes lays it out, with the process's number of
+// threads.
+struct KernelRun {
+  const kernels::Entry* entry;
+  py::buffer_info args;
   kernels::Status status{};
-  {
+
+  KernelRun(const std::string& table, const std::string& id, py::handle dtype,
+            const py::buffer& bytes)
+      : entry(runtime::find_in(runtime::table_named(table), id, dtype_from(dtype))),
+        args(bytes.request()) {
+    if (!entry || !entry->run) throw ValueError("table '" + table + "' has no kernel '" + id + "'");
+  }
+
+  // Returns the seconds of a call.
+  double run(uint64_t seed, uint64_t step, uint32_t iteration, int repeat) {
     py::gil_scoped_release release;
     FpMode mode;
     const int threads = num_threads();
-    const size_t bytes = e->workspace ? e->workspace(info.ptr, threads) : 0;
+    const size_t bytes = entry->workspace ? entry->workspace(args.ptr, threads) : 0;
     // Filled with NaN, so that a kernel that reads what it has not written is found out.
     Buffer workspace(checked_add(static_cast<int64_t>(bytes), 64));
     memset(workspace.data(), 0xff, static_cast<size_t>(workspace.size()));
     const kernels::Context context = {parallel_for, nullptr, threads, workspace.data(),
                                       &status,      seed,    step,    iteration};
-    e->run(info.ptr, &context);
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < repeat; ++i) entry->run(args.ptr, &context);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    return took.count() / repeat;
   }
-  return py::make_tuple(status.code, status.value, status.limit);
+};
+
+// Returns the status: (code, value, limit).
+py::tuple kernel(const std::string& table, const std::string& id, py::handle dtype,
+                 const py::buffer& args, uint64_t seed, uint64_t step, uint32_t iteration) {
+  KernelRun k(table, id, dtype, args);
+  k.run(seed, step, iteration, 1);
+  return py::make_tuple(k.status.code, k.status.value, k.status.limit);
+}
+
+double time_kernel(const std::string& table, const std::string& id, py::handle dtype,
+                   const py::buffer& args, int repeat) {
+  return KernelRun(table, id, dtype, args).run(0, 0, 0, repeat);
 }
 
 py::tuple philox_words(const std::vector<uint32_t>& counter, const std::vector<uint32_t>& key) {
@@ -155,6 +178,8 @@ void register_testing(py::module_& m) {
   register_testing_matmul(t);
   t.def("kernel", &kernel, py::arg("table"), py::arg("id"), py::arg("dtype"), py::arg("args"),
         py::arg("seed") = 0, py::arg("step") = 0, py::arg("iteration") = 0);
+  t.def("time_kernel", &time_kernel, py::arg("table"), py::arg("id"), py::arg("dtype"),
+        py::arg("args"), py::arg("repeat"));
   t.def("philox", &philox_words, py::arg("counter"), py::arg("key"));
   t.def("pool_job", &pool_job, py::arg("tasks"), py::arg("work") = 0, py::arg("nested") = false);
   t.def("cgroup_quota", &cgroup_quota, py::arg("root"));

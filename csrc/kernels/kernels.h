@@ -123,7 +123,7 @@ struct MatmulArgs {
 // there. The shape arrives as given by the user; the kernel may collapse axes. An empty
 // reduction gives the identity (sum 0, prod 1, max -inf, min inf); integers: the lowest/highest.
 // max and min give NaN where any element is NaN. Sums of f32 keep an error of a few ULP of
-// sum|x| for 10^7 elements (blocks summed pairwise or in f64), in an order fixed by the shape.
+// sum|x| for 10^7 elements (blocks are summed in f64), in an order fixed by shape and layout.
 // ids: reduce_sum, reduce_prod, reduce_max, reduce_min (f32 f64 i32 i64, u8: max min),
 //      reduce_any, reduce_all (b8)
 struct ReduceArgs {

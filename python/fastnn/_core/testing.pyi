@@ -19,6 +19,7 @@ __all__: list[str] = [
     "philox",
     "pool_job",
     "tile",
+    "time_kernel",
 ]
 
 def cgroup_quota(root: str) -> float: ...
@@ -76,3 +77,10 @@ def tile(
     inputs: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
     params: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
 ) -> None: ...
+def time_kernel(
+    table: str,
+    id: str,
+    dtype: typing.Any,
+    args: typing_extensions.Buffer,
+    repeat: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
