@@ -61,13 +61,15 @@ FASTNN_INLINE T row_max(const T* x, int64_t n) {
 
 // e^(x - shift) for x <= shift, as e^high (1 + lost). The difference's rounding error is not lost:
 // it would be as large as the difference, counted in ULP of the result.
+// What is too far below becomes 0 without being computed: a product that underflows is slow, and
+// the lanes beyond a row's end are all of that kind.
 template <class T>
 FASTNN_INLINE vec<T> exp_shifted(vec<T> x, vec<T> shift) {
-  const vec<T> lowest = set<T>(ExpConstants<T>::kLowest);
   const vec<T> high = x - shift, back = high + shift;
   const vec<T> lost = (x - back) - (shift - (back - high));
-  const ExpFactors<T> e = exp_factors<T>(max(lowest, high));
-  return scale2(fma(e.p, select(high > lowest, lost, zero<T>()), e.p), e.n);
+  const auto gone = high < ExpConstants<T>::kLowest;
+  const ExpFactors<T> e = exp_factors<T>(select(gone, zero<T>(), high));
+  return select(gone, zero<T>(), scale2(fma(e.p, lost, e.p), e.n));
 }
 
 // The sum of the exponentials, which are stored too where kStore.
