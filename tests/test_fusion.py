@@ -84,7 +84,7 @@ def test_a_chain_of_elementwise_ops_is_one_call(n):
     x, y = placeholder(("n",)), placeholder(("n",))
     z = x
     for _ in range(3):
-        z = ops.tanh(z * y + 0.5) - x
+        z = ops.tanh(z * y + 0.5) - x * 0.25
     f = function([x, y], z)
     assert len(kernels(f)) == 1
     rng = np.random.default_rng(0)
@@ -92,3 +92,34 @@ def test_a_chain_of_elementwise_ops_is_one_call(n):
     order = [v for v in _core.topological_order([z._value]) if v.inputs]
     g = _core.Function([x._value, y._value], [("main", order, [])])
     np.testing.assert_array_equal(f(a, b), g(a, b)[-1])
+
+
+def test_a_product_read_under_several_views_is_left_as_it_is():
+    x, w = placeholder(("n", 3), "float64"), placeholder((3, 4), "float64")
+    c = placeholder((4,), "float64")
+    m = x @ w
+    rows = ops.reshape(m, (-1, 2, 4))
+    outputs = [m[:2] + m[2:4], rows + c, m * 2.0, ops.tanh(ops.reshape(m, (-1,)))]
+    rng = np.random.default_rng(0)
+    a, b, bias = rng.normal(size=(4, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
+    product = a @ b
+    expected = [product[:2] + product[2:], product.reshape(2, 2, 4) + bias, product * 2]
+    expected.append(np.tanh(product.ravel()))
+    for chosen in ([0], [1, 2], [3, 1], [0, 1, 2, 3]):
+        f = function([x, w, c], [outputs[i] for i in chosen])
+        for i, result in zip(chosen, f(a, b, bias), strict=True):
+            np.testing.assert_allclose(result, expected[i], rtol=1e-12)
+
+
+def test_groups_that_meet_are_one_call():
+    x, y = placeholder((None, 3)), placeholder((None, 3))
+    f = function([x], ops.tanh(x * 2) * ops.exp(-x) + ops.sin(x))
+    assert len(kernels(f)) == 1
+    a = np.random.default_rng(0).normal(size=(50, 3)).astype("f")
+    np.testing.assert_allclose(f(a), np.tanh(a * 2) * np.exp(-a) + np.sin(a), rtol=1e-5, atol=1e-6)
+    # A group that a product reads has to come before it, and stays where it is.
+    left, right = ops.tanh(x), ops.exp(y)
+    g = function([x, y], [left * (left.T @ right)[0] + right, left])
+    b = np.random.default_rng(1).normal(size=(50, 3)).astype("f")
+    want = np.tanh(a) * (np.tanh(a).T @ np.exp(b))[0] + np.exp(b)
+    np.testing.assert_allclose(g(a, b)[0], want, rtol=1e-4, atol=1e-5)

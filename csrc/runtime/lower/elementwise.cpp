@@ -178,6 +178,7 @@ void Lowering::lower_elementwise(const NodePtr& n) {
   Value v{n, 0};
   std::vector<View> in;
   for (const Value& x : n->inputs) in.push_back(view_of(x));
+  merge_groups(in, v.shape());
 
   // The group to join: of an input's, over the same shape, that can still move to here or that
   // already comes after everything this node reads.

@@ -150,6 +150,20 @@ int Lowering::uses(const Value& v) const {
   return it == uses_.end() ? 0 : it->second;
 }
 
+bool Lowering::used_once(Value v) const {
+  while (uses(v) == 1 && v.node->op->kind == Kind::view) v = v.node->inputs[0];
+  return uses(v) == 1;
+}
+
+bool Lowering::private_to(Value v, size_t s) const {
+  for (;;) {
+    const std::set<int>& needed = needed_in_.at(v.node.get());
+    if (needed.size() != 1 || *needed.begin() != static_cast<int>(s)) return false;
+    if (v.node->op->kind != Kind::view) return true;
+    v = v.node->inputs[0];
+  }
+}
+
 void Lowering::set_kernel(Call* call, const std::string& id, DType dtype) {
   Found found = find_kernel(id, dtype);
   if (!found.entry || !found.entry->run)

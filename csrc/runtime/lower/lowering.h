@@ -49,6 +49,9 @@ class Lowering {
   void copy_into(const View& to, const View& from, const char* label);
 
   void finish_fused();
+  void merge_groups(const std::vector<View>& in, const Shape& shape);
+  bool merge(FusedCall* a, FusedCall* b);
+  void take_reads(FusedCall* a, FusedCall* b);
   void find_lifetimes();
 
   // emission
@@ -90,6 +93,10 @@ class Lowering {
   int root(int buffer) const;
 
   int uses(const Value& v) const;
+  // Of the storage behind v: whether it has one reader, or only readers in one section, whatever
+  // views lie between.
+  bool used_once(Value v) const;
+  bool private_to(Value v, size_t s) const;
 
   Program* program_;
   Values inputs_;

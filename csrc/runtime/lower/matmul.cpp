@@ -114,8 +114,10 @@ void Lowering::lower_matmul(const NodePtr& n) {
 // The call that computes v, if nothing else reads it and its epilogue is still free.
 MatmulCall* Lowering::pending_matmul(const Value& v) {
   auto view = views_.find(v);
-  if (view == views_.end() || uses(v) != 1 || view->second.shape != v.shape()) return nullptr;
+  if (view == views_.end() || !used_once(v)) return nullptr;
   const View& x = view->second;
+  if (element_count(x.shape) != program_->buffers[static_cast<size_t>(x.buffer)].count)
+    return nullptr;
   auto it = writer_.find(x.buffer);
   if (it == writer_.end() || !is_contiguous(x)) return nullptr;
   auto* call = dynamic_cast<MatmulCall*>(it->second);

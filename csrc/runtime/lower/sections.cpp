@@ -152,7 +152,7 @@ void Lowering::finish_outputs(size_t s) {
     BufferInfo& info = program_->buffers[static_cast<size_t>(x.buffer)];
     bool whole_temp = info.kind == BufferInfo::temp && info.alias < 0 && is_contiguous(x) &&
                       x.offset == Dim(0) && info.count == element_count(x.shape) &&
-                      writer_.count(x.buffer) && needed_in_[v.node.get()].size() == 1;
+                      writer_.count(x.buffer) && private_to(v, s);
     if (whole_temp) {
       info.kind = BufferInfo::output;
       info.slot = static_cast<int>(first + i);
@@ -197,8 +197,7 @@ bool Lowering::update_in_place(const Update& update, const View& value, size_t s
   if (!is_contiguous(value) || value.offset != Dim(0) ||
       info.count != Dim(update.variable->count()))
     return false;
-  const std::set<int>& needed = needed_in_[update.value.node.get()];
-  if (needed.size() != 1 || *needed.begin() != static_cast<int>(s)) return false;
+  if (!private_to(update.value, s)) return false;
 
   Call* call = writer->second;
   int target = variable_buffer(update.variable);
