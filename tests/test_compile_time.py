@@ -1,0 +1,32 @@
+"""Compiling takes time in proportion to the graph."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from fastnn import function, grad, ops, placeholder, shared
+
+
+def seconds(layers):
+    """Processor time to trace, differentiate, rewrite, lower and bind a chain of layers."""
+    start = time.process_time()
+    x = placeholder((None, 8))
+    h, parameters = x, []
+    for _ in range(layers):
+        w, b = shared(np.zeros((8, 8), "f")), shared(np.zeros(8, "f"))
+        h = ops.relu(h @ w + b)
+        parameters += [w, b]
+    cost = ops.mean(h)
+    slopes = grad(cost, parameters)
+    f = function([x], cost, [(p, p - 0.1 * g) for p, g in zip(parameters, slopes, strict=True)])
+    f(np.zeros((2, 8), "f"))
+    return time.process_time() - start
+
+
+def test_a_thousand_layers():
+    short = min(seconds(250) for _ in range(3))
+    long = min(seconds(1000) for _ in range(2))
+    assert long < 3.0  # about 0.5 s on an idle machine
+    assert long < 10 * short  # four times the graph
