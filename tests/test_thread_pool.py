@@ -78,6 +78,10 @@ def test_a_worker_sleeps_when_there_is_no_work():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(
+    os.environ.get("FASTNN_SANITIZER") == "thread",
+    reason="ThreadSanitizer gives up where the fork of a process with threads starts its own",
+)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_starts_its_own_workers():
     with threads(3):
