@@ -10,12 +10,15 @@ import typing
 import numpy
 import typing_extensions
 
+import fastnn._core
+
 __all__: list[str] = [
     "cgroup_quota",
     "entries",
     "kernel",
     "matmul",
     "matmul_workspace",
+    "overrun",
     "philox",
     "pool_job",
     "tile",
@@ -60,6 +63,14 @@ def matmul_workspace(
     k: typing.SupportsInt | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> int: ...
+def overrun(
+    function: fastnn._core.Function,
+    shapes: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    table: str,
+    extra: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def philox(
     counter: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     key: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
