@@ -14,7 +14,7 @@ PACKAGE = ROOT / "python" / "fastnn"
 
 # A module uses those before it.
 ORDER = [
-    "_core", "config", "_registry", "_random", "_tensor", "ops", "graph",
+    "_core", "config", "_figure", "_registry", "_random", "_tensor", "ops", "graph",
     "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
     "optimizers", "callbacks", "models", "utils",
     "data", "datasets", "preprocessing", "plotting", "drawing", "sklearn",

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/fpmode.h"
 #include "runtime/predictor.h"
+#include "runtime/profile.h"
 
 namespace fastnn::bindings {
 namespace {
@@ -111,6 +112,33 @@ struct PyTrainer {
       ~End() { t->end(); }
     } end_at_exit{this};
     run(1, 1e30);
+  }
+
+  py::dict profile(const std::vector<py::array>& arrays, int64_t batch, uint64_t seed) {
+    std::vector<Column> columns = columns_of(arrays);
+    runtime::StepProfile p;
+    {
+      py::gil_scoped_release release;
+      p = trainer.profile(std::move(columns), batch, seed);
+    }
+    py::list calls;
+    for (const runtime::CallTime& c : p.calls) {
+      py::dict d;
+      d["section"] = c.section;
+      d["kernel"] = c.kernel;
+      d["table"] = c.table;
+      d["seconds"] = c.seconds;
+      d["flops"] = c.flops;
+      d["bytes"] = c.bytes;
+      calls.append(d);
+    }
+    py::dict result;
+    result["calls"] = calls;
+    result["gather_seconds"] = p.gather_seconds;
+    result["step_seconds"] = p.step_seconds;
+    result["batch"] = p.batch;
+    result["arena_bytes"] = p.arena_bytes;
+    return result;
   }
 
   Trainer trainer;
@@ -217,8 +245,21 @@ void register_trainer(py::module_& m) {
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
       .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"))
+      .def("profile", &PyTrainer::profile, py::arg("columns"), py::arg("batch_size"),
+           py::arg("seed"))
       .def("arena_bytes", [](const PyTrainer& t) { return t.trainer.arena_bytes(); })
       .def("plan", [](const PyTrainer& t) { return t.trainer.program().plan(nullptr); });
+
+  m.def("measure_peak", [] {
+    runtime::MachinePeak p = runtime::measure_peak();
+    py::dict d;
+    d["flops_float32"] = p.flops_f32;
+    d["flops_float64"] = p.flops_f64;
+    d["bytes_l1"] = p.bytes_l1;
+    d["bytes_l2"] = p.bytes_l2;
+    d["bytes_memory"] = p.bytes_memory;
+    return d;
+  });
 
   py::class_<PyPredictor>(m, "Predictor", "Runs a program over rows, from any thread.")
       .def(py::init(

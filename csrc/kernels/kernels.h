@@ -272,4 +272,12 @@ struct OptimizerArgs {
   // adamax m, u; nadam m, v; adagrad accumulator; adadelta E[g^2], E[dx^2]; lion m
 };
 
+// --- the machine (peak.cpp)
+// ------------------------------------------------------------------------ peak: multiply-adds on
+// registers alone; out[0] is their sum, out[1] the operations done.
+struct PeakArgs {
+  double* out;
+  int64_t iterations;
+};
+
 }  // namespace fastnn::kernels

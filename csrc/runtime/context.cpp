@@ -200,11 +200,21 @@ void Context::set_output(int i, void* data) {
     *p.slot = static_cast<char*>(data) + p.offset;
 }
 
+kernels::Context Context::kernel_context(const RunInfo& info) {
+  return {parallel_for, nullptr,   threads_,  workspace_.data(),
+          &status_,     info.seed, info.step, info.iteration};
+}
+
+void Context::run_call(size_t call, const RunInfo& info) {
+  kernels::Context kc = kernel_context(info);
+  steps_[call].kernel(steps_[call].args, &kc);
+  if (status_.code != 0) check_status();
+}
+
 bool Context::run(size_t section, const RunInfo& info) {
   const SectionRange& range = program_->sections[section];
   const bool debugging = program_->options.poison || !program_->options.reuse_memory;
-  kernels::Context kc{parallel_for, nullptr,   threads_,  workspace_.data(),
-                      &status_,     info.seed, info.step, info.iteration};
+  kernels::Context kc = kernel_context(info);
   for (size_t i = range.begin; i < range.end; ++i) {
     if (info.poll && info.poll(info.poll_data)) return false;
     if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[i].data();

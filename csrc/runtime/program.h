@@ -170,17 +170,13 @@ class Context {
   void set_output(int i, void* data);
   // Runs one section. False when info.poll asked to stop before its end.
   bool run(size_t section, const RunInfo& info);
+  // Runs one call alone, for profiling.
+  void run_call(size_t call, const RunInfo& info);
 
   const Program& program() const { return *program_; }
   int64_t arena_bytes() const;
   // For calls that hold a program of their own (Loop).
   Context* child(const std::shared_ptr<const Program>& body);
-  // The kernel of each call with its arguments, for profiling.
-  struct Step {
-    kernels::Kernel kernel;
-    const void* args;
-  };
-  const std::vector<Step>& steps() const { return steps_; }
   void check_status();
   // std::runtime_error if a red zone was written to; there are none where memory is reused.
   void check_red_zones(const std::string& culprit) const;
@@ -188,10 +184,15 @@ class Context {
 
  private:
   friend class Binder;
+  struct Step {
+    kernels::Kernel kernel;
+    const void* args;
+  };
   struct Patch {
     void** slot;
     int64_t offset;
   };
+  kernels::Context kernel_context(const RunInfo& info);
   void plan(const std::vector<int64_t>& bytes);
   void place_buffers();
   int64_t slot_bytes(int64_t bytes) const;

@@ -9,6 +9,8 @@
 
 namespace fastnn::runtime {
 
+struct StepProfile;
+
 // Sections run in their order at every step. The one named "update" runs at every `every`-th.
 // Only the first section can be interrupted; from the first write on, a step is carried through.
 class Trainer {
@@ -21,6 +23,9 @@ class Trainer {
   // now and then, between kernels) returns true. Returns the steps completed.
   int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);
   void end();
+
+  // Times a step's parts on these columns; weights and state are as before (profile.cpp).
+  StepProfile profile(std::vector<Column> columns, int64_t batch, uint64_t seed);
 
   bool active() const { return reader_ != nullptr; }
   int64_t arena_bytes() const;

@@ -6,21 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
-def figure_class() -> Any:
-    """matplotlib's Figure, which needs neither a display nor pyplot's global state.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"plotting needs matplotlib, which cannot be imported ({error});"
-            " install it with: pip install 'fastnn[plot]'"
-        ) from error
-    return Figure
+from ._figure import figure_class
 
 
 def plot_history(

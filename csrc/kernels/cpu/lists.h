@@ -13,6 +13,7 @@ extern const EntryList matmul_list;
 extern const EntryList move_list;
 extern const EntryList optimizer_list;
 extern const EntryList piecewise_list;
+extern const EntryList peak_list;
 extern const EntryList random_list;
 extern const EntryList reduce_list;
 extern const EntryList softmax_list;

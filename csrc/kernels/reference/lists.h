@@ -12,6 +12,7 @@ extern const EntryList cast_list;
 extern const EntryList gather_batch_list;
 extern const EntryList move_list;
 extern const EntryList optimizer_list;
+extern const EntryList peak_list;
 extern const EntryList random_list;
 extern const EntryList matmul_list;
 extern const EntryList reduce_list;

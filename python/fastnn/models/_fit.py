@@ -12,6 +12,7 @@ from fastnn.models import _checks
 from fastnn.models._batches import is_batches, split_batch
 from fastnn.models._columns import train_rows
 from fastnn.models._passes import MemoryPass, Pass, columns_pass, make_pass
+from fastnn.models._profile import Profile, from_timings
 
 if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
@@ -242,6 +243,23 @@ def train_on_batch(
         )
         assert model._objective is not None
         return model._objective.results()
+    finally:
+        engine.leave_training()
+
+
+def profile(
+    model: Trainable, x: Any, y: Any, batch_size: int | None, sample_weight: Any
+) -> Profile:
+    """See :meth:`Model.profile`."""
+    _require_compiled(model, "profile")
+    owner = type(model).__name__
+    size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
+    engine = model._engine
+    engine.enter_training("profile")
+    try:
+        signature, columns = engine.columns(x, y, sample_weight)
+        trainer = engine.step(signature, columns, True).trainer
+        return from_timings(trainer.profile(columns.arrays, size, random.current_seed()))
     finally:
         engine.leave_training()
 

@@ -328,6 +328,37 @@ class Trainable(Layer):
         logs = _fit.train_on_batch(self, x, y, sample_weight, class_weight, check_finite)
         return logs if return_dict else _in_order(logs)
 
+    def profile(
+        self, x: Any, y: Any = None, batch_size: int | None = None, sample_weight: Any = None
+    ) -> Profile:
+        """Times the parts of a training step against what this machine can do; trains nothing.
+
+        Args:
+            x: rows to run on, as for :meth:`fit`.
+            y: their targets.
+            batch_size: of a step; default 32.
+            sample_weight: a weight for each row.
+
+        Returns:
+            A :class:`Profile`: print it for a table, ``.plot()`` it for a roofline.
+
+        Raises:
+            RuntimeError: before compile(), or while the model is in training.
+            ValueError: for data of a wrong shape or content.
+            TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1, input_dim=2)])
+            >>> model.compile("sgd", "mse")
+            >>> result = model.profile(np.ones((64, 2)), np.ones(64))
+            >>> result.batch_size, result.kernels[0].kernel
+            (32, 'matmul NN+bias')
+        """
+        return _fit.profile(self, x, y, batch_size, sample_weight)
+
     def test_on_batch(
         self,
         x: Any,
