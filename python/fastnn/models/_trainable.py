@@ -14,6 +14,7 @@ from fastnn.models._objective import Objective, Settings
 
 if TYPE_CHECKING:
     from fastnn.models import _graph
+    from fastnn.models._profile import Profile
 
 _REPLACED = {
     "train_step": "give compile() a loss of your own (a function of y_true and y_pred), add terms "
