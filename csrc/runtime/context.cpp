@@ -207,6 +207,7 @@ kernels::Context Context::kernel_context(const RunInfo& info) {
 
 void Context::run_call(size_t call, const RunInfo& info) {
   kernels::Context kc = kernel_context(info);
+  if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[call].data();
   steps_[call].kernel(steps_[call].args, &kc);
   if (status_.code != 0) check_status();
 }

@@ -6,6 +6,31 @@
 
 namespace fastnn::graph {
 
+namespace {
+
+// What the kernel's argument struct has room for (kernels.h).
+constexpr size_t kSlots = 4, kHyper = 6;
+
+void check_settings(const Attrs& a, size_t params, size_t slots) {
+  const auto& state = a.get<std::vector<VariablePtr>>("state");
+  if (slots > kSlots * params)
+    throw std::invalid_argument("expected at most 4 slots a parameter, got " +
+                                std::to_string(slots / params));
+  if (a.get<std::vector<double>>("hyper").size() > kHyper)
+    throw std::invalid_argument("expected at most 6 numbers in hyper, got " +
+                                std::to_string(a.get<std::vector<double>>("hyper").size()));
+  for (const char* name : {"rate_scale", "decay"})
+    if (a.get<std::vector<double>>(name).size() != params)
+      throw std::invalid_argument(std::string(name) + ": expected a number for each of " +
+                                  std::to_string(params) + " parameters, got " +
+                                  std::to_string(a.get<std::vector<double>>(name).size()));
+  if (state.size() > 1 ||
+      (state.size() == 1 && (state[0]->dtype() != DType::f64 || state[0]->count() != 1)))
+    throw std::invalid_argument("expected one float64 number as the state, or none");
+}
+
+}  // namespace
+
 void add_optimizer_ops(OpTable* table) {
   Op o{"optimizer_step",
        Kind::optimizer,
@@ -42,6 +67,11 @@ void add_optimizer_ops(OpTable* table) {
         throw std::invalid_argument("slot '" + slots[i]->name() + "' of '" + owner->name() +
                                     "': expected the same shape and dtype");
     }
+    check_settings(a, params.size(), slots.size());
+    const Value& rate = in[params.size()];
+    if (rate.rank() != 0 || (!params.empty() && rate.dtype() != params[0]->dtype()))
+      throw std::invalid_argument("expected a scalar rate of the parameters' dtype, got " +
+                                  rate.type().str());
     if (in.back().dtype() != DType::i64 || in.back().rank() != 0)
       throw std::invalid_argument("expected an int64 scalar step counter, got " +
                                   in.back().type().str());

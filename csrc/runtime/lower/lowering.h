@@ -66,6 +66,7 @@ class Lowering {
   void lower_random(const NodePtr& n);
   void lower_loop(const NodePtr& n);
   void lower_optimizer(const NodePtr& n);
+  void flatten_gradients(const std::vector<View>& gradients, int64_t total);
   void bind_number(const Value& v, std::function<double(const Extents&)> number);
   bool absorb_in_bind(const NodePtr& n);
   bool absorb_bias(const NodePtr& n);
