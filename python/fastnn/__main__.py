@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastnn
+from fastnn._figure import figure_class
 from fastnn.datasets import load_churn, make_churn
 from fastnn.layers import Dense
 from fastnn.models import Sequential
-from fastnn.plotting import figure_class, plot_history
+from fastnn.plotting import plot_history
 from fastnn.preprocessing import churn_encoder, confusion_matrix, train_test_split
 
 NEW_CUSTOMER = {

@@ -13,8 +13,10 @@ void peak(const void* raw, const Context*) {
   vec<T> sums[kChains];
   for (int i = 0; i < kChains; ++i) sums[i] = set<T>(static_cast<T>(i));
   const vec<T> a = set<T>(static_cast<T>(0.999)), b = set<T>(static_cast<T>(0.001));
-  for (int64_t n = 0; n < args.iterations; ++n)
+  for (int64_t n = 0; n < args.iterations; ++n) {
+#pragma GCC unroll 12
     for (int i = 0; i < kChains; ++i) sums[i] = fma(sums[i], a, b);
+  }
   vec<T> total = sums[0];
   for (int i = 1; i < kChains; ++i) total = total + sums[i];
   args.out[0] = static_cast<double>(total[0]);  // or the compiler would drop it all

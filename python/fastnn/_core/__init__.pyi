@@ -39,6 +39,7 @@ __all__: list[str] = [
     "make_effect",
     "matmul",
     "matmul_now",
+    "measure_peak",
     "num_threads",
     "op_table",
     "parameter",
@@ -218,6 +219,12 @@ class Trainer:
     ) -> None: ...
     def end(self) -> None: ...
     def plan(self) -> str: ...
+    def profile(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> dict: ...
     def run(
         self,
         max_steps: typing.SupportsInt | typing.SupportsIndex,
@@ -273,6 +280,7 @@ def matmul_now(a: typing.Any, b: typing.Any, transpose_a: bool, transpose_b: boo
     The product of two plain matrices, or None for anything else.
     """
 
+def measure_peak() -> dict: ...
 def num_threads() -> int: ...
 def op_table() -> list: ...
 def parameter(dtype: typing.Any, shape: typing.Any) -> Value: ...

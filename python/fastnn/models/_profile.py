@@ -70,7 +70,9 @@ class Profile:
 
     def __str__(self) -> str:
         width = max([len(k.kernel) for k in self.kernels] + [6])
-        head = f"{'section':8} {'kernel':{width}} {'table':9} {'time':>9} {'GFLOP/s':>8} {'GB/s':>7}"
+        head = (
+            f"{'section':8} {'kernel':{width}} {'table':9} {'time':>9} {'GFLOP/s':>8} {'GB/s':>7}"
+        )
         lines = [head + f" {'peak':>5} {'step':>5}"]
         for k in self.kernels:
             lines.append(
@@ -88,8 +90,8 @@ class Profile:
         for name, seconds in parts.items():
             lines.append(f"{name:10} {_time(seconds):>9} {seconds / self.step_seconds:5.0%}")
         lines.append(
-            f"batch {self.batch_size}, {self.threads} threads, arena {self.arena_bytes} bytes; peak "
-            f"of a thread: {self.peak['flops_float32'] / 1e9:.0f} GFLOP/s float32, "
+            f"batch {self.batch_size}, {self.threads} threads, arena {self.arena_bytes} bytes; "
+            f"peak of a thread: {self.peak['flops_float32'] / 1e9:.0f} GFLOP/s float32, "
             f"{self.peak['bytes_l1'] / 1e9:.0f} / {self.peak['bytes_l2'] / 1e9:.0f} / "
             f"{self.peak['bytes_memory'] / 1e9:.0f} GB/s in L1 / L2 / memory"
         )
