@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import numpy as np
@@ -28,5 +29,6 @@ def seconds(layers):
 def test_a_thousand_layers():
     short = min(seconds(250) for _ in range(3))
     long = min(seconds(1000) for _ in range(2))
-    assert long < 3.0  # about 0.5 s on an idle machine
+    if "FASTNN_SANITIZER" not in os.environ:
+        assert long < 3.0  # about 0.5 s on an idle machine
     assert long < 10 * short  # four times the graph

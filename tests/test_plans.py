@@ -13,7 +13,9 @@ import pytest
 from fastnn import _core
 from random_graphs import RandomGraph, compiled, random_graph, run
 
-COUNT = int(os.environ.get("FASTNN_RANDOM_GRAPHS", "400"))
+# Sanitizers slow everything down tenfold.
+FEWER = "100" if "FASTNN_SANITIZER" in os.environ else "400"
+COUNT = int(os.environ.get("FASTNN_RANDOM_GRAPHS", FEWER))
 CHUNK = 50
 
 
