@@ -144,6 +144,30 @@ def test_random_bernoulli():
     check_draws("random_bernoulli", 0.3, 0.0, 0.3, np.sqrt(0.21), 0.0, 1.0)
 
 
+@pytest.mark.parametrize("kind", ["uniform", "normal", "truncated_normal"])
+def test_gradients_by_the_parameters_of_a_distribution(kind):
+    a, b = (fastnn.placeholder((), "float64") for _ in range(2))
+    x = getattr(ops, f"random_{kind}")((3, 4), a, b, "float64")
+    cost = ops.sum(x * x * np.linspace(0.5, 1.5, 4))
+    first = fastnn.grad(cost, [a, b])
+    second = fastnn.grad(first[0] * first[1], [a, b])
+
+    def value(p, q):
+        nodes = [t._value for t in (cost, *first, *second)]
+        return [float(v) for v in run([a._value, b._value], nodes, p, q)]
+
+    p, q, h = 0.3, 1.7, 1e-6
+    _, da, db, second_a, second_b = value(p, q)
+    by_a, by_b = (value(p + h, q), value(p - h, q)), (value(p, q + h), value(p, q - h))
+    for got, (high, low) in ((da, by_a), (db, by_b)):
+        np.testing.assert_allclose(got, (high[0] - low[0]) / (2 * h), rtol=1e-6)
+    for got, (high, low) in ((second_a, by_a), (second_b, by_b)):
+        numeric = (high[1] * high[2] - low[1] * low[2]) / (2 * h)
+        np.testing.assert_allclose(got, numeric, rtol=1e-5)
+    mask = ops.random_bernoulli((5,), a, "float64")
+    assert fastnn.grad(ops.sum(mask), a)._value.op == "full"
+
+
 def loop(body_parameters, body_outputs, inputs, trip, carried, sequences, reverse=False):
     attrs = {
         "body": _core.SubGraph(body_parameters, body_outputs),

@@ -116,6 +116,8 @@ def random_uniform(
 ) -> Tensor:
     """A tensor of uniform numbers in [low, high), new ones at every run.
 
+    Gradients flow to ``low`` and ``high`` where these are tensors.
+
     Example:
         >>> import fastnn
         >>> draw = fastnn.function([], fastnn.ops.random_uniform((2,)))
@@ -130,6 +132,8 @@ def random_normal(
 ) -> Tensor:
     """A tensor of normal numbers, new ones at every run.
 
+    Gradients flow to ``mean`` and ``stddev`` where these are tensors.
+
     Example:
         >>> import fastnn
         >>> fastnn.function([], fastnn.ops.random_normal((2, 3)))().shape
@@ -142,6 +146,8 @@ def random_truncated_normal(
     shape: Sequence[Dimension], mean: Any = 0.0, stddev: Any = 1.0, dtype: str = "float32"
 ) -> Tensor:
     """A tensor of normal numbers within two standard deviations, new ones at every run.
+
+    Gradients flow to ``mean`` and ``stddev`` where these are tensors.
 
     Example:
         >>> import fastnn
