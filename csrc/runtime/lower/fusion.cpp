@@ -1,4 +1,4 @@
-// Elementwise groups that meet in one node become one call.
+// Elementwise groups that meet in one node become one call, and so do groups of scalars.
 #include <algorithm>
 
 #include "runtime/lower/lowering.h"
@@ -16,6 +16,18 @@ void Lowering::merge_groups(const std::vector<View>& in, const Shape& shape) {
     if (group) merge(group, other);
     group = other;
   }
+}
+
+// Counters and sums of metrics: many calls of a few numbers each, whose cost is the call.
+void Lowering::merge_scalar_groups() {
+  std::vector<FusedCall*> scalars;
+  for (const auto& call : calls_) {
+    auto* fused = dynamic_cast<FusedCall*>(call.get());
+    if (fused && !fused->absorbed && fused->shape.empty()) scalars.push_back(fused);
+  }
+  std::stable_sort(scalars.begin(), scalars.end(),
+                   [](auto* a, auto* b) { return a->position < b->position; });
+  for (size_t i = 1; i < scalars.size(); ++i) merge(scalars[i - 1], scalars[i]);
 }
 
 // Puts the work of `a` in front of that of the later `b`, which alone may read its results.

@@ -49,6 +49,7 @@ class Lowering {
   void copy_into(const View& to, const View& from, const char* label);
 
   void finish_fused();
+  void merge_scalar_groups();
   void merge_groups(const std::vector<View>& in, const Shape& shape);
   bool merge(FusedCall* a, FusedCall* b);
   void take_reads(FusedCall* a, FusedCall* b);

@@ -129,6 +129,7 @@ void Lowering::lower_section(size_t s) {
     for (const Value& v : roots_of(sections_[t])) all.push_back(v);
   for (const NodePtr& n : graph::topological_order(all))
     if (section_of_.at(n.get()) == static_cast<int>(s)) lower_node(n);
+  merge_scalar_groups();
   finish_outputs(s);
   emit_effects(s);
   finish_updates(s);
