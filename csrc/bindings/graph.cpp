@@ -23,6 +23,9 @@ Dim dim_from(py::handle x) {
   if (py::isinstance<Dim>(x)) return x.cast<Dim>();
   if (x.is_none()) return named_extent("");
   if (py::isinstance<py::str>(x)) return named_extent(x.cast<std::string>());
+  if (!PyIndex_Check(x.ptr()))
+    throw TypeError("shape: expected whole numbers, names or None, got " +
+                    std::string(py::str(py::repr(x))));
   auto n = x.cast<int64_t>();
   if (n < 0) throw ValueError(str("shape: expected dimensions of at least 0, got ", n));
   return n;

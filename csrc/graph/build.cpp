@@ -24,6 +24,16 @@ std::string names(const std::vector<DType>& dtypes) {
   return s;
 }
 
+void check_size(const Op& op, const Type& type) {
+  if (type.shape.size() > kMaxRank)
+    fail(op, "expected at most " + std::to_string(kMaxRank) + " dimensions, got shape " +
+                 shape_str(type.shape));
+  std::vector<int64_t> known;
+  for (const Dim& d : type.shape)
+    if (d.is_number()) known.push_back(d.number());
+  checked_count(known, ("[" + op.name + "] " + shape_str(type.shape)).c_str());
+}
+
 }  // namespace
 
 NodePtr make_node(const Op& op, Values inputs, Attrs attrs) {
@@ -44,6 +54,7 @@ NodePtr make_node(const Op& op, Values inputs, Attrs attrs) {
     if (!what.empty() && what[0] == '[') throw;
     fail(op, what);
   }
+  for (const Type& t : node->outputs) check_size(op, t);
   node->inputs = std::move(inputs);
   node->attrs = std::move(attrs);
   node->id = g_next_id.fetch_add(1);

@@ -18,6 +18,8 @@ struct Node;
 struct SubGraph;
 using NodePtr = std::shared_ptr<Node>;
 
+constexpr size_t kMaxRank = 8;  // what kernels' arguments have room for
+
 struct Type {
   DType dtype;
   Shape shape;

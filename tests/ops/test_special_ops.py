@@ -227,3 +227,31 @@ def test_optimizer_step():
     narrow = fastnn.placeholder((2,), "float64")
     with pytest.raises(ValueError, match=r"gradient of 'w': expected float64\(3,\)"):
         ops.optimizer_step("sgd", [narrow], [w], [], 0.5, step, hyper=[0.0, 0.0])
+
+
+def test_ranks_and_sizes_are_checked_when_a_node_is_made():
+    deep = fastnn.placeholder((1,) * 8)
+    with pytest.raises(ValueError, match=r"\[reshape\] expected at most 8 dimensions, got shape"):
+        ops.expand_dims(deep, 0)
+    with pytest.raises(ValueError, match=r"\[placeholder\] expected at most 8 dimensions"):
+        ops.tanh(np.ones((2, 1) * 5))
+    with pytest.raises(ValueError, match=r"\[variable\] expected at most 8 dimensions"):
+        fastnn.shared(np.ones((1,) * 9))
+    wide = fastnn.placeholder((2**20, 1))
+    with pytest.raises(ValueError, match=r"\[full\] .*more elements than can be addressed"):
+        ops.full((2**40, 2**40), 0.0)
+    with pytest.raises(ValueError, match=r"\[matmul\] .*more elements than can be addressed"):
+        ops.matmul(wide, ops.full((1, 2**40), 0.0))
+    with pytest.raises(TypeError, match=r"shape: expected whole numbers, names or None, got 2\.5"):
+        fastnn.placeholder((2.5,))
+
+
+@pytest.mark.parametrize("dims", range(9))
+def test_every_rank_that_is_allowed(dims):
+    shape = (2, 1, 3, 1, 2, 1, 2, 3)[:dims]
+    a = np.random.default_rng(0).normal(size=shape)
+    x = fastnn.placeholder(shape, "float64")
+    reverse = ops.transpose(x) * 2.0
+    results = fastnn.function([x], [reverse, ops.sum(x, tuple(range(0, dims, 2)))])(a)
+    np.testing.assert_array_equal(results[0], a.T * 2)
+    np.testing.assert_allclose(results[1], a.sum(tuple(range(0, dims, 2))))

@@ -11,6 +11,8 @@ namespace fastnn::runtime {
 
 using graph::Kind;
 
+static_assert(graph::kMaxRank == kernels::kMaxRank, "the graph lets no larger rank through");
+
 int64_t constant_of(const Dim& d, int64_t otherwise) {
   return d.is_number() ? d.number() : otherwise;
 }
