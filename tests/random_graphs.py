@@ -187,7 +187,7 @@ class Builder:
             return ops.softmax(x)
         if kind == 1:
             return ops.log_softmax(x)
-        if kind == 2:
+        if kind == 2 or not isinstance(x.dims[-1], int):  # argmax refuses an empty axis
             return ops.softmax_cross_entropy(x, ops.softmax(x * 0.5))
         return ops.sparse_softmax_cross_entropy(x, ops.argmax(-x, -1))
 
@@ -276,7 +276,7 @@ def random_graph(seed: int) -> RandomGraph:
         sections.append((f"section {i}", outputs, b.updates()))
     sizes = [(4, 3)]
     if b.open:
-        sizes = [(4, 4), (1, 3), (5, 1)] if b.mixed else [(4, 3), (7, 2), (1, 1), (5, 6)]
+        sizes = [(4, 4), (1, 3), (5, 1)] if b.mixed else [(4, 3), (7, 2), (1, 1), (0, 2), (5, 6)]
     graph = RandomGraph(seed, b.inputs, b.variables, sections, sizes)
     graph.initial = graph.state()
     return graph
