@@ -42,6 +42,6 @@ export PYTHONPATH=$PWD/$package PYTHONMALLOC=malloc
 export FASTNN_SANITIZER=$kind
 export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:second_deadlock_stack=1
+export TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1:die_after_fork=0:second_deadlock_stack=1
 if [[ $# -gt 0 ]]; then tests=("$@"); fi
 exec "$python" -m pytest -p no:cacheprovider "${tests[@]}"
