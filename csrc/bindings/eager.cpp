@@ -6,7 +6,6 @@
 #include "bindings/register.h"
 #include "core/fpmode.h"
 #include "core/memory.h"
-#include "core/thread_pool.h"
 #include "runtime/registry.h"
 
 namespace fastnn::bindings {
@@ -73,9 +72,7 @@ py::object matmul_now(py::handle x, py::handle y, bool ta, bool tb) {
   args.trans_a = ta;
   args.trans_b = tb;
   kernels::Status status{};
-  kernels::Context kc{};
-  kc.parallel_for = parallel_for;
-  kc.status = &status;
+  kernels::Context kc = runtime::plain_context(&status);
   constexpr int64_t kSmall = 64 * 64 * 64;
   if (args.m * args.n * args.k <= kSmall) {  // not worth giving up the GIL for
     kc.threads = 1;
@@ -88,7 +85,6 @@ py::object matmul_now(py::handle x, py::handle y, bool ta, bool tb) {
   }
   {
     py::gil_scoped_release release;
-    kc.threads = num_threads();
     size_t bytes = entry->workspace ? entry->workspace(&args, kc.threads) : 0;
     static thread_local Buffer workspace;
     if (workspace.size() < static_cast<int64_t>(bytes))

@@ -6,19 +6,10 @@
 #include "core/error.h"
 #include "core/fpmode.h"
 #include "core/memory.h"
-#include "core/thread_pool.h"
 #include "runtime/registry.h"
 
 namespace fastnn::bindings {
 namespace {
-
-kernels::Context plain_context(kernels::Status* status) {
-  kernels::Context c{};
-  c.parallel_for = parallel_for;
-  c.threads = num_threads();
-  c.status = status;
-  return c;
-}
 
 const kernels::Entry& need(const std::string& id, DType t) {
   runtime::Found f = runtime::find_kernel(id, t);
@@ -58,7 +49,7 @@ py::array random(const std::string& kind, const std::vector<int64_t>& shape, py:
   }
   kernels::RandomArgs args{out.mutable_data(), out.size(), stream, 0, &pa, &pb};
   kernels::Status status{};
-  kernels::Context context = plain_context(&status);
+  kernels::Context context = runtime::plain_context(&status);
   context.seed = seed;
   run(entry, &args, &context);
   return out;
@@ -72,7 +63,7 @@ int64_t first_nonfinite(py::handle x) {
   int64_t found = -1;
   kernels::FiniteArgs args{&found, a.data(), a.size()};
   kernels::Status status{};
-  kernels::Context context = plain_context(&status);
+  kernels::Context context = runtime::plain_context(&status);
   run(need("first_nonfinite", t), &args, &context);
   return found;
 }

@@ -1,7 +1,6 @@
 #include "runtime/columns.h"
 
 #include "core/error.h"
-#include "core/thread_pool.h"
 #include "runtime/registry.h"
 
 namespace fastnn::runtime {
@@ -72,10 +71,7 @@ Extents BatchReader::extents(const Program& program, int64_t n) const {
 
 void BatchReader::read(Context* context, const int64_t* order, int64_t first, int64_t n) {
   kernels::Status status{};
-  kernels::Context kc{};
-  kc.parallel_for = parallel_for;
-  kc.threads = num_threads();
-  kc.status = &status;
+  kernels::Context kc = plain_context(&status);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Input& in = inputs_[i];
     if (in.direct && !order) {

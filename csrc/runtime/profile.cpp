@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 #include "core/fpmode.h"
 #include "core/memory.h"
@@ -63,22 +64,28 @@ MachinePeak measure_peak() {
           copy_rate(64 << 20)};
 }
 
-// The variables are put back afterwards: a profile trains nothing.
+// The variables are put back afterwards, also after an error: a profile trains nothing.
 StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_t seed) {
   StepProfile result;
-  std::vector<std::vector<char>> saved;
-  for (const VariablePtr& v : program_->variables) {
-    const char* p = static_cast<const char*>(v->data());
-    saved.emplace_back(p, p + v->bytes());
-  }
-  const uint64_t steps = steps_, passes = passes_;
-  auto restore = [&] {
-    for (size_t i = 0; i < saved.size(); ++i)
-      if (!saved[i].empty())
-        std::memcpy(program_->variables[i]->data(), saved[i].data(), saved[i].size());
-    steps_ = steps;
-    passes_ = passes;
-  };
+  struct Restore {
+    Trainer* t;
+    uint64_t steps = t->steps_, passes = t->passes_;
+    std::vector<std::vector<char>> saved = {};
+    explicit Restore(Trainer* trainer) : t(trainer) {
+      for (const VariablePtr& v : t->program_->variables) {
+        const char* p = static_cast<const char*>(v->data());
+        saved.emplace_back(p, p + v->bytes());
+      }
+    }
+    ~Restore() {
+      std::lock_guard<Guard> lock(*t->guard_);
+      for (size_t i = 0; i < saved.size(); ++i)
+        if (!saved[i].empty())
+          std::memcpy(t->program_->variables[i]->data(), saved[i].data(), saved[i].size());
+      t->steps_ = steps;
+      t->passes_ = passes;
+    }
+  } restore_at_exit{this};
   begin(columns, batch, true, seed);
   struct End {
     Trainer* t;
@@ -113,7 +120,6 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
     }
   }
   result.arena_bytes = arena_bytes();
-  restore();
   return result;
 }
 

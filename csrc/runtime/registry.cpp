@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/cpu.h"
+#include "core/thread_pool.h"
 
 namespace fastnn::runtime {
 namespace {
@@ -66,6 +67,14 @@ const Table& table_named(const std::string& name) {
 const Table& active_table() { return *active().load(); }
 
 void set_active_table(const std::string& name) { active().store(&table_named(name)); }
+
+kernels::Context plain_context(kernels::Status* status) {
+  kernels::Context context{};
+  context.parallel_for = parallel_for;
+  context.threads = num_threads();
+  context.status = status;
+  return context;
+}
 
 const Entry* find_in(const Table& table, const std::string& id, DType dtype) {
   using Index = std::unordered_map<std::string, const Entry*>;

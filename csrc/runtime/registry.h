@@ -21,6 +21,8 @@ struct Found {
   const char* table = "";
 };
 Found find_kernel(const std::string& id, DType dtype);
+// For a kernel called outside of a program: all threads, no workspace, no random state.
+kernels::Context plain_context(kernels::Status* status);
 const kernels::Entry* find_in(const kernels::Table& table, const std::string& id, DType dtype);
 
 }  // namespace fastnn::runtime

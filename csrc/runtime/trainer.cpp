@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/fpmode.h"
-#include "core/thread_pool.h"
 #include "runtime/registry.h"
 
 namespace fastnn::runtime {
@@ -26,10 +25,7 @@ constexpr double kLongStep = 2e-4;
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   kernels::Status status{};
-  kernels::Context kc{};
-  kc.parallel_for = parallel_for;
-  kc.threads = 1;
-  kc.status = &status;
+  kernels::Context kc = plain_context(&status);
   kc.seed = seed;
   kc.step = pass;
   kernels::PermutationArgs args{order.data(), n, kOrderStream};

@@ -13,10 +13,6 @@ using graph::Kind;
 
 static_assert(graph::kMaxRank == kernels::kMaxRank, "the graph lets no larger rank through");
 
-int64_t constant_of(const Dim& d, int64_t otherwise) {
-  return d.is_number() ? d.number() : otherwise;
-}
-
 Lowering::Lowering(Program* program, const Values& inputs, std::vector<Section> sections)
     : program_(program), inputs_(inputs), sections_(std::move(sections)) {}
 

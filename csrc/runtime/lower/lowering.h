@@ -116,10 +116,7 @@ class Lowering {
   std::map<int, std::vector<Call*>> readers_;                // buffer -> calls of this section
   std::map<int, std::pair<FusedCall*, size_t>> fused_item_;  // buffer -> item computing it
   int64_t position_ = 0;
-  size_t current_ = 0;
 };
-
-int64_t constant_of(const Dim& d, int64_t otherwise);
 
 // Declared here for lower/*.cpp: emits a call whose arguments `bind` fills.
 template <class Args, class F>

@@ -117,7 +117,6 @@ void Lowering::assign_sections() {
 }
 
 void Lowering::lower_section(size_t s) {
-  current_ = s;
   position_ = 0;
   calls_.clear();
   writer_.clear();
