@@ -40,7 +40,7 @@ class Engine:
         # One lock for all that is traced: models are parts of each other.
         self._lock = _history.lock
         self._signatures: dict[Any, Signature] = {}
-        self._fast: Any = None
+        self.fast: Any = None
         self._in_training = False
         self._thread = 0
         self.measuring = threading.RLock()
@@ -61,7 +61,7 @@ class Engine:
                 signature.steps.clear()
             if structure:
                 self._signatures.clear()
-                self._fast = None
+                self.fast = None
 
     def refuse_in_training(self, what: str, elsewhere: bool = False) -> None:
         """Raises RuntimeError while fit runs.
@@ -287,12 +287,16 @@ class Engine:
                 found = signature.steps[key] = Step(model, signature, objective, columns, training)
             return found
 
+    def remember_fast(self, signature: Signature) -> None:
+        """Readies the way from one array to one array without a look at its dtype in Python."""
+        if signature.template is None and signature.output_template is None:
+            self.fast = signature.predictor.fast
+
     def predict_batch(self, x: Any) -> Any:
         """Predictions for one batch, with all checks; the first call readies the fast way."""
         signature, columns = self.columns(x, targets=False)
         outputs = list(signature.predictor(columns.arrays))
-        if signature.template is None and signature.output_template is None:
-            self._fast = signature.predictor.fast
+        self.remember_fast(signature)
         return pack_like(signature.output_template, outputs)
 
 

@@ -52,7 +52,7 @@ def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
         training.prepare()
         if validation is not None:
             validation.prepare()
-        verbose = _verbosity(owner, options.verbose)
+        verbose = verbosity(owner, options.verbose)
         callbacks, history = _with_history(model, options, verbose, training.steps)
         model.stop_training = False
         _run_epochs(model, options, training, validation, callbacks)
@@ -217,7 +217,7 @@ def plain_callbacks(
     model: Trainable, owner: str, callbacks: Any, verbose: str | int, steps: int | None
 ) -> CallbackList:
     """The callbacks of evaluate and predict, with a progress bar unless it is silent."""
-    level = _verbosity(owner, verbose)
+    level = verbosity(owner, verbose)
     given = CallbackList(callbacks).callbacks
     if level and not any(isinstance(callback, ProgbarLogger) for callback in given):
         given = [*given, ProgbarLogger()]
@@ -287,7 +287,8 @@ def _require_compiled(model: Trainable, what: str) -> None:
         )
 
 
-def _verbosity(owner: str, verbose: str | int) -> int:
+def verbosity(owner: str, verbose: str | int) -> int:
+    """How much to show: 0 nothing, 1 a progress bar, 2 a line."""
     if verbose == "auto":
         return 1
     if verbose not in (0, 1, 2):

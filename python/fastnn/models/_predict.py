@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.callbacks import CallbackList
+from fastnn.callbacks._progbar import Progbar
 from fastnn.layers._nest import pack_like
 from fastnn.models import _checks
 from fastnn.models._batches import Batches, is_batches, split_batch
 from fastnn.models._columns import Columns
-from fastnn.models._fit import plain_callbacks
+from fastnn.models._fit import plain_callbacks, verbosity
 from fastnn.models._programs import Signature
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def predict(
     check_finite: bool,
 ) -> Any:
     """See :meth:`Model.predict`."""
+    if callbacks is None and steps is None and check_finite and _is_one_batch(x, batch_size):
+        outputs = _predict_at_once(model, x, verbose)
+        if outputs is not None:
+            return outputs
     owner = type(model).__name__
     engine = model._engine
     if is_batches(x):
@@ -53,6 +58,24 @@ def predict(
             )
         pieces = ((signature, columns.slice(i * size, (i + 1) * size)) for i in range(count))
     return _predict_pieces(model, pieces, count, verbose, callbacks)
+
+
+def _is_one_batch(x: Any, batch_size: int | None) -> bool:
+    size = 32 if batch_size is None else batch_size
+    return type(x) is np.ndarray and x.ndim > 0 and type(size) is int and len(x) <= size
+
+
+def _predict_at_once(model: Trainable, x: NDArray[Any], verbose: str | int) -> Any:
+    """Predictions of a few rows that are what the program reads; None where they are not."""
+    fast = model._engine.fast
+    if fast is None:
+        return None
+    level = verbosity(type(model).__name__, verbose)
+    bar = Progbar(1, verbose=level) if level else None
+    outputs = fast(x)
+    if bar is not None and outputs is not None:
+        bar.update(1)
+    return outputs
 
 
 def _predict_pieces(
@@ -88,6 +111,7 @@ def _predict_rows(
     hooks = plain_callbacks(model, type(model).__name__, callbacks, verbose, steps)
     hooks.begin("predict")
     outputs = signature.predictor.run(columns.arrays, batch_size)
+    model._engine.remember_fast(signature)
     hooks.progress(steps, {})
     hooks.end("predict")
     return pack_like(signature.output_template, list(outputs))

@@ -418,7 +418,7 @@ class Trainable(Layer):
             >>> model.predict_on_batch(np.array([[1.0, 2.0]], "float32"))
             array([[3.]], dtype=float32)
         """
-        fast = self._engine._fast
+        fast = self._engine.fast
         if fast is not None:
             outputs = fast(x)
             if outputs is not None:
