@@ -1,7 +1,17 @@
-"""Data to learn from: tables as dicts of NumPy columns, images and labels as arrays."""
+"""Data to learn from: tables as dicts of NumPy columns, images and labels as arrays, texts."""
 
-from fastnn.datasets import digits, fashion_mnist, mnist
+from fastnn.datasets import digits, fashion_mnist, mnist, shakespeare
 from fastnn.datasets._idx import read_idx
+from fastnn.datasets._text import read_text
 from fastnn.datasets.churn import load_churn, make_churn
 
-__all__ = ["digits", "fashion_mnist", "load_churn", "make_churn", "mnist", "read_idx"]
+__all__ = [
+    "digits",
+    "fashion_mnist",
+    "load_churn",
+    "make_churn",
+    "mnist",
+    "read_idx",
+    "read_text",
+    "shakespeare",
+]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.datasets import _download
 from fastnn.datasets._idx import read_idx
 
 Part = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -80,7 +81,10 @@ class ImageSet:
     def _download(self) -> dict[str, Path]:
         """The four files from pooch's cache; downloaded and checked where they are not there."""
         try:
-            import pooch
+            return {
+                name: _download.fetch(self.name, self.url + name, f"md5:{md5}", name)
+                for name, md5 in self.hashes.items()
+            }
         except ImportError:
             places = " or ".join(str(Path("$FASTNN_DATA") / f) for f in self.folders)
             raise FileNotFoundError(
@@ -88,13 +92,8 @@ class ImageSet:
                 f" {', '.join(n.removesuffix('.gz') for n in self.hashes)} (as .gz or not) as path;"
                 f" or put them into {places}, where FASTNN_DATA is an environment variable (it is"
                 f" {os.environ.get('FASTNN_DATA') or 'not set'}); or have them downloaded by pooch:"
-                " pip install 'fastnn[download]'"
+                f" {_download.HINT}"
             ) from None
-        cache = pooch.os_cache("fastnn") / self.name
-        return {
-            name: Path(pooch.retrieve(self.url + name, f"md5:{md5}", fname=name, path=cache))
-            for name, md5 in self.hashes.items()
-        }
 
 
 def _published(folder: Path, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""From a table of columns to the matrix a network trains on. NumPy is all it needs.
+"""From tables, texts and series to the arrays a network trains on. NumPy is all it needs.
 
 The classes remember what they saw when they were fitted, so that new rows are transformed with the
 training rows' classes, means and deviations.
@@ -6,13 +6,19 @@ training rows' classes, means and deviations.
 
 from fastnn.preprocessing._columns import LabelEncoder, StandardScaler
 from fastnn.preprocessing._evaluation import confusion_matrix, train_test_split
+from fastnn.preprocessing._series import timeseries_windows
 from fastnn.preprocessing._table import TableEncoder, churn_encoder
+from fastnn.preprocessing._text import Vocabulary, next_token_streams, next_token_windows
 
 __all__ = [
     "LabelEncoder",
     "StandardScaler",
     "TableEncoder",
+    "Vocabulary",
     "churn_encoder",
     "confusion_matrix",
+    "next_token_streams",
+    "next_token_windows",
+    "timeseries_windows",
     "train_test_split",
 ]

@@ -1,0 +1,26 @@
+"""pooch, where it is installed: an extra (``pip install 'fastnn[download]'``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HINT = "pip install 'fastnn[download]'"
+
+
+def fetch(name: str, url: str, known_hash: str, file_name: str) -> Path:
+    """A published file, from the user's cache or downloaded into it.
+
+    Args:
+        name: the data set, a folder of the cache.
+        url: of the file.
+        known_hash: algorithm and sum, as in "md5:d53e…"; a file that does not have it is refused.
+        file_name: in the cache.
+
+    Raises:
+        ImportError: pooch is not installed.
+        ValueError: the file is not the published one.
+    """
+    import pooch
+
+    cache = pooch.os_cache("fastnn") / name
+    return Path(pooch.retrieve(url, known_hash, fname=file_name, path=cache))
