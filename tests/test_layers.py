@@ -400,7 +400,6 @@ def test_lists_of_numbers_are_arrays():
         (lambda: layers.Permute((1, 3)), ValueError, "a permutation"),
         (lambda: layers.RepeatVector(0), ValueError, "n of at least 1"),
         (lambda: layers.Lambda(3), TypeError, "expected a function"),
-        (lambda: layers.Embedding(5, 3, mask_zero=True), ValueError, "not supported"),
         (lambda: layers.Dot((1, 2, 3)), ValueError, "pair"),
         (lambda: layers.Normalization(mean=1.0), ValueError, "both mean and variance"),
         (lambda: layers.InputLayer(), ValueError, "the shape of one row"),

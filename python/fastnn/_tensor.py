@@ -51,6 +51,10 @@ class Tensor:
     __array_priority__ = 1000.0
     __array_ufunc__ = None  # numpy_array + tensor asks the tensor
 
+    # Which steps count: set by layers, handed on by layers, lost by operations. It belongs to the
+    # handle, not to the node, so that two layers can give one value different masks.
+    _mask: Tensor | None = None
+
     def __init__(self, value: _core.Value) -> None:
         self._value = value
 
@@ -149,6 +153,18 @@ class Tensor:
     del _
 
     __hash__ = object.__hash__
+
+
+def mask_of(x: Any) -> Tensor | None:
+    """The mask that layers have put beside a tensor; None: every step counts."""
+    return getattr(x, "_mask", None)
+
+
+def with_mask(tensor: Tensor, mask: Tensor | None) -> Tensor:
+    """Another handle to the value of a tensor, with this mask beside it."""
+    masked = Tensor(tensor._value)
+    masked._mask = mask
+    return masked
 
 
 class Variable(Tensor):

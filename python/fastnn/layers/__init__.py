@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastnn.layers._base import Layer
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from fastnn.layers.core import Dense, Embedding, Input, InputLayer, Lambda
+from fastnn.layers.core import Dense, Embedding, Input, InputLayer, Lambda, Masking
 from fastnn.layers.merging import (
     Add,
     Average,
@@ -40,6 +40,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "Maximum",
     "Minimum",
     "Multiply",

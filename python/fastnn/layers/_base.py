@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _registry as registry
 from fastnn import constraints, graph, initializers, ops, regularizers
-from fastnn._tensor import Tensor, Variable
-from fastnn.layers import _history, _scope, _track
+from fastnn._tensor import Tensor, Variable, with_mask
+from fastnn.layers import _history, _masks, _scope, _track
 from fastnn.layers._arguments import (
     FLOATS,
     checked_dtype,
@@ -34,7 +34,8 @@ class Layer(_track.Trackable):
     follow from the input's) and ``call`` (the computation, composed from ``fastnn.ops``). Called
     on symbolic tensors it extends the graph; called on arrays it computes at once. ``call`` may
     take ``training``, a Python bool that is fixed when the graph is traced: training and
-    prediction are traced separately. Layers, variables and lists or dicts of them that are set as
+    prediction are traced separately; and ``mask``, which says which steps of the input count
+    (``None``: all). Layers, variables and lists or dicts of them that are set as
     attributes are tracked.
 
     Args:
@@ -61,6 +62,8 @@ class Layer(_track.Trackable):
         >>> Scale()(np.array([[1.0, 2.0]], "float32"))
         array([[1., 2.]], dtype=float32)
     """
+
+    _masking: bool | None = None
 
     def __init__(
         self,
@@ -107,6 +110,41 @@ class Layer(_track.Trackable):
             NotImplementedError: where a subclass has none.
         """
         raise NotImplementedError(f"[{type(self).__name__}] has no call(): define it")
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output; by default that of the input.
+
+        A layer that overrides it, or sets ``self.supports_masking = True``, puts a mask beside its
+        output. Others drop the mask of their input, with a warning.
+
+        Args:
+            inputs: as ``call`` gets them.
+            mask: of the inputs, in their structure: booleans, False for steps that do not count;
+                None where all count.
+
+        Returns:
+            A mask for each output, or None.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn.layers import Masking
+            >>> Masking().compute_mask(np.array([[[1.0, 2.0], [0.0, 0.0]]]))
+            array([[ True, False]])
+        """
+        return mask
+
+    @property
+    def supports_masking(self) -> bool:
+        """Whether outputs have masks; by default whether the class overrides compute_mask."""
+        return self._has_own_masks if self._masking is None else self._masking
+
+    @supports_masking.setter
+    def supports_masking(self, value: bool) -> None:
+        self._masking = bool(value)
+
+    @property
+    def _has_own_masks(self) -> bool:
+        return type(self).compute_mask is not Layer.compute_mask
 
     def get_config(self) -> dict[str, Any]:
         """The arguments from which :meth:`from_config` makes the same layer, as plain data."""
@@ -354,7 +392,10 @@ class Layer(_track.Trackable):
         Args:
             *args: tensors or arrays, or lists, tuples and dicts of them.
             **kwargs: further arguments of ``call``; ``training`` (default: that of the trace
-                that this is in, else False).
+                that this is in, else False); ``mask`` where ``call`` takes it (default: the mask
+                beside the first argument, where that is the only tensor; with several, those of
+                an argument ``a`` reach the argument ``a_mask`` only). Masks are carried beside
+                symbolic tensors; between calls on arrays they are handed over by ``mask=``.
 
         Raises:
             ValueError: for inputs of a shape that the layer cannot take.
@@ -396,16 +437,20 @@ class Layer(_track.Trackable):
         training = kwargs.pop("training", None)
         args = map_structure(self._cast, args)
         self._build_once(args)
-        for leaf in flatten(args):
+        for leaf in flatten(args[:1]):
             if isinstance(leaf, Tensor):
                 self._check_shape(leaf.shape)
+        takes = _call_arguments(type(self))
+        mask = _masks.hand_over(type(self).__name__, takes, args, kwargs)
         with _scope.phase(scope, training):
-            if _takes_training(type(self)):
-                kwargs = {**kwargs, "training": scope.training}
+            if "training" in takes:
+                kwargs["training"] = scope.training
             outputs = self.call(*args, **kwargs)
             if self.activity_regularizer is not None:
                 for output in flatten(outputs):
                     self.add_loss(self.activity_regularizer(output))
+            if mask is not None or self._has_own_masks:
+                outputs = _masks.put_beside(self, takes, args, outputs, mask)
         self._output_shape = map_structure(lambda tensor: getattr(tensor, "shape", ()), outputs)
         return outputs
 
@@ -423,7 +468,7 @@ class Layer(_track.Trackable):
     def _cast(self, leaf: Any) -> Any:
         """Floating inputs to the layer's dtype; anything else as it is."""
         if isinstance(leaf, Tensor) and leaf.dtype in FLOATS and leaf.dtype != self.dtype:
-            return ops.cast(leaf, self.dtype)
+            return with_mask(ops.cast(leaf, self.dtype), leaf._mask)
         return leaf
 
     def _build_once(self, args: tuple[Any, ...]) -> None:
@@ -487,13 +532,13 @@ def _noting_that_it_is_built(build: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _takes_training(cls: type) -> bool:
-    found = cls.__dict__.get("_call_takes_training")
+def _call_arguments(cls: type) -> tuple[str, ...]:
+    """The names of call()'s arguments, behind self."""
+    found = cls.__dict__.get("_arguments_of_call")
     if found is None:
-        parameters = inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
-        found = "training" in parameters
-        cls._call_takes_training = found  # type: ignore[attr-defined]
-    return bool(found)
+        found = tuple(inspect.signature(cls.call).parameters)[1:]  # type: ignore[attr-defined]
+        cls._arguments_of_call = found  # type: ignore[attr-defined]
+    return found
 
 
 def _shape_of(leaf: Any) -> Any:

@@ -39,18 +39,20 @@ class EagerFunctions:
         if not any(hasattr(leaf, "shape") for leaf in flatten(args)):
             args = tuple(np.asarray(arg, layer._array_dtype) for arg in args)
         inputs = map_structure(lambda leaf: _as_input(layer, leaf), args)
-        arrays = [leaf for leaf in flatten(inputs) if isinstance(leaf, np.ndarray)]
-        for array in arrays:
-            layer._check_shape(array.shape)
+        for leaf in flatten(inputs[:1]):
+            if isinstance(leaf, np.ndarray):
+                layer._check_shape(leaf.shape)
+        named = {name: _as_named_input(layer, name, value) for name, value in kwargs.items()}
+        arrays = [leaf for leaf in flatten((inputs, named)) if isinstance(leaf, np.ndarray)]
         key = (
             repr(map_structure(_input_key, inputs)),
-            tuple(sorted((name, repr(value)) for name, value in kwargs.items())),
+            repr(map_structure(_input_key, named)),
             self._structure(layer),
         )
         with self._lock:
             found = self._functions.get(key)
             if found is None:
-                found = self._functions[key] = _trace_function(layer, inputs, kwargs)
+                found = self._functions[key] = _trace_function(layer, inputs, named)
         compiled, outputs = found
         results = iter(compiled(*arrays))
         return map_structure(lambda leaf: next(results), outputs)
@@ -66,9 +68,9 @@ def _trace_function(layer: Layer, inputs: Any, kwargs: dict[str, Any]) -> tuple[
         placeholders.append(graph.placeholder(shape, str(leaf.dtype)))
         return placeholders[-1]
 
-    symbolic = map_structure(stand_in, inputs)
+    symbolic, named = map_structure(stand_in, (inputs, kwargs))
     with _scope.tracing(training=bool(kwargs.get("training"))) as scope:
-        outputs = layer._trace(scope, symbolic, dict(kwargs))
+        outputs = layer._trace(scope, symbolic, named)
     compiled = graph.function(placeholders, flatten(outputs), updates=scope.updates)
     return compiled, outputs
 
@@ -87,6 +89,21 @@ def _as_input(layer: Layer, leaf: Any) -> Any:
     if array.dtype.kind in "iu" and array.dtype.name not in DTYPES:
         return array.astype("int64")
     return array
+
+
+def _as_named_input(layer: Layer, name: str, value: Any) -> Any:
+    """An argument given by name: arrays are inputs, anything else is fixed at trace."""
+    if name == "mask" or name.endswith("_mask"):
+        value = value if hasattr(value, "shape") or not _is_numbers(value) else np.asarray(value)
+    return map_structure(lambda v: _as_input(layer, v) if hasattr(v, "shape") else v, value)
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether this is a list of lists of numbers rather than a structure of arrays."""
+    leaves = flatten(value)
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(leaf, (bool, int, float)) for leaf in leaves
+    )
 
 
 def _input_key(leaf: Any) -> Any:

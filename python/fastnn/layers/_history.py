@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from fastnn import _core
-from fastnn._tensor import Tensor
+from fastnn._tensor import Tensor, with_mask
 from fastnn.layers._nest import flatten, map_structure
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def record(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], outputs:
     def own(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor) or (key(leaf) not in known and call_of(leaf) is None):
             return leaf
-        return Tensor(_core.make("identity", [leaf._value]))
+        return with_mask(Tensor(_core.make("identity", [leaf._value])), leaf._mask)
 
     outputs = map_structure(own, outputs)
     call = Call(layer, args, kwargs, outputs)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn._tensor import Tensor
-from fastnn.layers._arguments import Shape, get_activation
+from fastnn.layers._arguments import Shape, format_shape, get_activation
 from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
 
@@ -28,6 +30,8 @@ class Activation(Layer):
         >>> Activation("relu")(np.array([-1.0, 2.0], "float32"))
         array([0., 2.], dtype=float32)
     """
+
+    _masking = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,6 +67,8 @@ class ReLU(Layer):
         >>> ReLU(max_value=6.0)(np.array([-1.0, 9.0], "float32"))
         array([0., 6.], dtype=float32)
     """
+
+    _masking = True
 
     def __init__(
         self,
@@ -118,6 +124,8 @@ class LeakyReLU(Layer):
         array([-0.5,  2. ], dtype=float32)
     """
 
+    _masking = True
+
     @renamed_arguments(alpha="negative_slope")
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -148,6 +156,8 @@ class ELU(Layer):
         >>> ELU()(np.array([0.0, 2.0], "float32"))
         array([0., 2.], dtype=float32)
     """
+
+    _masking = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -181,6 +191,8 @@ class PReLU(Layer):
         >>> PReLU("ones")(np.array([[-1.0, 2.0]], "float32"))
         array([[-1.,  2.]], dtype=float32)
     """
+
+    _masking = True
 
     def __init__(
         self,
@@ -244,21 +256,43 @@ class Softmax(Layer):
         array([[0.5, 0.5]], dtype=float32)
     """
 
+    _masking = True
+
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def call(self, inputs: Tensor) -> Any:
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Any:
         """Probabilities along the axis.
 
         Args:
             inputs: any shape that has the axis.
+            mask: broadcasts to the inputs; where it is False, the probability is 0.
+
+        Raises:
+            ValueError: for a mask that does not broadcast to the inputs.
         """
-        return ops.softmax(inputs, axis=self.axis)
+        if mask is None:
+            return ops.softmax(inputs, axis=self.axis)
+        _check_broadcasts(mask, inputs)
+        lowest = float(np.finfo(inputs.dtype).min) / 2
+        kept = ops.where(mask, inputs, ops.full((), lowest, inputs.dtype))
+        outputs = ops.softmax(kept, axis=self.axis)
+        return ops.where(mask, outputs, ops.zeros_like(outputs))
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
         return {**super().get_config(), "axis": self.axis}
+
+
+def _check_broadcasts(mask: Tensor, inputs: Tensor) -> None:
+    """Whether a mask has no axis that the inputs lack, and no other length along one."""
+    pairs = zip(reversed(mask.shape), reversed(inputs.shape), strict=False)
+    if mask.ndim > inputs.ndim or any(m not in (1, i) and None not in (m, i) for m, i in pairs):
+        raise ValueError(
+            f"[Softmax] expected a mask that broadcasts to the input's shape "
+            f"{format_shape(inputs.shape)}, got {format_shape(mask.shape)}"
+        )
 
 
 def _not_negative(owner: str, **argument: float) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnn import _registry as registry
 from fastnn import constraints, graph, initializers, ops, regularizers
-from fastnn._tensor import Tensor
+from fastnn._tensor import Tensor, with_mask
 from fastnn.layers import _history
 from fastnn.layers._arguments import Shape, get_activation, is_shape, positive_int
 from fastnn.layers._base import Layer
@@ -43,6 +44,8 @@ class Dense(Layer):
         >>> layer(np.array([[1.0, 2.0]], "float32"))
         array([[3.]], dtype=float32)
     """
+
+    _masking = True
 
     @renamed_arguments(
         output_dim="units",
@@ -145,13 +148,14 @@ class Embedding(Layer):
         embeddings_initializer: default "uniform".
         embeddings_regularizer: default none.
         embeddings_constraint: default none.
-        mask_zero: must be False: index 0 is a row like any other.
+        mask_zero: whether index 0 stands for no step: the output has a mask that leaves it out,
+            for the layers behind, losses and metrics; default False.
         **kwargs: as for :class:`Layer`; input_length gives the shape (input_length,).
 
     Shapes: (batch, ...) to (batch, ..., output_dim); embeddings (input_dim, output_dim).
 
     Raises:
-        ValueError: for sizes below 1, or mask_zero.
+        ValueError: for sizes below 1.
         IndexError: when computed, for an index outside the table.
 
     Example:
@@ -174,11 +178,8 @@ class Embedding(Layer):
         if "input_length" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_length"),)
         super().__init__(**kwargs)
-        if mask_zero:
-            raise ValueError(
-                "[Embedding] mask_zero=True is not supported: pass the mask as a second input and "
-                "multiply by it"
-            )
+        self.mask_zero = bool(mask_zero)
+        self.supports_masking = self.mask_zero
         self.input_dim = positive_int("Embedding", "input_dim", input_dim)
         self.output_dim = positive_int("Embedding", "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -209,24 +210,81 @@ class Embedding(Layer):
             inputs = ops.cast(inputs, "int64")
         return ops.take(self.embeddings, inputs, axis=0)
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Where the indices are not 0; None without mask_zero.
+
+        Args:
+            inputs: the indices.
+            mask: ignored.
+        """
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
         return {
             **super().get_config(),
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
+            "mask_zero": self.mask_zero,
             "embeddings_initializer": registry.serialize(self.embeddings_initializer),
             "embeddings_regularizer": registry.serialize(self.embeddings_regularizer),
             "embeddings_constraint": registry.serialize(self.embeddings_constraint),
         }
 
 
+class Masking(Layer):
+    """Leaves out steps whose features all equal a value: sets them to 0, and masks them.
+
+    Args:
+        mask_value: default 0.
+        **kwargs: as for :class:`Layer`.
+
+    Shapes: (batch, steps, features) to the same; the mask is (batch, steps).
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[[1.0, -1.0], [-1.0, -1.0]]], "float32")
+        >>> Masking(-1.0)(x)
+        array([[[ 1., -1.],
+                [ 0.,  0.]]], dtype=float32)
+    """
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self._expect(rank=2)
+
+    def call(self, inputs: Tensor) -> Any:
+        """The inputs, with 0 at the steps that are left out.
+
+        Args:
+            inputs: (batch, ..., features).
+        """
+        counts = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        outputs = ops.where(counts, inputs, ops.zeros_like(inputs))
+        return with_mask(outputs, ops.squeeze(counts, -1))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Where a feature differs from the value.
+
+        Args:
+            inputs: (batch, ..., features).
+            mask: ignored.
+        """
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "mask_value": self.mask_value}
+
+
 class Lambda(Layer):
     """A function over ops as a layer. A model that has one cannot be saved.
 
     Args:
-        function: from tensors to tensors.
+        function: from tensors to tensors; ``mask`` and ``training`` reach it where it takes them.
         output_shape: accepted and ignored: the shape follows from the function.
+        mask: the output's mask, or a function of inputs and mask that gives it; default: none.
         arguments: keyword arguments for the function; default none.
         **kwargs: as for :class:`Layer`.
 
@@ -244,6 +302,7 @@ class Lambda(Layer):
         self,
         function: Callable[..., Any],
         output_shape: Any = None,
+        mask: Any = None,
         arguments: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -251,15 +310,31 @@ class Lambda(Layer):
         if not callable(function):
             raise TypeError(f"[Lambda] expected a function, got {function!r}")
         self.function = function
+        self.mask = mask
+        self.supports_masking = mask is not None
         self.arguments = dict(arguments or {})
+        self._passed = {"mask", "training"} & set(_argument_names(function))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """The function of the inputs.
 
         Args:
             inputs: what the function takes.
+            mask: of the inputs.
+            training: whether this is the training phase.
         """
-        return self.function(inputs, **self.arguments)
+        given = {"mask": mask, "training": training}
+        passed = {name: given[name] for name in sorted(self._passed)}
+        return self.function(inputs, **{**self.arguments, **passed})
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """What the argument ``mask`` says.
+
+        Args:
+            inputs: of the layer.
+            mask: theirs.
+        """
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
         """Not available.
@@ -328,6 +403,13 @@ class InputLayer(Layer):
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
         return {"name": self.name, "dtype": self.dtype, "shape": list(self.batch_shape[1:])}
+
+
+def _argument_names(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except ValueError:  # a builtin without a signature
+        return []
 
 
 def Input(

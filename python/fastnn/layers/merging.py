@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from fastnn import ops
-from fastnn._tensor import Tensor
+from fastnn._tensor import Tensor, mask_of, with_mask
 from fastnn.layers._arguments import format_shape
 from fastnn.layers._base import Layer
 
 
 class _Merge(Layer):
-    """Combines a list of tensors element by element, broadcasting as NumPy does."""
+    """Combines a list of tensors element by element, broadcasting from the batch axis on.
 
+    Rows of fewer axes get axes of length 1 in front. Where all inputs have masks, the output has
+    one that lets through what any of them does.
+    """
+
+    _masking = True
     _least = 2
     _most: int | None = None
 
@@ -34,7 +40,42 @@ class _Merge(Layer):
                 f"[{type(self).__name__}] expected a list of {self._most} tensors, "
                 f"got {len(inputs)}"
             )
-        return self._merge(list(inputs))
+        return self._merge(self._aligned(list(inputs)))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """What any of the masks lets through; None where an input has none.
+
+        Args:
+            inputs: a list of tensors.
+            mask: a list of their masks, or None.
+
+        Raises:
+            ValueError: for another number of masks.
+        """
+        masks = self._checked_masks(inputs, mask)
+        if not masks or any(one is None for one in masks):
+            return None
+        return functools.reduce(ops.logical_or, masks)
+
+    def _checked_masks(self, inputs: Any, mask: Any) -> list[Any]:
+        if mask is None:
+            return []
+        if not isinstance(mask, (list, tuple)) or len(mask) != len(inputs):
+            got = len(mask) if isinstance(mask, (list, tuple)) else "one mask"
+            raise ValueError(
+                f"[{type(self).__name__}] expected a list of {len(inputs)} masks, one for each "
+                f"input, got {got}"
+            )
+        return list(mask)
+
+    def _aligned(self, inputs: list[Tensor]) -> list[Tensor]:
+        rank = max(tensor.ndim for tensor in inputs)
+        return [
+            with_mask(ops.reshape(t, (t.dims[0], *[1] * (rank - t.ndim), *t.dims[1:])), mask_of(t))
+            if 0 < t.ndim < rank
+            else t
+            for t in inputs
+        ]
 
     def _merge(self, inputs: list[Tensor]) -> Any:
         result = inputs[0]
@@ -77,11 +118,25 @@ class Subtract(_Merge):
 class Multiply(_Merge):
     """The product of its inputs.
 
+    Steps that an input's mask leaves out count as 1 in it; those that no mask lets through are 0.
+
     Example:
         >>> import numpy as np
         >>> Multiply()([np.array([[3.0]], "float32"), np.array([[2.0]], "float32")])
         array([[6.]], dtype=float32)
     """
+
+    def _merge(self, inputs: list[Tensor]) -> Any:
+        masks = [_spread(mask_of(tensor), tensor) for tensor in inputs]
+        factors = [
+            tensor if mask is None else ops.where(mask, tensor, ops.ones_like(tensor))
+            for tensor, mask in zip(inputs, masks, strict=True)
+        ]
+        result = super()._merge(factors)
+        if any(mask is None for mask in masks):
+            return result
+        seen = functools.reduce(ops.logical_or, masks)
+        return ops.where(seen, result, ops.zeros_like(result))
 
     def _pair(self, a: Tensor, b: Tensor) -> Any:
         return ops.multiply(a, b)
@@ -103,7 +158,22 @@ class Average(_Merge):
         return ops.add(a, b)
 
 
-class Maximum(_Merge):
+class _Extreme(_Merge):
+    """The largest or smallest of those inputs whose masks let a step through."""
+
+    def _merge(self, inputs: list[Tensor]) -> Any:
+        result, seen = inputs[0], _spread(mask_of(inputs[0]), inputs[0])
+        for tensor in inputs[1:]:
+            mask = _spread(mask_of(tensor), tensor)
+            other = tensor if mask is None else ops.where(mask, tensor, result)
+            if seen is not None:
+                result = ops.where(seen, result, other)
+            seen = None if mask is None or seen is None else ops.logical_or(seen, mask)
+            result = self._pair(result, other)
+        return result
+
+
+class Maximum(_Extreme):
     """The largest of its inputs, element by element.
 
     Example:
@@ -116,7 +186,7 @@ class Maximum(_Merge):
         return ops.maximum(a, b)
 
 
-class Minimum(_Merge):
+class Minimum(_Extreme):
     """The smallest of its inputs, element by element.
 
     Example:
@@ -148,8 +218,35 @@ class Concatenate(_Merge):
         super().__init__(**kwargs)
         self.axis = axis
 
+    def _aligned(self, inputs: list[Tensor]) -> list[Tensor]:
+        return inputs
+
     def _merge(self, inputs: list[Tensor]) -> Any:
         return inputs[0] if len(inputs) == 1 else ops.concatenate(inputs, axis=self.axis)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks behind each other; an input without one lets everything through.
+
+        Args:
+            inputs: a list of tensors.
+            mask: a list of their masks, or None.
+
+        Raises:
+            ValueError: for another number of masks.
+        """
+        masks = self._checked_masks(inputs, mask)
+        if all(one is None for one in masks):
+            return None
+        spread = [
+            ops.ones_like(tensor, "bool")
+            if one is None
+            else _spread(one, tensor)
+            if one.ndim < tensor.ndim
+            else one
+            for tensor, one in zip(inputs, masks, strict=True)
+        ]
+        joined = ops.concatenate(spread, axis=self.axis) if len(spread) > 1 else spread[0]
+        return ops.any(joined, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
@@ -211,7 +308,24 @@ class Dot(_Merge):
             tensor = tensor / ops.maximum(ops.norm(tensor, axis=axis, keepdims=True), 1e-12)
         return tensor, axis
 
+    def _aligned(self, inputs: list[Tensor]) -> list[Tensor]:
+        return inputs
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: sums over steps have no mask.
+
+        Args:
+            inputs: two tensors.
+            mask: their masks.
+        """
+        return None
+
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
         axes = self.axes if isinstance(self.axes, int) else list(self.axes)
         return {**super().get_config(), "axes": axes, "normalize": self.normalize}
+
+
+def _spread(mask: Tensor | None, tensor: Tensor) -> Any:
+    """A mask of steps as one of the elements of a tensor."""
+    return None if mask is None else ops.broadcast_to(ops.expand_dims(mask, -1), tensor.dims)

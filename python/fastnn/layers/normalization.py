@@ -36,6 +36,8 @@ class Normalization(Layer):
         array([[1.]], dtype=float32)
     """
 
+    _masking = True
+
     def __init__(
         self,
         axis: int | None = -1,
@@ -133,6 +135,8 @@ class Normalization(Layer):
 
 class _ScaleAndShift(Layer):
     """What batch and layer normalisation share: a learned scale and centre."""
+
+    _masking = True
 
     def __init__(
         self,
@@ -276,24 +280,47 @@ class BatchNormalization(_ScaleAndShift):
             sizes, self.moving_variance_initializer, trainable=False, name="moving_variance"
         )
 
-    def call(self, inputs: Tensor, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False, mask: Tensor | None = None) -> Any:
         """The normalised input.
 
         Args:
             inputs: the shape it was built for.
             training: whether the batch's own mean and variance are used.
+            mask: of the inputs' shape without its last axis: mean and variance are those of the
+                elements that it lets through. All are normalised by them.
+
+        Raises:
+            ValueError: for a mask of another rank.
         """
+        if mask is not None and mask.ndim != inputs.ndim - 1:
+            raise ValueError(
+                f"[BatchNormalization] expected a mask of {inputs.ndim - 1} axes for inputs of "
+                f"shape {format_shape(inputs.shape)}, got shape {format_shape(mask.shape)}"
+            )
         if not training or not self.trainable:
             mean, variance = self._spread(self.moving_mean), self._spread(self.moving_variance)
             return self._scaled(inputs, mean, variance)
-        mean = ops.mean(inputs, axis=self._reduced, keepdims=True)
-        variance = ops.mean(ops.square(inputs - mean), axis=self._reduced, keepdims=True)
+        mean, variance = self._moments(inputs, mask)
         shape = self.moving_mean.shape
         for average, current in ((self.moving_mean, mean), (self.moving_variance, variance)):
             current = ops.stop_gradient(ops.reshape(current, shape))
             moved = average * self.momentum + current * (1.0 - self.momentum)
             self.add_update(average, moved)
         return self._scaled(inputs, mean, variance)
+
+    def _moments(self, inputs: Tensor, mask: Tensor | None) -> tuple[Any, Any]:
+        """Mean and variance of the batch, in the rank of the inputs."""
+        if mask is None:
+            mean = ops.mean(inputs, axis=self._reduced, keepdims=True)
+            return mean, ops.mean(ops.square(inputs - mean), axis=self._reduced, keepdims=True)
+        counts = ops.cast(ops.expand_dims(mask, -1), inputs.dtype) * ops.ones_like(inputs)
+        # The epsilon is Keras's: a batch without any step gives 0, not NaN.
+        number = ops.sum(counts, axis=self._reduced, keepdims=True) + 1e-7
+        zeros = ops.zeros_like(inputs)
+        kept = ops.where(counts > 0.0, inputs, zeros)
+        mean = ops.sum(kept, axis=self._reduced, keepdims=True) / number
+        apart = ops.where(counts > 0.0, inputs - mean, zeros)
+        return mean, ops.sum(ops.square(apart), axis=self._reduced, keepdims=True) / number
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""

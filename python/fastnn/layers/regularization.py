@@ -17,6 +17,8 @@ from fastnn.layers._legacy import renamed_arguments
 class _Noise(Layer):
     """A layer that is the identity outside of training."""
 
+    _masking = True
+
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = None if seed is None else random.check_seed(seed)

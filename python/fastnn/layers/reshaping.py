@@ -183,6 +183,8 @@ class Rescaling(Layer):
         array([[1., 0.]], dtype=float32)
     """
 
+    _masking = True
+
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = scale

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import ops
 from fastnn._registry import serialize, snake_case, unique_name
-from fastnn._tensor import Tensor
+from fastnn._tensor import Tensor, mask_of
 
 EPSILON = 1e-7
 
@@ -102,15 +102,13 @@ def _as_weights(weights: Any, values: Any, what: str) -> Any:
 def _broadcast_weights(weights: Any, values: Any) -> tuple[Any, Any]:
     """Weights that multiply values: (batch,) weighs (batch, time) by its leading axis."""
     values, weights = same_rank(values, weights)
-    missing = len(values.shape) - len(weights.shape)
-    if missing < 0:
+    rank = len(values.shape)
+    if len(weights.shape) > rank:
         raise ValueError(
             f"expected sample_weight of at most {len(values.shape)} axes, as the losses have "
             f"(shape {tuple(values.shape)}), got shape {tuple(weights.shape)}"
         )
-    for axis in range(missing):
-        weights = ops.expand_dims(weights, len(values.shape) - missing + axis)
-    return values, weights
+    return values, _trailing(weights, rank)
 
 
 def reduce_weighted(
@@ -125,19 +123,18 @@ def reduce_weighted(
         sample_weight: weights of the samples (or of the single losses), or None.
         mask: which losses count, or None.
         reduction: see :class:`Loss`.
+
+    Raises:
+        ValueError: for weights or a mask with more axes than the losses have.
     """
-    weights = None
-    if mask is not None:
-        weights = ops.cast(mask, dtype_of(values))
-        if reduction in ("mean", "sum_over_batch_size"):
-            weights = weights * divide_no_nan(ops.sum(ops.ones_like(weights)), ops.sum(weights))
-    if sample_weight is not None:
-        given = _as_weights(sample_weight, values, "sample_weight")
-        if weights is None:
-            weights = given
-        else:
-            weights, given = _broadcast_weights(given, weights)
-            weights = weights * given
+    averaged = reduction in ("mean", "sum_over_batch_size")
+    if mask is not None and len(mask.shape) > max(1, len(values.shape)):
+        raise ValueError(
+            f"the predictions have a mask of shape {tuple(mask.shape)}, one entry a step, and the "
+            f"losses the shape {tuple(values.shape)}: give targets and predictions an axis behind "
+            "that of the steps"
+        )
+    weights = masked_weights(sample_weight, mask, values, averaged)
     if weights is not None:
         values, weights = _broadcast_weights(weights, values)
         values = values * weights
@@ -148,6 +145,41 @@ def reduce_weighted(
     if reduction == "mean_with_sample_weight" and weights is not None:
         return divide_no_nan(ops.sum(values), ops.sum(weights))
     return ops.mean(values)
+
+
+def masked_weights(sample_weight: Any, mask: Any, like: Any, averaged: bool = False) -> Any:
+    """Sample weights with a mask multiplied in; None where there is neither.
+
+    Args:
+        sample_weight: weights, or None.
+        mask: which entries count, or None.
+        like: gives the dtype.
+        averaged: whether the mask's entries are scaled so that a mean over all entries becomes one
+            over those that count.
+    """
+    given = None if sample_weight is None else _as_weights(sample_weight, like, "sample_weight")
+    if mask is None:
+        return given
+    weights = ops.cast(mask, dtype_of(like))
+    if averaged:
+        weights = weights * divide_no_nan(ops.sum(ops.ones_like(weights)), ops.sum(weights))
+    if given is None:
+        return weights
+    weights, given = _aligned(weights, given)
+    return weights * given
+
+
+def _aligned(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two arrays that multiply along their leading axes: (batch, time) with (batch,)."""
+    a, b = same_rank(a, b)
+    rank = max(len(a.shape), len(b.shape))
+    return _trailing(a, rank), _trailing(b, rank)
+
+
+def _trailing(x: Any, rank: int) -> Any:
+    for axis in range(len(x.shape), rank):
+        x = ops.expand_dims(x, axis)
+    return x
 
 
 class Loss:
@@ -187,14 +219,23 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss: a tensor for tensors, a float (or an array) for arrays.
 
+        Where layers have put a mask beside the predictions, only the losses that it lets through
+        count.
+
         Args:
             y_true: targets.
             y_pred: predictions; the targets are cast to their dtype.
             sample_weight: a weight for each sample, or for each single loss.
         """
+        mask = mask_of(y_pred)
         y_true, y_pred = as_value(y_true, "y_true"), as_float(y_pred)
         values = self.call(y_true, y_pred)
-        reduced = reduce_weighted(values, sample_weight, self.mask(y_true, y_pred), self.reduction)
+        own = self.mask(y_true, y_pred)
+        if mask is None or own is None:
+            mask = own if mask is None else mask
+        else:
+            mask = ops.logical_and(*_aligned(mask, own))
+        reduced = reduce_weighted(values, sample_weight, mask, self.reduction)
         if isinstance(reduced, Tensor) or np.ndim(reduced) > 0:
             return reduced
         return float(reduced)

@@ -9,8 +9,8 @@ from typing import Any
 
 from fastnn import ops
 from fastnn._registry import serialize
-from fastnn._tensor import Variable
-from fastnn.losses._base import Loss, as_float, as_like, same_rank
+from fastnn._tensor import Variable, mask_of
+from fastnn.losses._base import Loss, as_float, as_like, masked_weights, same_rank
 from fastnn.metrics._base import Metric, Pair, plain, quotient
 
 
@@ -147,8 +147,10 @@ class MeanMetricWrapper(Mean):
         Metric.update_state(self, y_true, y_pred, sample_weight)
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> list[Pair]:  # type: ignore[override]
-        """What a batch adds."""
-        return self.add_values(self.fn(y_true, y_pred, **self.settings), sample_weight)
+        """What a batch adds: the values that the mask beside the predictions lets through."""
+        mask = mask_of(y_pred)
+        values = as_float(self.fn(y_true, y_pred, **self.settings), "values")
+        return self.add_values(values, masked_weights(sample_weight, mask, values))
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), **self.settings}

@@ -8,7 +8,7 @@ from typing import Any
 from fastnn import _registry as registry
 from fastnn import layers as layer_package
 from fastnn._tensor import Tensor
-from fastnn.layers import _scope, _track
+from fastnn.layers import _masks, _scope, _track
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten
 from fastnn.models import _graph
@@ -74,12 +74,13 @@ class Model(Trainable):
             return dtype if dtype in ("float32", "float64") else "float32"
         return super()._array_dtype
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """The computation; of a functional model, its layers in their order.
 
         Args:
             inputs: tensors in the structure of the model's inputs.
             training: whether this is the training phase.
+            mask: of the inputs, in their structure; None where every step counts.
 
         Raises:
             NotImplementedError: for a subclass that does not define it.
@@ -89,7 +90,7 @@ class Model(Trainable):
                 f"[{type(self).__name__}] has no call(): define it, or make the model from "
                 "inputs and outputs"
             )
-        given = flatten(inputs)
+        given = flatten(_masks.put_beside_inputs(inputs, mask))
         wanted = self._graph.input_tensors
         if len(given) != len(wanted):
             raise ValueError(

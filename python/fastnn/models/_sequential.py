@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastnn._tensor import Tensor
-from fastnn.layers import _history, _scope
+from fastnn.layers import _history, _masks, _scope
 from fastnn.layers._arguments import is_shape
 from fastnn.layers._base import Layer
 from fastnn.layers.core import Embedding, InputLayer
@@ -182,13 +182,15 @@ class Sequential(Model):
                 self._build_from(call.layer)
         return layer
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """The layers, one after the other.
 
         Args:
             inputs: a tensor.
             training: whether this is the training phase.
+            mask: of the input; None where every step counts.
         """
+        inputs = _masks.put_beside_inputs(inputs, mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs
