@@ -1,0 +1,85 @@
+"""Short rounds for ``pytest bench``, and a table of ratios at its end."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from bench import machine
+from fastnn import _core
+
+# What pytest-benchmark does where nothing is asked for: a second a measurement, and a long table.
+_DEFAULTS = {
+    "benchmark_max_time": ("1.0", "0.02"),
+    "benchmark_min_rounds": (5, 3),
+    "benchmark_quiet": (False, True),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for name, (default, ours) in _DEFAULTS.items():
+        if str(getattr(config.option, name, None)) == str(default):
+            setattr(config.option, name, type(default)(ours))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    session = getattr(config, "_benchmarksession", None)
+    taken = _best_times(session.benchmarks if session else [])
+    if not taken:
+        return
+    write = terminalreporter.write_line
+    write("")
+    write(f"{machine.cpu_model()}, {_core.active_table()}; NumPy's time / fastnn's, best rounds.")
+    write("Beside it: fastnn's share of the peak on registers, or of a copy of as many bytes.")
+    tables: dict[Any, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+    for case, times in taken.values():
+        if len(times) == 2:
+            key = (case["family"], case["dtype"], case["threads"])
+            tables[key][case["row"]][case["column"]] = _cell(case, times)
+    for (family, dtype, threads), rows in tables.items():
+        columns = list(dict.fromkeys(c for cells in rows.values() for c in cells))
+        width = max(map(len, rows))
+        write("")
+        title = f"{family} {dtype} {threads} thread{'s' * (threads > 1)}"
+        write(f"{title:{width + 2}}" + "".join(f"{c:>16}" for c in columns), bold=True)
+        for row, cells in rows.items():
+            write(f"{row:{width + 2}}" + "".join(f"{cells.get(c, ''):>16}" for c in columns))
+
+
+def _best_times(benchmarks: list[Any]) -> dict[Any, tuple[dict[str, Any], dict[str, float]]]:
+    """case -> (what it is, seconds by peer)"""
+    taken: dict[Any, tuple[dict[str, Any], dict[str, float]]] = {}
+    for benchmark in benchmarks:
+        case = benchmark.extra_info.get("case")
+        if case and not benchmark.has_error:
+            key = tuple(case.values())
+            times = taken.setdefault(key, (case, {}))[1]
+            times[benchmark.extra_info["peer"]] = benchmark.stats.min
+    return taken
+
+
+_peak = functools.cache(machine.peak)
+_copy = functools.cache(machine.copy_bandwidth)
+
+
+def _cell(case: dict[str, Any], times: dict[str, float]) -> str:
+    """The ratio, and the share of the limit that is nearer."""
+    ratio = times["numpy"] / times["fastnn"]
+    shares = []
+    if case["flops"]:
+        limit = _peak(case["dtype"], case["threads"])
+        shares.append(case["flops"] / times["fastnn"] / limit)
+    if case["bytes"]:
+        limit = _copy(_rounded(case["bytes"]), case["threads"])
+        shares.append(case["bytes"] / times["fastnn"] / limit)
+    share = f" {100 * max(shares):4.0f} %" if shares else ""
+    return f"{ratio:.2f}{share}"
+
+
+def _rounded(count: float) -> int:
+    """Two digits are enough for a size whose copy is measured; small ones are all in the cache."""
+    return int(float(f"{max(count, 16384.0):.1e}"))
