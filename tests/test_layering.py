@@ -17,7 +17,7 @@ ORDER = [
     "_core", "config", "_figure", "_registry", "_random", "_tensor", "ops", "graph",
     "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
     "optimizers", "callbacks", "models", "utils",
-    "data", "datasets", "preprocessing", "plotting", "drawing", "sklearn",
+    "datasets", "data", "preprocessing", "plotting", "drawing", "sklearn",
     "__init__", "__main__",
 ]  # fmt: skip
 RANK = {name: rank for rank, name in enumerate(ORDER)}

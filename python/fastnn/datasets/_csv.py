@@ -87,23 +87,48 @@ def read_csv(path: str | os.PathLike[str], columns: Mapping[str, Column]) -> Tab
             many cells, an unclosed quote, or a cell that is not what its column holds. The message
             names the file, the line and the column.
     """
-    path = Path(path)
-    with path.open("rb") as binary:
-        encoding = _BYTE_ORDER_MARKS.get(binary.read(2))
-    if encoding is not None:
-        raise ValueError(f"{path}: expected UTF-8 text, got {encoding}")
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        records = _records(handle, path)
-        header = next(records, (0, []))[1]
-        places = _find_columns(header, columns, path)
-        rows = [_parse_row(r, line, len(header), columns, places, path) for line, r in records]
-    if not rows:
-        raise ValueError(f"{path}: expected at least one row below the header, got none")
-    cells = zip(*rows, strict=True)
+    cells = zip(*iterate_csv(path, columns), strict=True)
     return {
         name: np.array(values, dtype=column.dtype)
         for (name, column), values in zip(columns.items(), cells, strict=True)
     }
+
+
+def iterate_csv(path: str | os.PathLike[str], columns: Mapping[str, Column]) -> Iterator[list[Any]]:
+    """The rows of a CSV file, read and checked one at a time.
+
+    Args:
+        path: the file.
+        columns: what to read; a row has a value for each, in this order.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_csv`.
+    """
+    path = Path(path)
+    with _open(path) as handle:
+        records = _records(handle, path)
+        header = next(records, (0, []))[1]
+        places = _find_columns(header, columns, path)
+        empty = True
+        for line, record in records:
+            empty = False
+            yield _parse_row(record, line, len(header), columns, places, path)
+    if empty:
+        raise ValueError(f"{path}: expected at least one row below the header, got none")
+
+
+def iterate_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file with their ends, read and checked one at a time."""
+    with _open(path) as handle:
+        yield from _lines(handle, path)
+
+
+def _open(path: Path) -> TextIO:
+    with path.open("rb") as binary:
+        encoding = _BYTE_ORDER_MARKS.get(binary.read(2))
+    if encoding is not None:
+        raise ValueError(f"{path}: expected UTF-8 text, got {encoding}")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _lines(handle: TextIO, path: Path) -> Iterator[str]:

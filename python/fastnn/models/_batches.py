@@ -38,6 +38,7 @@ class Batches:
         self._owner = owner
         self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         self._one_pass = hasattr(source, "__next__")
+        self._endless = bool(getattr(source, "is_infinite", False))
         self._iterator: Iterator[Any] | None = None
         if self._indexed and len(source) == 0:
             raise ValueError(f"[{owner}] expected batches, got a sequence of length 0")
@@ -61,8 +62,13 @@ class Batches:
             permute: gives an order of so many batches; None keeps the order.
 
         Raises:
-            ValueError: where there is no batch at all.
+            ValueError: where there is no batch at all, or no end and no number of steps.
         """
+        if steps is None and self._endless:
+            raise ValueError(
+                f"[{self._owner}] the data have no end: say how many steps a pass has "
+                "(steps_per_epoch, validation_steps or steps)"
+            )
         done = 0
         while steps is None or done < steps:
             if self._iterator is None:

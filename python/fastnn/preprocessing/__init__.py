@@ -6,7 +6,7 @@ training rows' classes, means and deviations.
 
 from fastnn.preprocessing._columns import LabelEncoder, StandardScaler
 from fastnn.preprocessing._evaluation import confusion_matrix, train_test_split
-from fastnn.preprocessing._series import timeseries_windows
+from fastnn.preprocessing._series import timeseries_dataset_from_array, timeseries_windows
 from fastnn.preprocessing._table import TableEncoder, churn_encoder
 from fastnn.preprocessing._text import Vocabulary, next_token_streams, next_token_windows
 
@@ -19,6 +19,7 @@ __all__ = [
     "confusion_matrix",
     "next_token_streams",
     "next_token_windows",
+    "timeseries_dataset_from_array",
     "timeseries_windows",
     "train_test_split",
 ]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.data import Dataset
+
 
 def timeseries_windows(
     data: ArrayLike,
@@ -75,6 +77,52 @@ def timeseries_windows(
         )
     wanted = wanted[start : start + len(windows)]
     return windows[: len(wanted)][::sequence_stride], _read_only(wanted[::sequence_stride])
+
+
+def timeseries_dataset_from_array(
+    data: ArrayLike,
+    targets: ArrayLike | None,
+    sequence_length: int,
+    sequence_stride: int = 1,
+    sampling_rate: int = 1,
+    batch_size: int | None = 128,
+    shuffle: bool = False,
+    seed: int | None = None,
+    start_index: int | None = None,
+    end_index: int | None = None,
+) -> Dataset:
+    """Batches of `timeseries_windows`, with the arguments of Keras's function of this name.
+
+    Where the series is in memory, training on the views of `timeseries_windows` itself is faster:
+    they are shuffled and gathered in C++.
+
+    Args:
+        data: as `timeseries_windows`; a memory map is read a batch at a time.
+        targets: as `timeseries_windows`.
+        sequence_length: as `timeseries_windows`.
+        sequence_stride: as `timeseries_windows`.
+        sampling_rate: as `timeseries_windows`.
+        batch_size: windows a batch; None for single windows.
+        shuffle: whether the windows come in random order, another one in each pass.
+        seed: of that order.
+        start_index: as `timeseries_windows`.
+        end_index: as `timeseries_windows`.
+
+    Raises:
+        ValueError: as `timeseries_windows`; or batch_size is below 1.
+
+    Example:
+        >>> batches = timeseries_dataset_from_array(np.arange(6), None, 3, batch_size=3)
+        >>> [batch.tolist() for batch in batches]
+        [[[0, 1, 2], [1, 2, 3], [2, 3, 4]], [[3, 4, 5]]]
+    """
+    found = timeseries_windows(
+        data, targets, sequence_length, sequence_stride, sampling_rate, start_index, end_index
+    )
+    windows = Dataset.from_arrays(found) if targets is None else Dataset.from_arrays(*found)
+    if shuffle:
+        windows = windows.shuffle(seed=seed)
+    return windows if batch_size is None else windows.batch(batch_size)
 
 
 def _range(series: NDArray[Any], start: int | None, end: int | None) -> tuple[int, int]:

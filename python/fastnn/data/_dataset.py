@@ -1,0 +1,328 @@
+"""A data set: something that can be gone through again and again, and stages behind it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastnn import _random as random
+from fastnn.data import _files
+from fastnn.data._background import run_ahead
+from fastnn.data._rows import Elements, Items, Rows, leaves, map_leaves
+from fastnn.data._shuffle import shuffled
+
+
+class Dataset:
+    """Elements that come one after another, as often as they are gone through.
+
+    Made by one of the ``from_`` methods, and refined by `map`, `shuffle`, `batch`, `take`, `skip`,
+    `repeat` and `prefetch`, each of which gives a new data set. An element is an array, or a tuple
+    or dict of them, as in ``(x, y)`` or ``(x, y, sample_weight)``. Batches are taken by `fit`,
+    `evaluate` and `predict`.
+
+    Rows of arrays and items of sequences are shuffled and counted by their numbers and fetched a
+    batch at a time: a memory map is read only where it is used.
+
+    Example:
+        >>> x, y = np.arange(6.0), np.arange(6) % 2
+        >>> data = Dataset.from_arrays(x, y).map(lambda x, y: (x / 2, y)).batch(4).prefetch(2)
+        >>> len(data)
+        2
+        >>> for batch_x, batch_y in data:
+        ...     print(batch_x, batch_y)
+        [0.  0.5 1.  1.5] [0 1 0 1]
+        [2.  2.5] [0 1]
+    """
+
+    def __init__(
+        self, passes: Callable[[], Iterator[Any]], rows: Elements, length: float | None
+    ) -> None:
+        self._passes = passes
+        self._rows = rows
+        self._length = length
+
+    @classmethod
+    def from_arrays(cls, *arrays: Any) -> Dataset:
+        """The rows of arrays, which are not copied.
+
+        Args:
+            *arrays: each an array (or memory map, or list of numbers), or a tuple or dict of them,
+                of one length; one gives elements, several give tuples.
+
+        Raises:
+            ValueError: there is no array, or their lengths differ.
+        """
+        structure = map_leaves(_as_array, arrays[0] if len(arrays) == 1 else tuple(arrays))
+        lengths = [len(array) for array in leaves(structure)]
+        if not lengths:
+            raise ValueError("[Dataset] expected arrays, got none")
+        if min(lengths) != max(lengths):
+            raise ValueError(
+                "[Dataset] expected arrays of one length, got " + ", ".join(map(str, lengths))
+            )
+        count = lengths[0]
+        return cls(lambda: iter(range(count)), Rows(structure), count)
+
+    @classmethod
+    def from_sequence(cls, sequence: Any) -> Dataset:
+        """The items of a sequence: a list of file names, a Keras `PyDataset` (whose are batches).
+
+        Args:
+            sequence: has ``__len__`` and ``__getitem__`` for 0 to its length; its ``on_epoch_end``,
+                where it has one, is called behind each pass.
+
+        Raises:
+            TypeError: it lacks one of the two.
+        """
+        if not hasattr(sequence, "__len__") or not hasattr(sequence, "__getitem__"):
+            raise TypeError(
+                "[Dataset] expected a sequence with __len__ and __getitem__, got"
+                f" {type(sequence).__name__}"
+            )
+
+        def once() -> Iterator[Any]:
+            yield from range(len(sequence))
+            hook = getattr(sequence, "on_epoch_end", None)
+            if callable(hook):
+                hook()
+
+        return cls(once, Items(sequence), len(sequence))
+
+    @classmethod
+    def from_generator(cls, source: Any, length: int | None = None) -> Dataset:
+        """What a generator yields.
+
+        Args:
+            source: a function without arguments that gives an iterator, called once a pass; or an
+                iterable. A generator itself is used up after one pass.
+            length: how many elements a pass has, where that is known.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if callable(source):
+            return cls(lambda: iter(source()), Elements(), length)
+        if not isinstance(source, Iterable):
+            raise TypeError(
+                "[Dataset] expected a function that gives an iterator, or an iterable, got"
+                f" {type(source).__name__}"
+            )
+        return cls(lambda: iter(source), Elements(), length)
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | os.PathLike[str],
+        inputs: Sequence[str],
+        target: str | None = None,
+        dtype: DTypeLike = np.float32,
+    ) -> Dataset:
+        """The rows of a CSV file with a header, read as they are needed.
+
+        Args:
+            path: the file: UTF-8, with or without a byte order mark.
+            inputs: the columns of numbers that make x, of shape (columns,).
+            target: the column of numbers that makes y; without one the elements are x alone.
+            dtype: of the numbers.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a column is named twice; when it is gone through: a column is missing, or a
+                row is malformed; the message names the line.
+        """
+        names = [*inputs, *([] if target is None else [target])]
+        if not inputs or len(set(names)) < len(names):
+            raise ValueError(f"[Dataset] expected different columns to read, got {names}")
+        _existing(path)
+        return cls(
+            lambda: _files.csv_rows(_existing(path), inputs, target, dtype), Elements(), None
+        )
+
+    @classmethod
+    def from_lines(cls, path: str | os.PathLike[str]) -> Dataset:
+        """The lines of a text file, without their ends, read as they are needed.
+
+        Args:
+            path: the file: UTF-8, with or without a byte order mark.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: when it is gone through: it is no UTF-8 text, or a line is endless.
+        """
+        _existing(path)
+        return cls(lambda: _files.lines(_existing(path)), Elements(), None)
+
+    def map(self, function: Callable[..., Any]) -> Dataset:
+        """The elements with a function applied; behind `batch` it is given whole batches.
+
+        Args:
+            function: takes the parts of a tuple as so many arguments, anything else as one.
+        """
+
+        def once() -> Iterator[Any]:
+            for element in self:
+                yield function(*element) if isinstance(element, tuple) else function(element)
+
+        return Dataset(once, Elements(), self._length)
+
+    def shuffle(self, window: int | None = None, seed: int | None = None) -> Dataset:
+        """The elements in random order, another one in each pass.
+
+        Args:
+            window: the next element is chosen among so many that wait; None waits for all. With
+                arrays and sequences it is numbers that wait, and None is right; with generators and
+                files it is elements, which take memory.
+            seed: makes the orders repeatable; None takes that of `fastnn.utils.set_random_seed`.
+
+        Raises:
+            ValueError: for a window below 1, or all of an endless data set.
+        """
+        if window is not None:
+            _at_least("window", window, 1)
+        elif self.is_infinite:
+            raise ValueError("[Dataset] an endless data set is shuffled within a window: give one")
+        base = random.current_seed() if seed is None else random.check_seed(seed)
+        stream = random.next_stream() if seed is None else 0
+        passes = itertools.count()
+
+        def once() -> Iterator[Any]:
+            generator = np.random.default_rng([base, stream, next(passes)])
+            return shuffled(self._passes(), window, generator)
+
+        return Dataset(once, self._rows, self._length)
+
+    def batch(
+        self, batch_size: int, drop_remainder: bool = False, pad: float | None = None
+    ) -> Dataset:
+        """Elements joined along a new first axis.
+
+        Args:
+            batch_size: elements a batch.
+            drop_remainder: whether a smaller last batch is left out.
+            pad: fills elements up, behind their end, to the longest of their batch along the first
+                axis; None expects elements of one shape.
+
+        Raises:
+            ValueError: for a batch_size below 1; when gone through, for elements that differ in
+                shape.
+        """
+        _at_least("batch_size", batch_size, 1)
+
+        def once() -> Iterator[Any]:
+            tokens = self._passes()
+            while chunk := list(itertools.islice(tokens, batch_size)):
+                if len(chunk) == batch_size or not drop_remainder:
+                    yield self._rows.many(chunk, pad)
+
+        length = self._length
+        if length is not None and length < math.inf:
+            length = int(length) // batch_size if drop_remainder else -(-int(length) // batch_size)
+        return Dataset(once, Elements(), length)
+
+    def take(self, count: int) -> Dataset:
+        """The first elements.
+
+        Args:
+            count: how many; fewer where there are not so many.
+        """
+        _at_least("count", count, 0)
+        length = None if self._length is None else min(self._length, count)
+        return Dataset(lambda: itertools.islice(self._passes(), count), self._rows, length)
+
+    def skip(self, count: int) -> Dataset:
+        """All elements but the first.
+
+        Args:
+            count: how many are left out.
+        """
+        _at_least("count", count, 0)
+        length = None if self._length is None else max(self._length - count, 0)
+        return Dataset(lambda: itertools.islice(self._passes(), count, None), self._rows, length)
+
+    def repeat(self, count: int | None = None) -> Dataset:
+        """The elements again and again; what is shuffled before is shuffled anew each time.
+
+        Args:
+            count: how often; None for ever: `fit` then needs steps_per_epoch.
+        """
+        if count is not None:
+            _at_least("count", count, 0)
+
+        def once() -> Iterator[Any]:
+            for _ in itertools.count() if count is None else range(count):
+                empty = True
+                for token in self._passes():
+                    empty = False
+                    yield token
+                if empty:
+                    return
+
+        times = math.inf if count is None else count
+        length = self._length
+        if length is not None:
+            length = length * times if length else 0
+        elif count is None:
+            length = math.inf
+        return Dataset(once, self._rows, length)
+
+    def prefetch(self, count: int = 2) -> Dataset:
+        """The elements, prepared by a thread while those before are used.
+
+        What the thread raises is raised where its element would have come. It ends with the pass,
+        or when that is given up.
+
+        Args:
+            count: how many elements wait at most.
+        """
+        _at_least("count", count, 1)
+        return Dataset(lambda: run_ahead(self.__iter__, count), Elements(), self._length)
+
+    @property
+    def is_infinite(self) -> bool:
+        """Whether it is known to have no end."""
+        return self._length == math.inf
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._rows.one, self._passes())
+
+    def __len__(self) -> int:
+        if self._length is None or self.is_infinite:
+            what = "endless" if self.is_infinite else "of unknown length"
+            raise TypeError(f"[Dataset] a data set that is {what} has no len()")
+        return int(self._length)
+
+    def __repr__(self) -> str:
+        length = "endless" if self.is_infinite else self._length
+        return f"<Dataset: {'unknown length' if length is None else length}>"
+
+
+def _as_array(value: Any) -> Any:
+    array = (
+        value if hasattr(value, "shape") and hasattr(value, "__getitem__") else np.asarray(value)
+    )
+    if hasattr(array, "to_numpy"):
+        array = array.to_numpy()
+    if not array.shape:
+        raise ValueError("[Dataset] expected arrays with rows, got a single number")
+    return array
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    found = Path(path)
+    if not found.is_file():
+        raise FileNotFoundError(f"[Dataset] there is no file {found}")
+    return found
+
+
+def _at_least(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"[Dataset] expected {name} to be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"[Dataset] expected {name} of at least {least}, got {value}")
