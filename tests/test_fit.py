@@ -705,6 +705,27 @@ def test_ctrl_c_ends_training_within_200_ms_and_leaves_a_usable_model():
     model.predict(X, verbose=0)
 
 
+@pytest.mark.skipif(not hasattr(os, "kill"), reason="needs signals")
+def test_ctrl_c_ends_a_step_that_is_one_long_loop():
+    def slow(x):
+        body = lambda state: ((state * 0.5 + 1.0), None)  # noqa: E731
+        nested = lambda state: (fastnn.scan(body, initial_state=state, length=1000)[0], None)  # noqa: E731
+        return fastnn.scan(nested, initial_state=x, length=1_000_000)[0]
+
+    model = Sequential([Dense(3, input_dim=4), layers.Lambda(slow), Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    thread = threading.Thread(target=lambda: (time.sleep(0.5), os.kill(os.getpid(), signal.SIGINT)))
+    thread.start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X[:2], Y[:2], verbose=0)
+    assert time.perf_counter() - start < 5, "the loop takes minutes"
+    thread.join()
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_second_thread_may_predict_but_not_fit():
     model = network()
     started, errors, done = threading.Event(), [], threading.Event()

@@ -232,3 +232,28 @@ class TestRefusals:
     def test_lengths_differ(self):
         with pytest.raises(ValueError, match=r"\[loop\] input 2: expected"):
             scan(lambda x, y, s: (s, None), [placeholder((3,)), placeholder((4,))], 0.0)
+
+
+def test_a_model_trains_through_a_scan_as_through_its_steps_written_out():
+    x = RNG.normal(size=(12, 3)).astype("float32")
+
+    def looped(h):
+        return scan(lambda s: (ops.tanh(s), None), initial_state=h, length=3)[0]
+
+    def written_out(h):
+        return ops.tanh(ops.tanh(ops.tanh(h)))
+
+    weights = []
+    for body in (looped, written_out):
+        model = fastnn.Sequential(
+            [
+                fastnn.layers.Dense(4, kernel_initializer="ones", input_dim=3),
+                fastnn.layers.Lambda(body),
+                fastnn.layers.Dense(1, kernel_initializer="ones"),
+            ]
+        )
+        model.compile("adam", "mse", metrics=["mae"])
+        model.fit(x, x[:, :1], batch_size=5, epochs=3, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)

@@ -113,7 +113,7 @@ void register_function(py::module_& m) {
             Extents env = p.extents_of(shapes);
             auto context = f.executable.acquire(env);
             std::string text =
-                p.plan(&env) + "arena: " + std::to_string(context->arena_bytes()) + " bytes\n";
+                p.plan(&env) + "arena: " + std::to_string(context->memory().arena) + " bytes\n";
             f.executable.release(std::move(context));
             return text;
           },

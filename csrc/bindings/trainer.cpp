@@ -69,6 +69,7 @@ struct SignalPoll {
 
   static bool call(void* self) {
     auto* poll = static_cast<SignalPoll*>(self);
+    if (poll->raised) return true;
     auto now = std::chrono::steady_clock::now();
     if (now - poll->last < std::chrono::milliseconds(50)) return false;
     poll->last = now;
@@ -112,6 +113,21 @@ struct PyTrainer {
       ~End() { t->end(); }
     } end_at_exit{this};
     run(1, 1e30);
+  }
+
+  py::dict plan(const std::vector<py::array>& arrays, int64_t batch) {
+    runtime::StepPlan p = trainer.plan(columns_of(arrays), batch);
+    py::dict memory;
+    memory["variables"] = p.memory.variables;
+    memory["constants"] = p.memory.constants;
+    memory["intermediate values"] = p.memory.arena;
+    memory["workspace"] = p.memory.workspace;
+    memory["arguments"] = p.memory.arguments;
+    memory["batch"] = p.batch_buffers;
+    py::dict result;
+    result["text"] = p.text;
+    result["memory"] = memory;
+    return result;
   }
 
   py::dict profile(const std::vector<py::array>& arrays, int64_t batch, uint64_t seed) {
@@ -247,8 +263,7 @@ void register_trainer(py::module_& m) {
       .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"))
       .def("profile", &PyTrainer::profile, py::arg("columns"), py::arg("batch_size"),
            py::arg("seed"))
-      .def("arena_bytes", [](const PyTrainer& t) { return t.trainer.arena_bytes(); })
-      .def("plan", [](const PyTrainer& t) { return t.trainer.program().plan(nullptr); });
+      .def("plan", &PyTrainer::plan, py::arg("columns"), py::arg("batch_size"));
 
   m.def("measure_peak", [] {
     runtime::MachinePeak p = runtime::measure_peak();

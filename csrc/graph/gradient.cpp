@@ -1,4 +1,5 @@
 // Reverse-mode differentiation: gradients are ops again, so they can be differentiated too.
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <unordered_set>
@@ -108,7 +109,8 @@ Values substitute(const Values& roots, const Values& from, const Values& to) {
     if (!changed) continue;
     NodePtr copy = make_node(*n->op, std::move(inputs), n->attrs);
     copy->name = n->name;
-    for (size_t i = 0; i < n->outputs.size(); ++i) {
+    const size_t count = std::max<size_t>(n->outputs.size(), 1);  // an effect has none
+    for (size_t i = 0; i < count; ++i) {
       Value old{n, static_cast<int32_t>(i)};
       if (!map.count(old)) map[old] = Value{copy, static_cast<int32_t>(i)};
     }

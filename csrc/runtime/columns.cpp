@@ -60,6 +60,12 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
   }
 }
 
+int64_t BatchReader::buffer_bytes() const {
+  int64_t total = 0;
+  for (const Input& in : inputs_) total += in.buffer.size();
+  return total;
+}
+
 Extents BatchReader::extents(const Program& program, int64_t n) const {
   std::vector<std::vector<int64_t>> shapes;
   for (const Column& c : columns_) {

@@ -23,6 +23,7 @@ class BatchReader {
   BatchReader(const Program& program, std::vector<Column> columns, int64_t batch);
 
   int64_t rows() const { return rows_; }
+  int64_t buffer_bytes() const;
   // The extents of a batch of n rows.
   Extents extents(const Program& program, int64_t n) const;
   // Points the context's inputs at rows order[first .. first + n), or first .. first + n without

@@ -32,8 +32,9 @@ void Binder::address(void** slot, const View& view) const {
     *slot = context_->base_[static_cast<size_t>(b)] + offset;
 }
 
-Context::Context(std::shared_ptr<const Program> program)
+Context::Context(std::shared_ptr<const Program> program, std::shared_ptr<Scratch> scratch)
     : program_(std::move(program)),
+      scratch_(scratch ? std::move(scratch) : std::make_shared<Scratch>()),
       base_(program_->buffers.size()),
       input_patches_(program_->input_types.size()),
       output_patches_(program_->output_types.size()) {
@@ -80,7 +81,14 @@ void Context::plan(const std::vector<int64_t>& bytes) {
                   i);
   }
   planned_ = bytes;
-  if (total > arena_.size()) arena_ = Buffer(total);
+  grow(&scratch_->arena, total);
+}
+
+void Context::grow(Buffer* buffer, int64_t bytes) {
+  if (bytes <= buffer->size()) return;
+  *buffer = Buffer();  // the old one first: both at once may be too much
+  *buffer = Buffer(bytes);
+  ++scratch_->generation;
 }
 
 int64_t Context::slot_bytes(int64_t bytes) const {
@@ -89,9 +97,9 @@ int64_t Context::slot_bytes(int64_t bytes) const {
 }
 
 void Context::add_red_zones(const std::vector<int64_t>& bytes) {
-  if (arena_.size() == 0) return;
+  if (scratch_->arena.size() == 0) return;
   const auto& buffers = program_->buffers;
-  red_zones_.add(arena_.as<char>(), arena_.as<char>() + RedZones::kSize);
+  red_zones_.add(scratch_->arena.as<char>(), scratch_->arena.as<char>() + RedZones::kSize);
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (buffers[i].kind != BufferInfo::temp || buffers[i].alias >= 0 || buffers[i].first < 0)
       continue;
@@ -116,7 +124,7 @@ void Context::place_buffers() {
     const BufferInfo& b = buffers[i];
     switch (b.kind) {
       case BufferInfo::temp:
-        base_[i] = arena_.as<char>() + offsets_[i];
+        base_[i] = scratch_->arena.as<char>() + offsets_[i];
         break;
       case BufferInfo::stored:
         base_[i] = static_cast<char*>(b.variable->data());
@@ -149,8 +157,7 @@ void Context::bind_workspace(const std::vector<size_t>& needs) {
   own_workspaces_.clear();
   if (program_->options.reuse_memory) {
     size_t most = needs.empty() ? 0 : *std::max_element(needs.begin(), needs.end());
-    if (static_cast<int64_t>(most) > workspace_.size())
-      workspace_ = Buffer(static_cast<int64_t>(most));
+    grow(&scratch_->workspace, static_cast<int64_t>(most));
     return;
   }
   for (size_t need : needs) {
@@ -182,11 +189,13 @@ void Context::bind(const Extents& env) {
     steps_.push_back({call.kernel, args});
   }
   bind_workspace(workspaces);
+  generation_ = scratch_->generation;
   bound_ = true;
 }
 
 void Context::refresh() {
-  if (!bound_ || epoch_ != graph::Variable::storage_epoch() || threads_ != num_threads())
+  if (!bound_ || epoch_ != graph::Variable::storage_epoch() || threads_ != num_threads() ||
+      generation_ != scratch_->generation)
     bind(Extents(env_));
 }
 
@@ -201,7 +210,7 @@ void Context::set_output(int i, void* data) {
 }
 
 kernels::Context Context::kernel_context(const RunInfo& info) {
-  return {parallel_for, nullptr,   threads_,  workspace_.data(),
+  return {parallel_for, nullptr,   threads_,  scratch_->workspace.data(),
           &status_,     info.seed, info.step, info.iteration};
 }
 
@@ -216,14 +225,26 @@ bool Context::run(size_t section, const RunInfo& info) {
   const SectionRange& range = program_->sections[section];
   const bool debugging = program_->options.poison || !program_->options.reuse_memory;
   kernels::Context kc = kernel_context(info);
+  if (info.poll) asking_ = &info;
+  struct Answered {
+    const RunInfo** asking;
+    ~Answered() { *asking = nullptr; }
+  } answered{&asking_};
   for (size_t i = range.begin; i < range.end; ++i) {
-    if (info.poll && info.poll(info.poll_data)) return false;
+    if (info.poll && info.poll(info.poll_data)) return stopped();
     if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[i].data();
     steps_[i].kernel(steps_[i].args, &kc);
     if (debugging) after_call(i);
   }
+  if (!children_.empty() && should_stop()) return stopped();
   if (status_.code != 0) check_status();
   return true;
+}
+
+// What a run that was not finished has met does not count.
+bool Context::stopped() {
+  status_ = {};
+  return false;
 }
 
 void Context::check_status() {
@@ -252,10 +273,22 @@ void Context::poison_dead(size_t call) {
   }
 }
 
-int64_t Context::arena_bytes() const {
-  int64_t total = arena_.size() + args_.size() + workspace_.size();
-  for (const auto& c : children_) total += c->arena_bytes();
-  return total;
+MemoryUse Context::memory() const {
+  MemoryUse use;
+  for (const VariablePtr& v : program_->variables) use.variables += v->bytes();
+  for (const BufferInfo& b : program_->buffers)
+    if (b.kind == BufferInfo::constant) use.constants += static_cast<int64_t>(b.data->bytes.size());
+  use.arena = scratch_->arena.size();
+  use.workspace = scratch_->workspace.size();
+  for (const Buffer& own : own_workspaces_) use.workspace += own.size();
+  use.arguments = args_.size() + extent_values_.size();
+  for (const auto& child : children_) {
+    MemoryUse body = child->memory();
+    use.arena += body.arena;
+    use.workspace += body.workspace;
+    use.arguments += body.arguments;
+  }
+  return use;
 }
 
 Context* Context::child(const std::shared_ptr<const Program>& body) {

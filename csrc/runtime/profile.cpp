@@ -119,7 +119,7 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
                               static_cast<double>(call.bytes.eval(context->extents()))});
     }
   }
-  result.arena_bytes = arena_bytes();
+  result.arena_bytes = context->memory().arena;
   return result;
 }
 

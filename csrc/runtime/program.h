@@ -148,20 +148,34 @@ struct RunInfo {
   uint64_t seed = 0;
   uint64_t step = 0;
   uint32_t iteration = 0;
-  bool (*poll)(void*) = nullptr;  // called between kernels; true stops the section
+  bool (*poll)(void*) = nullptr;  // called between kernels; true stops the section, from then on
   void* poll_data = nullptr;
+};
+
+// Memory of intermediate values and of kernels at work. Contexts that never run at the same time
+// may share it.
+struct Scratch {
+  Buffer arena, workspace;
+  uint64_t generation = 0;  // grows when either moves
+};
+
+// Bytes that a program occupies, by what they hold.
+struct MemoryUse {
+  int64_t variables = 0, constants = 0, arena = 0, workspace = 0, arguments = 0;
+  int64_t total() const { return variables + constants + arena + workspace + arguments; }
 };
 
 class Context {
  public:
-  explicit Context(std::shared_ptr<const Program> program);
+  explicit Context(std::shared_ptr<const Program> program,
+                   std::shared_ptr<Scratch> scratch = nullptr);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   // Fills in all arguments for these extents; plans the memory when it is not enough.
   void bind(const Extents& env);
-  // Binds again when variables moved or the thread count changed since.
+  // Binds again when variables or the scratch moved or the thread count changed since.
   void refresh();
   const Extents& extents() const { return env_; }
   bool bound() const { return bound_; }
@@ -170,11 +184,17 @@ class Context {
   void set_output(int i, void* data);
   // Runs one section. False when info.poll asked to stop before its end.
   bool run(size_t section, const RunInfo& info);
+  // Whether the run in progress is to stop; for calls that take long by themselves (Loop), whose
+  // bodies ask as the context that the loop is in. A poll that said so once says so again.
+  bool should_stop() const { return asking_ && asking_->poll(asking_->poll_data); }
+  void ask_as(const Context& other) { asking_ = other.asking_; }
   // Runs one call alone, for profiling.
   void run_call(size_t call, const RunInfo& info);
 
   const Program& program() const { return *program_; }
-  int64_t arena_bytes() const;
+  // The scratch included, also where it is shared.
+  MemoryUse memory() const;
+  const std::shared_ptr<Scratch>& scratch() const { return scratch_; }
   // For calls that hold a program of their own (Loop).
   Context* child(const std::shared_ptr<const Program>& body);
   void check_status();
@@ -194,20 +214,23 @@ class Context {
   };
   kernels::Context kernel_context(const RunInfo& info);
   void plan(const std::vector<int64_t>& bytes);
+  void grow(Buffer* buffer, int64_t bytes);
   void place_buffers();
   int64_t slot_bytes(int64_t bytes) const;
   void add_red_zones(const std::vector<int64_t>& bytes);
   void bind_workspace(const std::vector<size_t>& needs);
+  bool stopped();
   void after_call(size_t call);
   void poison_dead(size_t call);
 
   std::shared_ptr<const Program> program_;
   Extents env_;
   bool bound_ = false;
-  uint64_t epoch_ = 0;
+  uint64_t epoch_ = 0, generation_ = 0;
   int threads_ = 0;
   std::vector<int64_t> planned_, offsets_;
-  Buffer arena_, args_, workspace_, extent_values_;
+  std::shared_ptr<Scratch> scratch_;
+  Buffer args_, extent_values_;
   std::vector<Buffer> own_workspaces_;  // of each call, without reuse of memory
   RedZones red_zones_;                  // goes before the memory it lies in
   int64_t args_bytes_ = 0;
@@ -217,6 +240,7 @@ class Context {
   std::vector<Step> steps_;
   std::vector<std::unique_ptr<Context>> children_;
   size_t next_child_ = 0;
+  const RunInfo* asking_ = nullptr;  // of the run in progress: loops poll for it
   kernels::Status status_{};
 };
 

@@ -19,7 +19,8 @@ double seconds_since(Clock::time_point t) {
 
 // The stream of the order of rows; random nodes of the graph count theirs from 1 upwards.
 constexpr uint64_t kOrderStream = ~uint64_t{0};
-// Steps longer than this are polled between kernels and hold the guard only while they write.
+// Steps longer than this, and the first, whose length is unknown, are polled between kernels and
+// hold the guard only while they write.
 constexpr double kLongStep = 2e-4;
 
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
@@ -64,16 +65,37 @@ void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, ui
 
 void Trainer::end() { reader_.reset(); }
 
-int64_t Trainer::arena_bytes() const {
-  int64_t total = 0;
-  for (const auto& c : contexts_) total += c->arena_bytes();
-  return total;
+StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
+  begin(std::move(columns), batch, false, 0);
+  struct End {
+    Trainer* t;
+    ~End() { t->end(); }
+  } end_at_exit{this};
+  --passes_;
+  const int64_t rows = reader_->rows();
+  Context* full = context_for(std::min(batch_, rows));
+  StepPlan result;
+  if (rows % batch_ != 0) result.memory.arguments = context_for(rows % batch_)->memory().arguments;
+  full->refresh();
+  const MemoryUse use = full->memory();
+  result.memory.arguments += use.arguments;
+  result.memory.variables = use.variables;
+  result.memory.constants = use.constants;
+  result.memory.arena = use.arena;
+  result.memory.workspace = use.workspace;
+  result.batch_buffers = reader_->buffer_bytes();
+  result.text = program_->plan(&full->extents());
+  return result;
 }
 
 Context* Trainer::context_for(int64_t rows) {
   Extents env = reader_->extents(*program_, rows);
   size_t slot = rows == batch_ ? 0 : 1;
-  while (contexts_.size() <= slot) contexts_.push_back(std::make_unique<Context>(program_));
+  while (contexts_.size() <= slot) {
+    const bool share = !contexts_.empty() && program_->options.reuse_memory;
+    contexts_.push_back(
+        std::make_unique<Context>(program_, share ? contexts_[0]->scratch() : nullptr));
+  }
   Context* c = contexts_[slot].get();
   if (!c->bound() || !(c->extents() == env))
     c->bind(env);
@@ -82,11 +104,10 @@ Context* Trainer::context_for(int64_t rows) {
   return c;
 }
 
-bool Trainer::step(Context* context, const RunInfo& first) {
-  const bool hold = step_seconds_ > kLongStep;
+bool Trainer::step(Context* context, const RunInfo& first, bool guarded) {
   if (!context->run(0, first)) return false;
   std::unique_lock<Guard> lock(*guard_, std::defer_lock);
-  if (hold) lock.lock();
+  if (!guarded) lock.lock();
   RunInfo info = first;
   info.poll = nullptr;
   for (size_t s = 1; s < program_->sections.size(); ++s) {
@@ -119,7 +140,7 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
     // Short steps are run in bursts between two looks at the clock.
     int64_t burst = step_seconds_ > 0 ? static_cast<int64_t>(1e-4 / step_seconds_) : 1;
     burst = std::clamp<int64_t>(burst, 1, 256);
-    relock(step_seconds_ <= kLongStep);
+    relock(step_seconds_ > 0 && step_seconds_ <= kLongStep);
     if (locked) guard_->let_readers_pass();
     const Clock::time_point begin = Clock::now();
     int64_t ran = 0;
@@ -134,7 +155,7 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
         info.poll = poll;
         info.poll_data = poll_data;
       }
-      if (!step(context, info)) return done;
+      if (!step(context, info, locked)) return done;
       at_ += n;
     }
     step_seconds_ = seconds_since(begin) / static_cast<double>(ran);

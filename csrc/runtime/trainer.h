@@ -11,6 +11,13 @@ namespace fastnn::runtime {
 
 struct StepProfile;
 
+// What a training program will do and occupy for given columns.
+struct StepPlan {
+  std::string text;  // its kernels in their order
+  MemoryUse memory;
+  int64_t batch_buffers = 0;  // where rows are gathered
+};
+
 // Sections run in their order at every step. The one named "update" runs at every `every`-th.
 // Only the first section can be interrupted; from the first write on, a step is carried through.
 class Trainer {
@@ -27,19 +34,21 @@ class Trainer {
   // Times a step's parts on these columns; weights and state are as before (profile.cpp).
   StepProfile profile(std::vector<Column> columns, int64_t batch, uint64_t seed);
 
+  // Readies everything for these columns and runs nothing.
+  StepPlan plan(std::vector<Column> columns, int64_t batch);
+
   bool active() const { return reader_ != nullptr; }
-  int64_t arena_bytes() const;
   const Program& program() const { return *program_; }
 
  private:
   Context* context_for(int64_t rows);
-  bool step(Context* context, const RunInfo& first);
+  bool step(Context* context, const RunInfo& first, bool guarded);
 
   std::shared_ptr<const Program> program_;
   std::shared_ptr<Guard> guard_;
   int64_t every_;
   size_t update_section_;
-  std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last
+  std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
   std::unique_ptr<BatchReader> reader_;
   std::vector<int64_t> order_;
   int64_t batch_ = 0, at_ = 0;

@@ -15,6 +15,7 @@ struct Slot {
 };
 
 struct LoopArgs {
+  const Context* around;
   Context* body;
   int64_t trip;
   int32_t reverse, carried, sequences, invariants, stacked;
@@ -40,6 +41,8 @@ void run_loop(const void* args, const kernels::Context* ctx) {
   for (int i = 0; i < a.invariants; ++i)
     a.body->set_input(a.carried + a.sequences + i, invariant(a)[i].data);
   for (int64_t step = 0; step < a.trip; ++step) {
+    if (a.around->should_stop()) return;
+    a.body->ask_as(*a.around);
     int64_t t = a.reverse ? a.trip - 1 - step : step;
     // The last step writes to the final value, so writers alternate backwards from there.
     bool to_final = (a.trip - 1 - step) % 2 == 0;
@@ -75,6 +78,7 @@ class LoopCall : public Call {
   void bind(const Binder& b, void* memory) const override {
     auto* a = static_cast<LoopArgs*>(memory);
     a->slots = reinterpret_cast<Slot*>(a + 1);
+    a->around = b.context();
     a->body = b.context()->child(body);
     a->body->bind(b.extents());
     a->trip = b.eval(trip);

@@ -209,7 +209,6 @@ class Trainer:
         every: typing.SupportsInt | typing.SupportsIndex = 1,
         guard: Guard | None = None,
     ) -> None: ...
-    def arena_bytes(self) -> int: ...
     def begin(
         self,
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
@@ -218,7 +217,11 @@ class Trainer:
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     def end(self) -> None: ...
-    def plan(self) -> str: ...
+    def plan(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+    ) -> dict: ...
     def profile(
         self,
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],

@@ -12,6 +12,7 @@ from fastnn.models import _checks
 from fastnn.models._batches import is_batches, split_batch
 from fastnn.models._columns import train_rows
 from fastnn.models._passes import MemoryPass, Pass, columns_pass, make_pass
+from fastnn.models._plan import Plan, from_program
 from fastnn.models._profile import Profile, from_timings
 
 if TYPE_CHECKING:
@@ -260,6 +261,22 @@ def profile(
         signature, columns = engine.columns(x, y, sample_weight)
         trainer = engine.step(signature, columns, True).trainer
         return from_timings(trainer.profile(columns.arrays, size, random.current_seed()))
+    finally:
+        engine.leave_training()
+
+
+def plan(model: Trainable, x: Any, y: Any, batch_size: int | None, sample_weight: Any) -> Plan:
+    """See :meth:`Model.plan`."""
+    _require_compiled(model, "plan")
+    owner = type(model).__name__
+    size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
+    engine = model._engine
+    engine.enter_training("plan")
+    try:
+        signature, columns = engine.columns(x, y, sample_weight)
+        trainer = engine.step(signature, columns, True).trainer
+        size = min(size, columns.rows)
+        return from_program(trainer.plan(columns.arrays, size), size)
     finally:
         engine.leave_training()
 

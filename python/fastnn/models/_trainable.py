@@ -14,7 +14,8 @@ from fastnn.models._objective import Objective, Settings
 
 if TYPE_CHECKING:
     from fastnn.models import _graph
-    from fastnn.models._profile import Profile
+    from fastnn.models._plan import Plan
+from fastnn.models._profile import Profile
 
 _REPLACED = {
     "train_step": "give compile() a loss of your own (a function of y_true and y_pred), add terms "
@@ -359,6 +360,37 @@ class Trainable(Layer):
             (32, 'matmul NN+bias')
         """
         return _fit.profile(self, x, y, batch_size, sample_weight)
+
+    def plan(
+        self, x: Any, y: Any = None, batch_size: int | None = None, sample_weight: Any = None
+    ) -> Plan:
+        """What a training step will run, and the memory that it takes; runs nothing.
+
+        Args:
+            x: rows like those to train on, as for :meth:`fit`.
+            y: their targets.
+            batch_size: of a step; default 32.
+            sample_weight: a weight for each row.
+
+        Returns:
+            A :class:`Plan`: print it for the kernels and a table of memory.
+
+        Raises:
+            RuntimeError: before compile(), or while the model is in training.
+            ValueError: for data of a wrong shape or content.
+            TypeError: for data that are no numbers.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastnn import Sequential
+            >>> from fastnn.layers import Dense
+            >>> model = Sequential([Dense(1000, input_dim=1000)])
+            >>> model.compile("adam", "mse")
+            >>> plan = model.plan(np.ones((64, 1000)), np.ones((64, 1000)))
+            >>> round(plan.memory["variables"] / 1e6)  # weights, and two moments of each
+            12
+        """
+        return _fit.plan(self, x, y, batch_size, sample_weight)
 
     def test_on_batch(
         self,
