@@ -129,3 +129,24 @@ def test_churn_classifier_on_made_customers():
 
 def test_churn_classifier_on_the_published_file(data_folder):
     check_churn(run("churn_classifier.py", str(data_folder / "Churn_Modelling.csv")))
+
+
+def check_search(lines: list[str], accuracy: float) -> None:
+    values = dict(line.split(": ", 1) for line in lines if ": " in line)
+    assert lines[0].startswith("31 networks trained in")
+    assert float(values["cross-validated accuracy"]) >= accuracy
+    assert float(values["cross-validated accuracy, all customers, 10 folds"]) >= accuracy
+    assert float(values["test accuracy"]) == pytest.approx(accuracy, abs=0.02)
+    # Some 140 on an idle machine.
+    assert float(values["times faster"]) > 20
+    assert float(values["largest difference of a weight"]) < 1e-12
+
+
+def test_churn_search_on_made_customers():
+    pytest.importorskip("sklearn")
+    check_search(run("churn_search.py"), 0.85)
+
+
+def test_churn_search_on_the_published_file(data_folder):
+    pytest.importorskip("sklearn")
+    check_search(run("churn_search.py", str(data_folder / "Churn_Modelling.csv")), 0.86)

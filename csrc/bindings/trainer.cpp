@@ -89,6 +89,16 @@ struct PyTrainer {
     kept = arrays;
   }
 
+  void begin_in_order(const std::vector<py::array>& arrays, int64_t batch,
+                      const py::array_t<int64_t>& order, uint64_t seed) {
+    if (order.ndim() != 1) throw ValueError(str("order: expected one axis, got ", order.ndim()));
+    auto row = order.unchecked<1>();
+    std::vector<int64_t> rows(static_cast<size_t>(row.shape(0)));
+    for (py::ssize_t i = 0; i < row.shape(0); ++i) rows[static_cast<size_t>(i)] = row(i);
+    trainer.begin(columns_of(arrays), batch, std::move(rows), seed);
+    kept = arrays;
+  }
+
   int64_t run(int64_t max_steps, double max_seconds) {
     SignalPoll poll;
     int64_t done;
@@ -258,6 +268,8 @@ void register_trainer(py::module_& m) {
            py::arg("program"), py::arg("every") = 1, py::arg("guard") = nullptr)
       .def("begin", &PyTrainer::begin, py::arg("columns"), py::arg("batch_size"),
            py::arg("shuffle"), py::arg("seed"))
+      .def("begin_in_order", &PyTrainer::begin_in_order, py::arg("columns"), py::arg("batch_size"),
+           py::arg("order").noconvert(), py::arg("seed"))
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
       .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"))

@@ -34,6 +34,17 @@ std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
   return order;
 }
 
+void require_permutation(const std::vector<int64_t>& order, int64_t rows) {
+  if (static_cast<int64_t>(order.size()) != rows)
+    throw ValueError(str("order: expected the numbers of ", rows, " rows, got ", order.size()));
+  std::vector<bool> seen(order.size());
+  for (int64_t row : order) {
+    if (row < 0 || row >= rows || seen[static_cast<size_t>(row)])
+      throw ValueError(str("order: expected each row from 0 to ", rows - 1, " once, got ", row));
+    seen[static_cast<size_t>(row)] = true;
+  }
+}
+
 }  // namespace
 
 Trainer::Trainer(std::shared_ptr<const Program> program, int64_t every,
@@ -48,19 +59,23 @@ Trainer::Trainer(std::shared_ptr<const Program> program, int64_t every,
 }
 
 void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed) {
+  std::vector<int64_t> order;
+  if (shuffle && !columns.empty()) order = permutation(columns[0].rows, seed, passes_);
+  begin(std::move(columns), batch, std::move(order), seed);
+}
+
+void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order,
+                    uint64_t seed) {
   if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
   if (active()) throw std::runtime_error("a pass is already running on this trainer");
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  if (!order.empty()) require_permutation(order, rows);
   batch_ = std::min(batch, std::max<int64_t>(rows, 1));
-  auto reader = std::make_unique<BatchReader>(*program_, std::move(columns), batch_);
-  if (shuffle)
-    order_ = permutation(rows, seed, passes_);
-  else
-    order_.clear();
+  reader_ = std::make_unique<BatchReader>(*program_, std::move(columns), batch_);
+  order_ = std::move(order);
   seed_ = seed;
   at_ = 0;
   ++passes_;
-  reader_ = std::move(reader);
 }
 
 void Trainer::end() { reader_.reset(); }

@@ -26,6 +26,8 @@ class Trainer {
 
   // Starts a pass over the columns, in a fresh permutation where shuffle is true.
   void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed);
+  // Starts a pass over the columns in an order of the caller's: each row once, or empty.
+  void begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order, uint64_t seed);
   // Runs steps until the pass is over, max_steps are done, max_seconds are over, or poll (called
   // now and then, between kernels) returns true. Returns the steps completed.
   int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);

@@ -54,6 +54,7 @@ _SUBMODULES = (
     "plotting",
     "preprocessing",
     "regularizers",
+    "sklearn",
     "utils",
 )
 _NAMES = {"Input": "models", "Model": "models", "Sequential": "models", "draw": "drawing"}

@@ -8,6 +8,7 @@ import collections.abc
 import typing
 
 import numpy
+import numpy.typing
 
 from . import testing
 
@@ -214,6 +215,13 @@ class Trainer:
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def begin_in_order(
+        self,
+        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        order: numpy.typing.NDArray[numpy.int64],
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     def end(self) -> None: ...
