@@ -16,12 +16,19 @@ from fastnn.layers.merging import (
     Subtract,
 )
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization, Normalization
-from fastnn.layers.regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from fastnn.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+)
 from fastnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
 
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AlphaDropout",
     "Average",

@@ -43,7 +43,8 @@ class Layer(_track.Trackable):
         trainable: whether training changes its variables.
         dtype: of its variables and its computation; default "float32". Floating inputs are cast
             to it.
-        activity_regularizer: a function of the output that is added to the cost.
+        activity_regularizer: a function of the output that, divided by the batch's size, is added
+            to the cost.
         input_shape: of one row; lets a Sequential build its variables at once.
         input_dim: the same for inputs of rank two: ``input_shape=(input_dim,)``.
 
@@ -64,6 +65,7 @@ class Layer(_track.Trackable):
     """
 
     _masking: bool | None = None
+    _trainable = True
 
     def __init__(
         self,
@@ -277,6 +279,19 @@ class Layer(_track.Trackable):
             scope.updates.append((variable, value))
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes its variables; setting it sets it for all layers inside too.
+
+        A layer inside that is set to True again stays as it is while this one is False.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in _track.layers_within(self):
+            layer._trainable = bool(value)
+
+    @property
     def losses(self) -> list[Tensor]:
         """The regularisation terms of the trainable weights, as symbolic scalars."""
         return [
@@ -447,12 +462,17 @@ class Layer(_track.Trackable):
                 kwargs["training"] = scope.training
             outputs = self.call(*args, **kwargs)
             if self.activity_regularizer is not None:
-                for output in flatten(outputs):
-                    self.add_loss(self.activity_regularizer(output))
+                self.add_loss([self._activity_cost(output) for output in flatten(outputs)])
             if mask is not None or self._has_own_masks:
                 outputs = _masks.put_beside(self, takes, args, outputs, mask)
         self._output_shape = map_structure(lambda tensor: getattr(tensor, "shape", ()), outputs)
         return outputs
+
+    def _activity_cost(self, output: Tensor) -> Any:
+        """The activity regularizer's term: per row, so that it does not grow with the batch."""
+        assert self.activity_regularizer is not None
+        cost = self.activity_regularizer(output)
+        return cost / ops.shape_of(output, 0, cost.dtype) if output.ndim else cost
 
     @property
     def _array_dtype(self) -> str:

@@ -54,3 +54,44 @@ def pack_like(structure: Any, leaves: list[Any]) -> Any:
     """
     remaining = iter(leaves)
     return map_structure(lambda _: next(remaining), structure)
+
+
+def is_deep(structure: Any) -> bool:
+    """Whether a structure holds further structures.
+
+    Example:
+        >>> is_deep([1, 2]), is_deep([1, {"a": 2}])
+        (False, True)
+    """
+    items = structure.values() if isinstance(structure, dict) else structure
+    containers = (dict, list, tuple)
+    return isinstance(structure, containers) and any(isinstance(i, containers) for i in items)
+
+
+def spread_over(template: Any, given: Any) -> list[Any]:
+    """What is given for each leaf of a template, in the order of :func:`flatten`.
+
+    Dicts and lists follow the template's; anything else serves for all leaves below its place, and
+    a key that is missing gives None.
+
+    Raises:
+        KeyError: for a key that the template does not have.
+        ValueError: for a list of another length.
+
+    Example:
+        >>> spread_over({"a": [0, 0], "b": 0}, {"a": "x", "b": "y"})
+        ['x', 'x', 'y']
+    """
+    if isinstance(template, dict) and isinstance(given, dict):
+        for key in given:
+            if key not in template:
+                raise KeyError(key)
+        return [
+            leaf for key in sorted(template) for leaf in spread_over(template[key], given.get(key))
+        ]
+    if isinstance(template, (list, tuple)) and isinstance(given, (list, tuple)):
+        if len(template) != len(given):
+            raise ValueError(f"expected {len(template)} entries, got {len(given)}")
+        pairs = zip(template, given, strict=True)
+        return [leaf for inner, one in pairs for leaf in spread_over(inner, one)]
+    return [given] * len(flatten(template))

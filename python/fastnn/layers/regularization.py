@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fastnn import _random as random
-from fastnn import ops
+from fastnn import ops, regularizers
 from fastnn._tensor import Tensor
 from fastnn.layers import _draw as draw
 from fastnn.layers._arguments import Shape
@@ -38,6 +38,44 @@ class _Noise(Layer):
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
         return {**super().get_config(), "seed": self.seed}
+
+
+class ActivityRegularization(Layer):
+    """Hands its input on, and adds a function of it to the cost.
+
+    Args:
+        l1: factor of the sum of absolute values; default 0.
+        l2: factor of the sum of squares; default 0.
+        **kwargs: as for :class:`Layer`.
+
+    The sums are divided by the number of rows of the batch.
+
+    Example:
+        >>> import numpy as np
+        >>> ActivityRegularization(l2=0.1)(np.ones((1, 2), "float32"))
+        array([[1., 1.]], dtype=float32)
+    """
+
+    _masking = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        self.l1 = float(l1)
+        self.l2 = float(l2)
+
+    def call(self, inputs: Tensor) -> Any:
+        """The inputs themselves.
+
+        Args:
+            inputs: any shape.
+        """
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        config = super().get_config()
+        del config["activity_regularizer"]
+        return {**config, "l1": self.l1, "l2": self.l2}
 
 
 class Dropout(_Noise):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _registry as registry
-from fastnn.layers._nest import flatten, map_structure
+from fastnn.layers._nest import flatten, is_deep, map_structure, spread_over
 from fastnn.models import _checks
 
 
@@ -22,13 +22,13 @@ class Columns:
     Attributes:
         template: the structure of x, with None for each array.
         x: the arrays of x, flattened.
-        y: one array an output, or none.
+        y: one array an output, or none; None for an output that is neither trained nor measured.
         weights: one array of sample weights an output, or None for those without.
     """
 
     template: Any
     x: list[NDArray[Any]]
-    y: list[NDArray[Any]]
+    y: list[NDArray[Any] | None]
     weights: list[NDArray[Any] | None]
 
     @property
@@ -39,7 +39,7 @@ class Columns:
     @property
     def arrays(self) -> list[NDArray[Any]]:
         """All arrays, in the order in which a program takes them."""
-        return [*self.x, *self.y, *(w for w in self.weights if w is not None)]
+        return [*self.x, *(a for a in [*self.y, *self.weights] if a is not None)]
 
     def slice(self, start: int, stop: int) -> Columns:
         """The rows from start up to stop, as views."""
@@ -50,7 +50,7 @@ class Columns:
         return Columns(
             self.template,
             [function(array) for array in self.x],
-            [function(array) for array in self.y],
+            [None if array is None else function(array) for array in self.y],
             [None if array is None else function(array) for array in self.weights],
         )
 
@@ -137,7 +137,9 @@ def as_parts(owner: str, what: str, y: Any) -> Any:
     return _checks.as_array(owner, what, y)
 
 
-def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any]:
+def flatten_targets(
+    owner: str, what: str, y: Any, names: list[str], template: Any, wanted: list[bool]
+) -> list[Any]:
     """The parts of y (or of sample_weight) in the order of a model's outputs; None where missing.
 
     Args:
@@ -145,6 +147,8 @@ def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any
         what: "y" or "sample_weight".
         y: an array, or a list, tuple or dict of them.
         names: of the model's outputs.
+        template: the structure of the model's outputs.
+        wanted: which outputs are trained or measured; a list may leave out the others.
 
     Raises:
         ValueError: for another number of parts, or unknown names.
@@ -152,7 +156,12 @@ def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any
     """
     if y is None:
         return []
-    if isinstance(y, Mapping):
+    if is_deep(template) and is_deep(y):
+        parts, labels = (
+            _deep_parts(owner, what, y, template),
+            [f"{what} {name!r}" for name in names],
+        )
+    elif isinstance(y, Mapping):
         unknown = [key for key in y if key not in names]
         if unknown:
             hint = registry.did_you_mean(str(unknown[0]), names)
@@ -168,6 +177,10 @@ def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any
         parts, labels = [y], [what]
     if len(parts) == 1:
         labels = [what]
+    if len(parts) != len(names) and len(parts) == sum(wanted):
+        given = iter(parts)
+        parts = [next(given) if want else None for want in wanted]
+        labels = [f"{what}[{i}]" for i in range(len(parts))]
     if len(parts) != len(names):
         raise ValueError(
             f"[{owner}] expected {len(names)} array{'s' * (len(names) != 1)} for {what} "
@@ -175,6 +188,15 @@ def flatten_targets(owner: str, what: str, y: Any, names: list[str]) -> list[Any
         )
     pairs = zip(labels, parts, strict=True)
     return [None if p is None else _checks.as_array(owner, label, p) for label, p in pairs]
+
+
+def _deep_parts(owner: str, what: str, y: Any, template: Any) -> list[Any]:
+    try:
+        return spread_over(template, y)
+    except KeyError as error:
+        raise ValueError(f"[{owner}] {what} has no place for the key {error}") from None
+    except ValueError as error:
+        raise ValueError(f"[{owner}] {what} differs from the outputs' structure: {error}") from None
 
 
 def _by_name(owner: str, what: str, given: Mapping[Any, Any], names: list[str]) -> list[Any]:

@@ -21,7 +21,7 @@ from fastnn.models._columns import (
     flatten_inputs,
     flatten_targets,
 )
-from fastnn.models._objective import Objective
+from fastnn.models._objective import Objective, Settings
 from fastnn.models._programs import Signature, Step
 
 if TYPE_CHECKING:
@@ -153,40 +153,42 @@ class Engine:
         class_weight: Any,
     ) -> Columns:
         owner = type(self._model).__name__
-        names = signature.output_names
-        given = flatten_targets(owner, "y", y, names)
-        if any(part is None for part in given):
-            missing = names[[part is None for part in given].index(True)]
-            raise ValueError(f"[{owner}] y lacks the output {missing!r}")
+        names, template = signature.output_names, signature.output_template
+        wanted = self._settings().wanted(owner, names, template)
+        given = flatten_targets(owner, "y", y, names, template, wanted)
+        for name, part, want in zip(names, given or wanted, wanted, strict=True):
+            if part is None and want:
+                raise ValueError(f"[{owner}] y lacks the output {name!r}")
         objective = self.objective(signature, given)
         labels = ["y"] if len(given) == 1 else [f"y[{i}]" for i in range(len(given))]
         checked = [
-            objective.check_target(number, label, array, signature.output_shapes[number])
+            array
+            if array is None
+            else objective.check_target(number, label, array, signature.output_shapes[number])
             for number, (label, array) in enumerate(zip(labels, given, strict=True))
         ]
         if sample_weight is not None and len(names) > 1 and hasattr(sample_weight, "shape"):
             sample_weight = [sample_weight] * len(names)
-        weights = flatten_targets(owner, "sample_weight", sample_weight, names) or [None] * len(
-            names
-        )
+        weights = flatten_targets(owner, "sample_weight", sample_weight, names, template, wanted)
+        weights = weights or [None] * len(names)
         if class_weight is not None:
             weights = self._weighed(class_weight, checked, weights)
         columns = Columns(signature.template, arrays, checked, weights)
-        _checks.require_rows(owner, [("x", arrays[0]), *zip(labels, checked, strict=True)])
-        for array in weights:
+        named = [*zip(labels, checked, strict=True), *(("sample_weight", w) for w in weights)]
+        for label, array in named:
             if array is not None:
-                _checks.require_rows(owner, [("x", arrays[0]), ("sample_weight", array)])
+                _checks.require_rows(owner, [("x", arrays[0]), (label, array)])
         self._model._objective = objective
         return columns
 
     def _weighed(
         self,
         class_weight: Any,
-        targets: list[NDArray[Any]],
+        targets: list[NDArray[Any] | None],
         weights: list[NDArray[Any] | None],
     ) -> list[NDArray[Any] | None]:
         owner = type(self._model).__name__
-        if len(targets) != 1:
+        if len(targets) != 1 or targets[0] is None:
             raise ValueError(
                 f"[{owner}] class_weight is for models of one output, this one has "
                 f"{len(weights)}: use sample_weight"
@@ -239,22 +241,30 @@ class Engine:
                 self._signatures[key] = found
             return found
 
-    def objective(self, signature: Signature, targets: Sequence[NDArray[Any]]) -> Objective:
-        """The model's losses and metrics for targets of this kind; made anew for another kind."""
+    def _settings(self) -> Settings:
         model = self._model
         if model._settings is None:
             raise RuntimeError(
                 f"[{type(model).__name__}] {model.name!r} is not compiled: call compile() with an "
                 "optimizer and a loss first"
             )
-        shapes = [(None, *array.shape[1:]) for array in targets]
+        return model._settings
+
+    def objective(self, signature: Signature, targets: Sequence[NDArray[Any] | None]) -> Objective:
+        """The model's losses and metrics for targets of this kind; made anew for another kind."""
+        model = self._model
+        shapes = [
+            output if array is None else (None, *array.shape[1:])
+            for array, output in zip(targets, signature.output_shapes, strict=False)
+        ]
         known = model._objective
         if known is not None and known.suits(signature.output_names, shapes):
             return known
         return Objective(
             type(model).__name__,
-            model._settings,
+            self._settings(),
             signature.output_names,
+            signature.output_template,
             signature.output_shapes,
             shapes,
         )
@@ -275,7 +285,7 @@ class Engine:
         key = (
             training,
             id(objective),
-            tuple(array.shape[1:] for array in columns.y),
+            tuple(None if array is None else array.shape[1:] for array in columns.y),
             tuple(None if array is None else array.shape[1:] for array in columns.weights),
             self._trained(),
             id(model.optimizer),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastnn import _registry as registry
@@ -104,13 +104,17 @@ class FunctionalGraph:
         return names
 
     def output_names(self) -> list[str]:
-        """A name for each output: its key, or that of the layer that made it."""
-        if isinstance(self.outputs, dict):
-            return sorted(self.outputs)
+        """A name for each output: its key in a dict, else that of the layer that made it.
+
+        Inside of further structures the keys on the way to it stand in front: ``"pair/price"``.
+        """
         names: list[str] = []
-        for number, tensor in enumerate(self.output_tensors):
-            call = _history.call_of(tensor)
-            name = call.layer.name if call is not None else f"output_{number}"
+        for number, (path, tensor) in enumerate(_leaves_with_paths(self.outputs)):
+            keys = [step for step in path if isinstance(step, str)]
+            if not path or not isinstance(path[-1], str):
+                call = _history.call_of(tensor)
+                keys.append(call.layer.name if call is not None else f"output_{number}")
+            name = "/".join(keys)
             names.append(f"{name}_{names.count(name)}" if name in names else name)
         return names
 
@@ -196,6 +200,20 @@ class FunctionalGraph:
                 )
             names.append(call.layer.name)
         return names
+
+
+def _leaves_with_paths(
+    structure: Any, path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The leaves of a structure in the order of flatten, with the keys and numbers to each."""
+    if isinstance(structure, dict):
+        for key in sorted(structure):
+            yield from _leaves_with_paths(structure[key], (*path, str(key)))
+    elif isinstance(structure, (list, tuple)):
+        for number, item in enumerate(structure):
+            yield from _leaves_with_paths(item, (*path, number))
+    else:
+        yield path, structure
 
 
 def _encode(structure: Any, position: dict[Any, list[Any]]) -> Any:

@@ -13,6 +13,7 @@ from fastnn import _registry as registry
 from fastnn import graph, losses, metrics, ops
 from fastnn._tensor import Tensor, Variable
 from fastnn.layers._arguments import format_shape
+from fastnn.layers._nest import is_deep, spread_over
 from fastnn.models import _checks
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy)
@@ -39,6 +40,18 @@ class Settings:
                 if identifier.lower() not in _BY_SHAPE:
                     metrics.get(identifier)
 
+    def wanted(self, owner: str, names: list[str], template: Any) -> list[bool]:
+        """Which outputs are trained or measured, and so need targets."""
+        chosen = for_outputs(owner, "loss", self.loss, names, template)
+        measured = [
+            metric_lists(owner, given, names, template)
+            for given in (self.metrics, self.weighted_metrics)
+        ]
+        return [
+            loss is not None or any(lists[number] for lists in measured)
+            for number, loss in enumerate(chosen)
+        ]
+
 
 _BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 
@@ -51,6 +64,64 @@ def _names_in(given: Any) -> list[str]:
     if isinstance(given, (list, tuple)):
         return [name for value in given for name in _names_in(value)]
     return []
+
+
+def for_outputs(owner: str, what: str, given: Any, names: list[str], template: Any) -> list[Any]:
+    """One entry an output, from what compile() was given.
+
+    Args:
+        owner: the class that error messages name.
+        what: the argument.
+        given: a list, a dict by name, the outputs' own structure, or a single thing for all.
+        names: of the outputs.
+        template: their structure.
+
+    Raises:
+        ValueError: for unknown names, or another number of entries.
+    """
+    if isinstance(given, Mapping) and "class_name" in given:
+        return [given] * len(names)
+    if is_deep(template) and isinstance(given, (Mapping, list, tuple)):
+        try:
+            return spread_over(template, given)
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"[{owner}] {what} differs from the outputs' structure: {error}"
+            ) from None
+    if isinstance(given, Mapping):
+        for key in given:
+            if key not in names:
+                hint = registry.did_you_mean(str(key), names)
+                raise ValueError(
+                    f"[{owner}] {what} names an output {key!r}, the model has "
+                    f"{', '.join(names)}{hint}"
+                )
+        return [given.get(name) for name in names]
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            raise ValueError(
+                f"[{owner}] expected {len(names)} entries in {what} ({', '.join(names)}), got "
+                f"{len(given)}"
+            )
+        return list(given)
+    return [given] * len(names)
+
+
+def metric_lists(owner: str, given: Any, names: list[str], template: Any) -> list[list[Any]]:
+    """A list of metrics for each output; see :func:`for_outputs`."""
+    if given is None:
+        return [[] for _ in names]
+    if not isinstance(given, (list, tuple, Mapping)):
+        given = [given]
+    if isinstance(given, (list, tuple)):
+        nested = any(isinstance(item, (list, tuple)) for item in given)
+        if len(names) == 1 and not nested:
+            return [list(given)]
+    parts = for_outputs(owner, "metrics", given, names, template)
+    return [
+        [] if part is None else list(part) if isinstance(part, (list, tuple)) else [part]
+        for part in parts
+    ]
 
 
 class Mean:
@@ -104,6 +175,7 @@ class Objective:
         owner: the class that error messages name.
         settings: the arguments of compile().
         names: of the outputs.
+        template: their structure.
         outputs: shapes of the outputs, None for the batch.
         targets: shapes of the targets; empty where there are none.
 
@@ -116,21 +188,23 @@ class Objective:
         owner: str,
         settings: Settings,
         names: list[str],
+        template: Any,
         outputs: Sequence[tuple[int | None, ...]],
         targets: Sequence[tuple[int | None, ...]],
     ) -> None:
         self._owner = owner
         self.names = names
+        self._template = template
         self._ranks = _ranks(targets)
         shapes = list(zip(targets or outputs, outputs, strict=True))
-        chosen = self._for_outputs("loss", settings.loss)
+        chosen = for_outputs(owner, "loss", settings.loss, names, template)
         self.losses: list[Any] = [
             losses.resolve(loss, true, pred)
             for loss, (true, pred) in zip(chosen, shapes, strict=True)
         ]
         self.loss_weights = self._weights(settings.loss_weights)
         self.loss_tracker = Mean("loss")
-        several = len(names) > 1
+        several = sum(loss is not None for loss in self.losses) > 1
         self.part_trackers = [
             Mean(f"{name}_loss") if several and loss is not None else None
             for name, loss in zip(names, self.losses, strict=True)
@@ -148,7 +222,7 @@ class Objective:
             return [1.0] * len(self.names)
         if isinstance(given, (int, float)):
             given = [given]
-        found = self._for_outputs("loss_weights", given)
+        found = for_outputs(self._owner, "loss_weights", given, self.names, self._template)
         for weight in found:
             if weight is not None and not isinstance(weight, (int, float, np.number)):
                 raise ValueError(
@@ -156,33 +230,12 @@ class Objective:
                 )
         return [1.0 if weight is None else float(weight) for weight in found]
 
-    def _for_outputs(self, what: str, given: Any) -> list[Any]:
-        """One entry an output, from a list, a dict by name, or a single thing for all."""
-        count = len(self.names)
-        if isinstance(given, Mapping) and "class_name" not in given:
-            for key in given:
-                if key not in self.names:
-                    hint = registry.did_you_mean(str(key), self.names)
-                    raise ValueError(
-                        f"[{self._owner}] {what} names an output {key!r}, the model has "
-                        f"{', '.join(self.names)}{hint}"
-                    )
-            return [given.get(name) for name in self.names]
-        if isinstance(given, (list, tuple)):
-            if len(given) != count:
-                raise ValueError(
-                    f"[{self._owner}] expected {count} entries in {what} "
-                    f"({', '.join(self.names)}), got {len(given)}"
-                )
-            return list(given)
-        return [given] * count
-
     def _add_metrics(
         self, given: Any, weighted: bool, shapes: list[tuple[tuple[Any, ...], tuple[Any, ...]]]
     ) -> None:
         if given is None:
             return
-        per_output = self._metric_lists(given)
+        per_output = metric_lists(self._owner, given, self.names, self._template)
         several = len(self.names) > 1
         for number, (items, (true, pred)) in enumerate(zip(per_output, shapes, strict=True)):
             for item in items:
@@ -196,25 +249,12 @@ class Objective:
                 metric.ensure_built(true, pred)
                 self.tracked.append(Tracked(key, metric, number, weighted))
 
-    def _metric_lists(self, given: Any) -> list[list[Any]]:
-        if not isinstance(given, (list, tuple, Mapping)):
-            given = [given]
-        if isinstance(given, (list, tuple)):
-            nested = any(isinstance(item, (list, tuple)) for item in given)
-            if len(self.names) == 1 and not nested:
-                return [list(given)]
-        parts = self._for_outputs("metrics", given)
-        return [
-            [] if part is None else list(part) if isinstance(part, (list, tuple)) else [part]
-            for part in parts
-        ]
-
     # --- at trace
 
     def cost(
         self,
         outputs: Sequence[Tensor],
-        targets: Sequence[Tensor],
+        targets: Sequence[Tensor | None],
         weights: Sequence[Tensor | None],
         added: Sequence[Tensor],
     ) -> tuple[Tensor, list[Tensor | None]]:
@@ -262,7 +302,7 @@ class Objective:
     def updates(
         self,
         outputs: Sequence[Tensor],
-        targets: Sequence[Tensor],
+        targets: Sequence[Tensor | None],
         weights: Sequence[Tensor | None],
         total: Tensor,
         parts: Sequence[Tensor | None],

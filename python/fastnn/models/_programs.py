@@ -9,7 +9,7 @@ from fastnn import _core, graph, ops
 from fastnn._random import current_seed
 from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _scope
-from fastnn.layers._nest import flatten, map_structure, pack_like
+from fastnn.layers._nest import flatten, is_deep, map_structure, pack_like
 from fastnn.models._columns import Columns
 from fastnn.models._objective import Objective
 
@@ -85,7 +85,7 @@ class Signature:
 def _output_names(model: Trainable, structure: Any) -> list[str]:
     if model._graph is not None:
         return model._graph.output_names()
-    if isinstance(structure, dict):
+    if isinstance(structure, dict) and not is_deep(structure):
         return sorted(structure)
     return [f"output_{number + 1}" for number in range(len(flatten(structure)))]
 
@@ -110,8 +110,10 @@ class Step:
         training: bool,
     ) -> None:
         trace = Trace(model, signature, training)
-        targets = [
-            graph.placeholder(
+        targets: list[Tensor | None] = [
+            None
+            if array is None
+            else graph.placeholder(
                 ("batch", *array.shape[1:]), objective.target_dtype(number, dtype), name="y"
             )
             for number, (array, dtype) in enumerate(
@@ -132,7 +134,7 @@ class Step:
         every = 1
         if training:
             sections, every = _training_sections(model, total, [*measured, *trace.scope.updates])
-        inputs = [*trace.inputs, *targets, *(w for w in weights if w is not None)]
+        inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
         program = _program(inputs, sections)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
