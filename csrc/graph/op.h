@@ -18,6 +18,7 @@ enum class Kind {
   sum_to_like,
   arg_reduce,
   matmul,
+  recurrent,  // a whole recurrent layer
   rows,  // softmax and its kin over the last axis
   cross_entropy,
   concatenate,
@@ -78,6 +79,7 @@ void add_matmul_ops(OpTable* table);
 void add_shape_ops(OpTable* table);
 void add_index_ops(OpTable* table);
 void add_softmax_ops(OpTable* table);
+void add_recurrent_ops(OpTable* table);
 void add_random_ops(OpTable* table);
 void add_loop_ops(OpTable* table);
 void add_optimizer_ops(OpTable* table);

@@ -1,6 +1,7 @@
-"""Ops whose samples are no plain arrays: leaves, random numbers, loops, effects.
+"""Ops whose samples are no plain arrays: leaves, random numbers, loops, several outputs, effects.
 
-``SPECIAL`` names the test in test_special_ops.py that stands for the samples of each.
+``SPECIAL`` names the test that stands for the samples of each: its file, where that is not
+test_special_ops.py, and its function.
 """
 
 from __future__ import annotations
@@ -17,5 +18,11 @@ SPECIAL = {
     "random_truncated_normal": "test_random_truncated_normal",
     "random_bernoulli": "test_random_bernoulli",
     "loop": "test_loop",
+    "lstm": "test_recurrent_ops.test_equals_numpy",
+    "lstm_grad": "test_recurrent_ops.test_gradients",
+    "gru": "test_recurrent_ops.test_equals_numpy",
+    "gru_grad": "test_recurrent_ops.test_gradients",
+    "simple_rnn": "test_recurrent_ops.test_equals_numpy",
+    "simple_rnn_grad": "test_recurrent_ops.test_gradients",
     "optimizer_step": "test_optimizer_step",
 }

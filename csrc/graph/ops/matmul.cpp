@@ -33,11 +33,23 @@ std::vector<Type> infer_matmul(const Values& in, const Attrs& attrs) {
   return {{in[0].dtype(), out}};
 }
 
+// (..., n) as a matrix of rows.
+Value flat_rows(const Value& v) {
+  Dim rows(1);
+  for (size_t d = 0; d + 1 < v.shape().size(); ++d) rows = rows * v.shape()[d];
+  return reshape(v, {rows, v.shape().back()});
+}
+
 // C = op(A) op(B): each gradient is again one product, in the form that needs no copy.
 Values matmul_gradient(const Node& n, const Values& g) {
   Sides s(n.attrs);
   const Value &a = n.inputs[0], &b = n.inputs[1];
   Value ga = s.ta ? matmul(b, g[0], s.tb, true) : matmul(g[0], b, false, !s.tb);
+  // The rows of a batch against one matrix are one sum over all of them, not one each.
+  if (a.rank() > 2 && b.rank() == 2 && !s.ta) {
+    const Value x = flat_rows(a), y = flat_rows(g[0]);
+    return {ga, s.tb ? matmul(y, x, true, false) : matmul(x, y, true, false)};
+  }
   Value gb = s.tb ? matmul(g[0], a, true, s.ta) : matmul(a, g[0], !s.ta, false);
   return {sum_to_like(ga, a), sum_to_like(gb, b)};
 }

@@ -237,6 +237,8 @@ void Lowering::lower_node(const NodePtr& n) {
       return lower_elementwise(n);
     case Kind::matmul:
       return lower_matmul(n);
+    case Kind::recurrent:
+      return lower_recurrent(n);
     case Kind::reduce:
     case Kind::sum_to_like:
     case Kind::arg_reduce:

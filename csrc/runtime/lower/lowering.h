@@ -61,6 +61,7 @@ class Lowering {
   void lower_view(const NodePtr& n);
   void lower_elementwise(const NodePtr& n);
   void lower_matmul(const NodePtr& n);
+  void lower_recurrent(const NodePtr& n);
   void lower_reduce(const NodePtr& n);
   void lower_rows(const NodePtr& n);
   void lower_moves(const NodePtr& n);

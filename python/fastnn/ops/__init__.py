@@ -40,6 +40,7 @@ from .nn import (
     softmax_cross_entropy,
     sparse_softmax_cross_entropy,
 )
+from .recurrent import gru, lstm, simple_rnn
 from .shape import (
     broadcast_to,
     cast,
@@ -75,9 +76,11 @@ __all__ = [
     "flip",
     "full",
     "getitem",
+    "gru",
     "log_softmax",
     "logits_of",
     "logsumexp",
+    "lstm",
     "matmul",
     "max",
     "mean",
@@ -94,6 +97,7 @@ __all__ = [
     "reshape",
     "shape_of",
     "sigmoid_cross_entropy",
+    "simple_rnn",
     "softmax",
     "softmax_cross_entropy",
     "sparse_softmax_cross_entropy",
