@@ -1,5 +1,7 @@
 #include "bindings/arrays.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace fastnn::bindings {
@@ -24,8 +26,10 @@ py::array converted(const py::array& a, const py::dtype& dtype) {
 }  // namespace
 
 py::dtype numpy_dtype(DType t) {
-  static const char* const codes[] = {"f4", "f8", "i4", "i8", "u1", "?"};
-  return py::dtype(codes[static_cast<int>(t)]);
+  using Api = py::detail::npy_api;
+  static constexpr int numbers[] = {Api::NPY_FLOAT_, Api::NPY_DOUBLE_, Api::NPY_INT32_,
+                                    Api::NPY_INT64_, Api::NPY_UBYTE_,  Api::NPY_BOOL_};
+  return py::dtype(numbers[static_cast<int>(t)]);
 }
 
 bool has_dtype(const py::array& a, DType* out) {
@@ -55,8 +59,23 @@ DType dtype_from(py::handle x) {
 
 std::vector<int64_t> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
 
+// Not py::array's constructor: it works out strides in vectors of its own, and a small product
+// spends a third of its time there.
+py::array new_array(DType t, const int64_t* shape, size_t rank) {
+  constexpr size_t kMostAxes = 32;
+  Py_intptr_t dims[kMostAxes];
+  if (rank > kMostAxes) throw ValueError(str("expected at most ", kMostAxes, " axes, got ", rank));
+  std::copy(shape, shape + rank, dims);
+  auto& api = py::detail::npy_api::get();
+  PyObject* made =
+      api.PyArray_NewFromDescr_(api.PyArray_Type_, numpy_dtype(t).release().ptr(),
+                                static_cast<int>(rank), dims, nullptr, nullptr, 0, nullptr);
+  if (!made) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(made);
+}
+
 py::array new_array(DType t, const std::vector<int64_t>& shape) {
-  return py::array(numpy_dtype(t), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+  return new_array(t, shape.data(), shape.size());
 }
 
 py::array as_array(py::handle x, DType t, const std::string& what) {

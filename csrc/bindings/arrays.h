@@ -18,6 +18,7 @@ DType dtype_from(py::handle name_or_dtype);
 bool has_dtype(const py::array& a, DType* out);  // native byte order only
 
 std::vector<int64_t> shape_of(const py::array& a);
+py::array new_array(DType t, const int64_t* shape, size_t rank);
 py::array new_array(DType t, const std::vector<int64_t>& shape);
 
 // A C-contiguous, aligned, native array of dtype t. Numbers of another dtype are converted where

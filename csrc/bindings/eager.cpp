@@ -64,7 +64,8 @@ py::object matmul_now(py::handle x, py::handle y, bool ta, bool tb) {
   if (!as_matrix(a, item, &ta, &args.lda) || !as_matrix(b, item, &tb, &args.ldb)) return py::none();
   static Cached f32{"matmul", DType::f32}, f64{"matmul", DType::f64};
   const Entry* entry = (t == DType::f32 ? f32 : f64).get();
-  py::array c = new_array(t, {args.m, args.n});
+  const int64_t shape[] = {args.m, args.n};
+  py::array c = new_array(t, shape, 2);
   args.a = a.data();
   args.b = b.data();
   args.c = c.mutable_data();
