@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import machine
-from fastnn import _core
 
 # What pytest-benchmark does where nothing is asked for: a second a measurement, and a long table.
 _DEFAULTS = {
@@ -17,6 +18,10 @@ _DEFAULTS = {
     "benchmark_min_rounds": (5, 3),
     "benchmark_quiet": (False, True),
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ratios", type=Path, metavar="FILE", help="write the table of ratios there")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,10 +36,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     taken = _best_times(session.benchmarks if session else [])
     if not taken:
         return
-    write = terminalreporter.write_line
-    write("")
-    write(f"{machine.cpu_model()}, {_core.active_table()}; NumPy's time / fastnn's, best rounds.")
-    write("Beside it: fastnn's share of the peak on registers, or of a copy of as many bytes.")
+    lines = list(_table(taken))
+    terminalreporter.write_line("")
+    for line in lines:
+        terminalreporter.write_line(line)
+    file = config.getoption("--ratios")
+    if file is not None:
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+# case -> (what it is, seconds by peer)
+Taken = dict[Any, tuple[dict[str, Any], dict[str, float]]]
+
+
+def _table(taken: Taken) -> Iterator[str]:
+    facts = machine.facts()
+    yield f"{facts['cpu']}, {facts['isa']}, NumPy {facts['numpy']}, {facts['date']}"
+    yield "NumPy's time / fastnn's, best rounds; beside it fastnn's share of the limit that is"
+    yield "nearer: multiply-adds on registers, or a copy of as many bytes."
     tables: dict[Any, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for case, times in taken.values():
         if len(times) == 2:
@@ -42,17 +61,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             tables[key][case["row"]][case["column"]] = _cell(case, times)
     for (family, dtype, threads), rows in tables.items():
         columns = list(dict.fromkeys(c for cells in rows.values() for c in cells))
-        width = max(map(len, rows))
-        write("")
-        title = f"{family} {dtype} {threads} thread{'s' * (threads > 1)}"
-        write(f"{title:{width + 2}}" + "".join(f"{c:>16}" for c in columns), bold=True)
+        title = f"{family} {dtype}, {threads} thread{'s' * (threads > 1)}"
+        width = max(map(len, [title, *rows]))
+        yield ""
+        yield f"{title:{width}}" + "".join(f"{c:>16}" for c in columns)
         for row, cells in rows.items():
-            write(f"{row:{width + 2}}" + "".join(f"{cells.get(c, ''):>16}" for c in columns))
+            yield f"{row:{width}}" + "".join(f"{cells.get(c, ''):>16}" for c in columns)
 
 
-def _best_times(benchmarks: list[Any]) -> dict[Any, tuple[dict[str, Any], dict[str, float]]]:
-    """case -> (what it is, seconds by peer)"""
-    taken: dict[Any, tuple[dict[str, Any], dict[str, float]]] = {}
+def _best_times(benchmarks: list[Any]) -> Taken:
+    taken: Taken = {}
     for benchmark in benchmarks:
         case = benchmark.extra_info.get("case")
         if case and not benchmark.has_error:

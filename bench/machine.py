@@ -60,7 +60,7 @@ def facts() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "isa": _core.active_table(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "compiler": _core.compiler(),
+        "compiler": _core.compiler,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "fastnn": fastnn.__version__,
