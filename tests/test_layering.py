@@ -16,7 +16,7 @@ PACKAGE = ROOT / "python" / "fastnn"
 ORDER = [
     "_core", "config", "_figure", "_registry", "_random", "_tensor", "ops", "graph",
     "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
-    "optimizers", "callbacks", "models", "utils",
+    "optimizers", "callbacks", "io", "models", "utils",
     "datasets", "data", "preprocessing", "plotting", "drawing", "sklearn",
     "__init__", "__main__",
 ]  # fmt: skip

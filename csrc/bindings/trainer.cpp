@@ -84,8 +84,9 @@ struct PyTrainer {
   PyTrainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard)
       : trainer(std::move(program), every, std::move(guard)) {}
 
-  void begin(const std::vector<py::array>& arrays, int64_t batch, bool shuffle, uint64_t seed) {
-    trainer.begin(columns_of(arrays), batch, shuffle, seed);
+  void begin(const std::vector<py::array>& arrays, int64_t batch, bool shuffle, uint64_t seed,
+             uint64_t pass, uint64_t step, int64_t row) {
+    trainer.begin(columns_of(arrays), batch, shuffle, seed, {pass, step, row});
     kept = arrays;
   }
 
@@ -95,7 +96,8 @@ struct PyTrainer {
     auto row = order.unchecked<1>();
     std::vector<int64_t> rows(static_cast<size_t>(row.shape(0)));
     for (py::ssize_t i = 0; i < row.shape(0); ++i) rows[static_cast<size_t>(i)] = row(i);
-    trainer.begin(columns_of(arrays), batch, std::move(rows), seed);
+    trainer.begin(columns_of(arrays), batch, std::move(rows), seed,
+                  {0, trainer.position().step, 0});
     kept = arrays;
   }
 
@@ -115,9 +117,9 @@ struct PyTrainer {
     kept.clear();
   }
 
-  void run_batch(const std::vector<py::array>& arrays, uint64_t seed) {
+  void run_batch(const std::vector<py::array>& arrays, uint64_t seed, uint64_t step) {
     int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
-    begin(arrays, std::max<int64_t>(rows, 1), false, seed);
+    begin(arrays, std::max<int64_t>(rows, 1), false, seed, 0, step, 0);
     struct End {
       PyTrainer* t;
       ~End() { t->end(); }
@@ -267,12 +269,20 @@ void register_trainer(py::module_& m) {
                }),
            py::arg("program"), py::arg("every") = 1, py::arg("guard") = nullptr)
       .def("begin", &PyTrainer::begin, py::arg("columns"), py::arg("batch_size"),
-           py::arg("shuffle"), py::arg("seed"))
+           py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
+           py::arg("row") = 0)
       .def("begin_in_order", &PyTrainer::begin_in_order, py::arg("columns"), py::arg("batch_size"),
            py::arg("order").noconvert(), py::arg("seed"))
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
-      .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"))
+      .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"),
+           py::arg("step") = 0)
+      .def_property_readonly(
+          "step", [](const PyTrainer& t) { return t.trainer.position().step; },
+          "The number of the next step.")
+      .def_property_readonly(
+          "row", [](const PyTrainer& t) { return t.trainer.position().row; },
+          "The next row of the pass.")
       .def("profile", &PyTrainer::profile, py::arg("columns"), py::arg("batch_size"),
            py::arg("seed"))
       .def("plan", &PyTrainer::plan, py::arg("columns"), py::arg("batch_size"));

@@ -69,7 +69,7 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
   StepProfile result;
   struct Restore {
     Trainer* t;
-    uint64_t steps = t->steps_, passes = t->passes_;
+    Position position = t->position_;
     std::vector<std::vector<char>> saved = {};
     explicit Restore(Trainer* trainer) : t(trainer) {
       for (const VariablePtr& v : t->program_->variables) {
@@ -82,11 +82,10 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
       for (size_t i = 0; i < saved.size(); ++i)
         if (!saved[i].empty())
           std::memcpy(t->program_->variables[i]->data(), saved[i].data(), saved[i].size());
-      t->steps_ = steps;
-      t->passes_ = passes;
+      t->position_ = position;
     }
   } restore_at_exit{this};
-  begin(columns, batch, true, seed);
+  begin(columns, batch, true, seed, {position_.pass, position_.step, 0});
   struct End {
     Trainer* t;
     ~End() { t->end(); }
@@ -95,7 +94,7 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
   // Whole passes first, so that caches and predictors are as in fit.
   double best = std::numeric_limits<double>::infinity();
   for (int round = 0; round < 5; ++round) {
-    at_ = 0;
+    position_.row = 0;
     const Clock::time_point start = Clock::now();
     const int64_t done = run(std::numeric_limits<int64_t>::max(), 0.1, nullptr, nullptr);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

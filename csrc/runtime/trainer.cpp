@@ -58,35 +58,36 @@ Trainer::Trainer(std::shared_ptr<const Program> program, int64_t every,
     if (program_->sections[i].name == "update") update_section_ = i;
 }
 
-void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed) {
+void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
+                    const Position& from) {
   std::vector<int64_t> order;
-  if (shuffle && !columns.empty()) order = permutation(columns[0].rows, seed, passes_);
-  begin(std::move(columns), batch, std::move(order), seed);
+  if (shuffle && !columns.empty()) order = permutation(columns[0].rows, seed, from.pass);
+  begin(std::move(columns), batch, std::move(order), seed, from);
 }
 
 void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order,
-                    uint64_t seed) {
+                    uint64_t seed, const Position& from) {
   if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
   if (active()) throw std::runtime_error("a pass is already running on this trainer");
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  if (from.row < 0 || from.row > rows)
+    throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
   if (!order.empty()) require_permutation(order, rows);
   batch_ = std::min(batch, std::max<int64_t>(rows, 1));
   reader_ = std::make_unique<BatchReader>(*program_, std::move(columns), batch_);
   order_ = std::move(order);
   seed_ = seed;
-  at_ = 0;
-  ++passes_;
+  position_ = from;
 }
 
 void Trainer::end() { reader_.reset(); }
 
 StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
-  begin(std::move(columns), batch, false, 0);
+  begin(std::move(columns), batch, false, 0, {position_.pass, position_.step, 0});
   struct End {
     Trainer* t;
     ~End() { t->end(); }
   } end_at_exit{this};
-  --passes_;
   const int64_t rows = reader_->rows();
   Context* full = context_for(std::min(batch_, rows));
   StepPlan result;
@@ -126,10 +127,10 @@ bool Trainer::step(Context* context, const RunInfo& first, bool guarded) {
   RunInfo info = first;
   info.poll = nullptr;
   for (size_t s = 1; s < program_->sections.size(); ++s) {
-    if (s == update_section_ && (steps_ + 1) % static_cast<uint64_t>(every_) != 0) continue;
+    if (s == update_section_ && (position_.step + 1) % static_cast<uint64_t>(every_) != 0) continue;
     context->run(s, info);
   }
-  ++steps_;
+  ++position_.step;
   return true;
 }
 
@@ -151,7 +152,8 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
   } unlock{relock};
 
   Context* full = reader_->rows() >= batch_ ? context_for(batch_) : nullptr;
-  while (at_ < reader_->rows() && done < max_steps) {
+  int64_t& at = position_.row;
+  while (at < reader_->rows() && done < max_steps) {
     // Short steps are run in bursts between two looks at the clock.
     int64_t burst = step_seconds_ > 0 ? static_cast<int64_t>(1e-4 / step_seconds_) : 1;
     burst = std::clamp<int64_t>(burst, 1, 256);
@@ -159,19 +161,19 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
     if (locked) guard_->let_readers_pass();
     const Clock::time_point begin = Clock::now();
     int64_t ran = 0;
-    for (; ran < burst && at_ < reader_->rows() && done < max_steps; ++ran, ++done) {
-      int64_t n = std::min(batch_, reader_->rows() - at_);
+    for (; ran < burst && at < reader_->rows() && done < max_steps; ++ran, ++done) {
+      int64_t n = std::min(batch_, reader_->rows() - at);
       Context* context = n == batch_ ? full : context_for(n);
-      reader_->read(context, order, at_, n);
+      reader_->read(context, order, at, n);
       RunInfo info;
       info.seed = seed_;
-      info.step = steps_;
+      info.step = position_.step;
       if (!locked) {
         info.poll = poll;
         info.poll_data = poll_data;
       }
       if (!step(context, info, locked)) return done;
-      at_ += n;
+      at += n;
     }
     step_seconds_ = seconds_since(begin) / static_cast<double>(ran);
     if (seconds_since(start) > max_seconds) break;

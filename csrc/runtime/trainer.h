@@ -18,16 +18,26 @@ struct StepPlan {
   int64_t batch_buffers = 0;  // where rows are gathered
 };
 
+// Where a pass stands in a training: it numbers the random streams, so that the same numbers come
+// again in another process.
+struct Position {
+  uint64_t pass = 0;  // of the training: the order of rows
+  uint64_t step = 0;  // of the training: draws of the graph, and when an update is due
+  int64_t row = 0;    // within the pass: where to go on
+};
+
 // Sections run in their order at every step. The one named "update" runs at every `every`-th.
 // Only the first section can be interrupted; from the first write on, a step is carried through.
 class Trainer {
  public:
   Trainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard);
 
-  // Starts a pass over the columns, in a fresh permutation where shuffle is true.
-  void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed);
+  // Starts a pass over the columns, in the permutation of that pass where shuffle is true.
+  void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
+             const Position& from);
   // Starts a pass over the columns in an order of the caller's: each row once, or empty.
-  void begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order, uint64_t seed);
+  void begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order, uint64_t seed,
+             const Position& from);
   // Runs steps until the pass is over, max_steps are done, max_seconds are over, or poll (called
   // now and then, between kernels) returns true. Returns the steps completed.
   int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);
@@ -40,6 +50,7 @@ class Trainer {
   StepPlan plan(std::vector<Column> columns, int64_t batch);
 
   bool active() const { return reader_ != nullptr; }
+  const Position& position() const { return position_; }
   const Program& program() const { return *program_; }
 
  private:
@@ -53,10 +64,10 @@ class Trainer {
   std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
   std::unique_ptr<BatchReader> reader_;
   std::vector<int64_t> order_;
-  int64_t batch_ = 0, at_ = 0;
+  int64_t batch_ = 0;
   uint64_t seed_ = 0;
-  uint64_t steps_ = 0, passes_ = 0;  // of this trainer's life: they number the random streams
-  double step_seconds_ = 0;          // how long steps take, roughly
+  Position position_;
+  double step_seconds_ = 0;  // how long steps take, roughly
 };
 
 }  // namespace fastnn::runtime

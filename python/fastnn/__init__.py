@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         data,
         datasets,
         initializers,
+        io,
         layers,
         losses,
         metrics,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
         utils,
     )
     from .drawing import draw
-    from .models import Input, Model, Sequential
+    from .models import Input, Model, Sequential, load_model
 
 # Loaded when they are first asked for: `import fastnn` stays quick.
 _SUBMODULES = (
@@ -46,6 +47,7 @@ _SUBMODULES = (
     "data",
     "datasets",
     "initializers",
+    "io",
     "layers",
     "losses",
     "metrics",
@@ -57,7 +59,13 @@ _SUBMODULES = (
     "sklearn",
     "utils",
 )
-_NAMES = {"Input": "models", "Model": "models", "Sequential": "models", "draw": "drawing"}
+_NAMES = {
+    "Input": "models",
+    "Model": "models",
+    "Sequential": "models",
+    "draw": "drawing",
+    "load_model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -90,7 +98,9 @@ __all__ = [
     "get_num_threads",
     "grad",
     "initializers",
+    "io",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",

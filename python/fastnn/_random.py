@@ -10,14 +10,22 @@ from __future__ import annotations
 import random as _python_random
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 _SEED_LIMIT = 2**63
+# A model's training has a block of streams of its own: however often it is traced, and in whatever
+# process, its nodes get the same ones.
+_BLOCK = 2**32
 
 _lock = threading.Lock()
 _seed = secrets.randbelow(2**32)
+_generation = 0
 _stream = 0
+_blocks = 0
+_local = threading.local()
 
 
 def set_random_seed(seed: int) -> None:
@@ -41,11 +49,13 @@ def set_random_seed(seed: int) -> None:
         >>> bool((first == GlorotUniform()((2, 3))).all())
         True
     """
-    global _seed, _stream
+    global _seed, _stream, _blocks, _generation
     checked = check_seed(seed)
     with _lock:
         _seed = checked
         _stream = 0
+        _blocks = 0
+        _generation += 1
     _python_random.seed(checked)
     np.random.seed(checked % 2**32)  # noqa: NPY002 (code of the user may use the old generator)
 
@@ -64,9 +74,37 @@ def current_seed() -> int:
     return _seed
 
 
+def generation() -> int:
+    """How often the seed was set in this process."""
+    return _generation
+
+
+def next_block() -> int:
+    """The number of a block of streams that nobody else has had since the seed was set."""
+    global _blocks
+    with _lock:
+        _blocks += 1
+        return _blocks
+
+
+@contextmanager
+def streams_of(block: int) -> Iterator[None]:
+    """Within it, this thread's streams come from a block, from its beginning."""
+    outer = getattr(_local, "stream", None)
+    _local.stream = block * _BLOCK
+    try:
+        yield
+    finally:
+        _local.stream = outer
+
+
 def next_stream() -> int:
     """A stream number that nobody else has had since the seed was set; they start at 1."""
     global _stream
+    own = getattr(_local, "stream", None)
+    if own is not None:
+        _local.stream = own + 1
+        return int(_local.stream)
     with _lock:
         _stream += 1
         return _stream

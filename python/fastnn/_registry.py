@@ -7,9 +7,12 @@ import inspect
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+_custom: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects", default={})  # noqa: B039
 _counters: dict[str, itertools.count[int]] = {}
 _lock = threading.Lock()
 
@@ -37,6 +40,39 @@ def reset_unique_names() -> None:
     """Lets the numbering of names start again (``clear_session``)."""
     with _lock:
         _counters.clear()
+
+
+@contextmanager
+def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
+    """Within it, configurations may name these objects of one's own.
+
+    Args:
+        objects: classes and functions by name.
+
+    Raises:
+        TypeError: for something that is no mapping from names.
+
+    Example:
+        >>> import fastnn
+        >>> def double(x):
+        ...     return 2 * x
+        >>> with fastnn.utils.custom_object_scope({"double": double}):
+        ...     fastnn.activations.get("double") is double
+        True
+    """
+    given = {} if objects is None else objects
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise TypeError(f"expected custom_objects as a dict from names to objects, got {objects!r}")
+    token = _custom.set({**_custom.get(), **given})
+    try:
+        yield
+    finally:
+        _custom.reset(token)
+
+
+def custom_objects_in_scope() -> Mapping[str, Any]:
+    """The objects of one's own that configurations may name here."""
+    return _custom.get()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -93,11 +129,12 @@ class Registry:
         Raises:
             ValueError: for an unknown name; the message offers the nearest one.
         """
-        if custom_objects and name in custom_objects:
-            return custom_objects[name]
+        own = {**_custom.get(), **(custom_objects or {})}
+        if name in own:
+            return own[name]
         if name in self.table:
             return self.table[name]
-        hint = did_you_mean(name, [*self.table, *(custom_objects or {})])
+        hint = did_you_mean(name, [*self.table, *own])
         raise ValueError(f"unknown {self.kind} {name!r}{hint}")
 
     def deserialize(

@@ -9,9 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _registry as registry
 from fastnn._random import set_random_seed
+from fastnn._registry import custom_object_scope
 from fastnn.callbacks._progbar import Progbar
 
-__all__ = ["Progbar", "clear_session", "normalize", "set_random_seed", "to_categorical"]
+__all__ = [
+    "Progbar",
+    "clear_session",
+    "custom_object_scope",
+    "normalize",
+    "set_random_seed",
+    "to_categorical",
+]
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> NDArray[np.float32]:

@@ -216,6 +216,9 @@ class Trainer:
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         shuffle: bool,
         seed: typing.SupportsInt | typing.SupportsIndex,
+        pass_number: typing.SupportsInt | typing.SupportsIndex = 0,
+        step: typing.SupportsInt | typing.SupportsIndex = 0,
+        row: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
     def begin_in_order(
         self,
@@ -245,7 +248,18 @@ class Trainer:
         self,
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
         seed: typing.SupportsInt | typing.SupportsIndex,
+        step: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
+    @property
+    def row(self) -> int:
+        """
+        The next row of the pass.
+        """
+    @property
+    def step(self) -> int:
+        """
+        The number of the next step.
+        """
 
 class Predictor:
     """

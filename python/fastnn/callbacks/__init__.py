@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastnn.callbacks._base import Callback, CallbackList
+from fastnn.callbacks._checkpoints import BackupAndRestore, ModelCheckpoint
 from fastnn.callbacks._control import (
     EarlyStopping,
     LearningRateScheduler,
@@ -13,6 +14,7 @@ from fastnn.callbacks._progbar import ProgbarLogger
 from fastnn.callbacks._records import CSVLogger, History, LambdaCallback
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -20,6 +22,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "TerminateOnNaN",

@@ -96,6 +96,16 @@ class Callback:
     def on_predict_end(self, logs: Logs = None) -> None:
         """After predict."""
 
+    def get_state(self) -> dict[str, Any] | None:
+        """What a training that was killed needs to go on: plain data and arrays, or None."""
+        return None
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes what :meth:`get_state` gave, after ``on_train_begin``."""
+
+    def _on_epoch_done(self, epoch: int, logs: dict[str, Any]) -> None:
+        """After ``on_epoch_end`` of all callbacks."""
+
     def _on_progress(self, batch: int, logs: dict[str, Any]) -> None:
         """Between batches, at least about every 50 ms: for progress bars."""
 
@@ -145,6 +155,8 @@ class CallbackList:
         if model is not None:
             for callback in self.callbacks:
                 callback.set_model(model)
+        self.pending: list[Any] = []  # states, to be set when training has begun
+        self._at_batches = [c for c in self.callbacks if getattr(c, "_saves_at_batches", False)]
         self._progress = [c for c in self.callbacks if _overrides(c, "_on_progress")]
         self._by_phase = {
             phase: [c for c in self.callbacks if any(_overrides(c, hook) for hook in hooks)]
@@ -160,7 +172,7 @@ class CallbackList:
         Args:
             phase: "train", "test" or "predict".
         """
-        return bool(self._by_phase[phase])
+        return bool(self._by_phase[phase]) or (phase == "train" and bool(self._at_batches))
 
     def batch_begin(self, phase: str, batch: int) -> None:
         """Calls ``on_<phase>_batch_begin`` where it is overridden."""
@@ -171,6 +183,9 @@ class CallbackList:
         """Calls ``on_<phase>_batch_end`` where it is overridden."""
         for callback in self._by_phase[phase]:
             getattr(callback, f"on_{phase}_batch_end")(batch, logs)
+        if phase == "train":
+            for callback in self._at_batches:
+                callback._on_batch_done(batch, logs)
 
     def progress(self, batch: int, logs: dict[str, Any]) -> None:
         """Tells progress bars how far the epoch is."""
@@ -191,16 +206,38 @@ class CallbackList:
         """Calls ``on_epoch_end``; a callback may add to the logs that the next ones see."""
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
+        for callback in self.callbacks:
+            if _overrides(callback, "_on_epoch_done"):
+                callback._on_epoch_done(epoch, logs)
 
     def begin(self, phase: str) -> None:
         """Calls ``on_<phase>_begin``."""
         for callback in self.callbacks:
             getattr(callback, f"on_{phase}_begin")({})
+        pending, self.pending = self.pending, []
+        if pending:
+            self._set_state(pending)
 
     def end(self, phase: str, logs: dict[str, Any] | None = None) -> None:
         """Calls ``on_<phase>_end``."""
         for callback in self.callbacks:
             getattr(callback, f"on_{phase}_end")(logs or {})
+
+    def get_state(self) -> list[dict[str, Any]]:
+        """The states of the callbacks that have one, with the names of their classes."""
+        found = [(type(c).__name__, getattr(c, "get_state", lambda: None)()) for c in self]
+        return [{"class_name": n, "state": s} for n, s in found if s is not None]
+
+    def _set_state(self, states: Iterable[Any]) -> None:
+        """Gives each callback the state of the one of its class, in order."""
+        left = list(states)
+        for callback in self.callbacks:
+            name = type(callback).__name__
+            for state in left:
+                if state["class_name"] == name:
+                    callback.set_state(state["state"])
+                    left.remove(state)
+                    break
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -38,6 +38,10 @@ def _monitored(owner: str, monitor: str, logs: Logs) -> float | None:
     return None
 
 
+_EARLY_STATE = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+_PLATEAU_STATE = ("best", "wait", "cooldown_counter")
+
+
 class EarlyStopping(Callback):
     """Stops training when a figure no longer improves.
 
@@ -97,6 +101,15 @@ class EarlyStopping(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forgets an earlier training."""
         self._reset()
+
+    def get_state(self) -> dict[str, Any]:
+        """The best epoch, and how long it was ago."""
+        return {name: getattr(self, name) for name in _EARLY_STATE}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on with a training that was killed."""
+        for name in _EARLY_STATE:
+            setattr(self, name, state[name])
 
     def _improves(self, current: float, reference: float | None) -> bool:
         return reference is None or (current - reference) * self._sign > self.min_delta
@@ -281,6 +294,15 @@ class ReduceLROnPlateau(Callback):
         self.best = -math.inf * self._sign
         self.wait = 0
         self.cooldown_counter = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """The best figure, and how long it was ago."""
+        return {name: getattr(self, name) for name in _PLATEAU_STATE}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on with a training that was killed."""
+        for name in _PLATEAU_STATE:
+            setattr(self, name, state[name])
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forgets an earlier training."""

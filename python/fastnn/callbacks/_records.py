@@ -30,6 +30,15 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def get_state(self) -> dict[str, Any]:
+        """The figures so far."""
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on with the figures of a training that was killed."""
+        self.history.update(state["history"])
+        self.epoch = list(state["epoch"])
+
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the list of epochs."""
         self.epoch = []

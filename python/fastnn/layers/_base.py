@@ -209,6 +209,9 @@ class Layer(_track.Trackable):
         if initializer is None:
             initializer = "glorot_uniform" if dtype in FLOATS else "zeros"
         initialize: Any = initializers.get(initializer)
+        room = _scope.file_weights()
+        if room is not None:
+            initialize = functools.partial(room.zeros, owner, name or "variable")
         variable = graph.shared(
             np.asarray(initialize(checked, dtype), dtype),
             name=name or "variable",

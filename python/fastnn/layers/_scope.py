@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from fastnn._tensor import Tensor, Variable
 
@@ -27,6 +30,7 @@ class Scope:
 
 class _Local(threading.local):
     scope: Scope | None = None
+    file: FileWeights | None = None
 
 
 _local = _Local()
@@ -69,3 +73,51 @@ def phase(scope: Scope, training: Any) -> Iterator[None]:
         yield
     finally:
         scope.training = outer
+
+
+class FileWeights:
+    """Room for the weights of layers that are made from a file: no more than the file holds.
+
+    Args:
+        nbytes: of the file's weights.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        self._left = nbytes
+
+    def zeros(self, owner: str, name: str, shape: tuple[int, ...], dtype: str) -> Any:
+        """A weight that is still to be read.
+
+        Args:
+            owner: the layer's class, for messages.
+            name: of the weight.
+            shape: its sizes.
+            dtype: of its numbers.
+
+        Raises:
+            ValueError: where the file has not that many numbers.
+        """
+        wanted = math.prod(shape) * np.dtype(dtype).itemsize
+        if wanted > self._left:
+            raise ValueError(
+                f"[{owner}] {name} of shape {shape} takes {wanted} bytes, the file has "
+                f"{self._left} left for weights"
+            )
+        self._left -= wanted
+        return np.zeros(shape, dtype)
+
+
+@contextmanager
+def weights_from_file(nbytes: int) -> Iterator[None]:
+    """Within it, weights of new layers are zeros, and take no more memory than the file has."""
+    outer = _local.file
+    _local.file = FileWeights(nbytes)
+    try:
+        yield
+    finally:
+        _local.file = outer
+
+
+def file_weights() -> FileWeights | None:
+    """The room for weights, while layers are made from a file."""
+    return _local.file

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fastnn.layers import Input
+from fastnn.models._files import load_model
 from fastnn.models._model import Model
 from fastnn.models._sequential import Sequential
 
-__all__ = ["Input", "Model", "Sequential"]
+__all__ = ["Input", "Model", "Sequential", "load_model"]

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _core, graph
+from fastnn.callbacks import CallbackList
 from fastnn.layers import _history, _scope, _track
 from fastnn.layers._arguments import map_shapes
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _checks
+from fastnn.models._clock import Clock
 from fastnn.models._columns import (
     Columns,
     as_parts,
@@ -25,6 +27,7 @@ from fastnn.models._objective import Objective, Settings
 from fastnn.models._programs import Signature, Step
 
 if TYPE_CHECKING:
+    from fastnn.models._state import Resume
     from fastnn.models._trainable import Trainable
 
 
@@ -47,6 +50,12 @@ class Engine:
         self._trained_at = -1
         self._trained_ids: tuple[int, ...] = ()
         self.guard = _core.Guard()
+        self.build_shape: Any = None
+        self.clock = Clock()
+        # Where the file that the model was loaded from stands, and what the next fit goes on with.
+        self.saved: Resume | None = None
+        self.resume: Resume | None = None
+        self.callbacks: CallbackList | None = None  # of the fit that runs
 
     # --- state
 
@@ -88,6 +97,12 @@ class Engine:
         """Ends what :meth:`enter_training` began."""
         self._in_training = False
 
+    def apply_resume(self) -> None:
+        """Sets the metrics of the epoch that a training goes on in, once they are there."""
+        if self.resume is not None and self._model._objective is not None:
+            self.resume.restore_metrics(self._model)
+            self.resume = None
+
     def build(self, input_shape: Any) -> None:
         """Traces the model for inputs of these shapes, which makes its variables."""
         tensors = map_shapes(
@@ -98,6 +113,7 @@ class Engine:
             self._model.built = True
             try:
                 self._model._trace(scope, (tensors,), {})
+                self.build_shape = input_shape
             except BaseException:
                 self._model.built = False
                 raise

@@ -16,6 +16,7 @@ from fastnn.models._plan import Plan, from_program
 from fastnn.models._profile import Profile, from_timings
 
 if TYPE_CHECKING:
+    from fastnn.models._state import Resume
     from fastnn.models._trainable import Trainable
 
 
@@ -32,7 +33,7 @@ class FitOptions:
     shuffle: bool
     class_weight: Mapping[int, float] | None
     sample_weight: Any
-    initial_epoch: int
+    initial_epoch: int | str
     steps_per_epoch: int | None
     validation_steps: int | None
     validation_batch_size: int | None
@@ -56,9 +57,11 @@ def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
         verbose = verbosity(owner, options.verbose)
         callbacks, history = _with_history(model, options, verbose, training.steps)
         model.stop_training = False
+        model._engine.callbacks = callbacks
         _run_epochs(model, options, training, validation, callbacks)
         return history
     finally:
+        model._engine.callbacks = None
         model._engine.leave_training()
 
 
@@ -152,23 +155,76 @@ def _run_epochs(
     validation: Pass | None,
     callbacks: CallbackList,
 ) -> None:
+    engine = model._engine
+    first = _first_epoch(model, options.initial_epoch)
     callbacks.begin("train")
+    if engine.resume is not None:
+        first = _go_on(model, training, engine.resume)
     logs: dict[str, Any] = {}
-    for epoch in range(options.initial_epoch, options.epochs):
-        if model._objective is not None:
-            model._objective.reset()
-        callbacks.epoch_begin(epoch)
+    for epoch in range(first, options.epochs):
+        if model.stop_training:  # before the training that this one goes on with was killed
+            break
+        _begin_epoch(model, epoch, callbacks)
         training.run(epoch, callbacks)
         callbacks.params["steps"] = training.steps
         logs = _sorted(training._logs())
         if validation is not None and _validates(options, epoch):
             measured = _measure(model, validation, callbacks)
             logs.update({f"val_{name}": value for name, value in _sorted(measured).items()})
+        engine.clock.begin_epoch(epoch + 1)
         callbacks.epoch_end(epoch, logs)
         if model.stop_training:
             break
     model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.end("train", logs)
+
+
+def _first_epoch(model: Trainable, initial_epoch: int | str) -> int:
+    """The epoch to begin with; "saved" goes on where the model's file was written."""
+    engine = model._engine
+    saved, engine.saved = engine.saved, None
+    engine.resume = None
+    if isinstance(initial_epoch, int):
+        engine.clock.begin_epoch(initial_epoch)
+        return initial_epoch
+    if initial_epoch != "saved":
+        raise ValueError(
+            f"[{type(model).__name__}] expected initial_epoch as a number or 'saved', got "
+            f"{initial_epoch!r}"
+        )
+    if saved is None:
+        raise ValueError(
+            f"[{type(model).__name__}] initial_epoch='saved' goes on with a training that was "
+            "saved: it needs a model from load_model(), compiled there and not trained since"
+        )
+    engine.resume = saved
+    return saved.clock.epoch
+
+
+def _go_on(model: Trainable, training: Pass, resume: Resume) -> int:
+    """Sets the clock; what was compiled with other random streams is compiled again."""
+    engine = model._engine
+    if engine.clock.block != resume.clock.block:
+        engine.forget()
+    engine.clock = resume.clock
+    training.prepare()
+    return resume.clock.epoch
+
+
+def _begin_epoch(model: Trainable, epoch: int, callbacks: CallbackList) -> None:
+    """Starts an epoch, or goes on in the middle of one, whose beginning was before."""
+    clock = model._engine.clock
+    if model._objective is not None:
+        model._objective.reset()
+    if not clock.batch:
+        clock.begin_epoch(epoch)
+        callbacks.epoch_begin(epoch)
+        return
+    variables = [*model.weights, *model.optimizer.variables]
+    values = [variable.get_value() for variable in variables]
+    callbacks.epoch_begin(epoch)
+    for variable, value in zip(variables, values, strict=True):
+        variable.set_value(value)
 
 
 def _sorted(logs: dict[str, Any]) -> dict[str, Any]:
@@ -239,9 +295,11 @@ def train_on_batch(
     engine.enter_training("train_on_batch")
     try:
         signature, columns = engine.columns(x, y, sample_weight, class_weight, check_finite)
-        engine.step(signature, columns, True).trainer.run_batch(
-            columns.arrays, random.current_seed()
-        )
+        trainer = engine.step(signature, columns, True).trainer
+        try:
+            trainer.run_batch(columns.arrays, engine.clock.seed, engine.clock.step)
+        finally:
+            engine.clock.step = trainer.step
         assert model._objective is not None
         return model._objective.results()
     finally:

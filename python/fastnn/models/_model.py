@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -269,6 +270,95 @@ class Model(Trainable):
             )
         write_summary(self, line_length, print_fn, expand_nested, show_trainable)
 
+    # --- files
+
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+    ) -> None:
+        """Writes the model to one file: architecture, weights, optimizer, place in the training.
+
+        The file is written beside the target, synced to the disk and put in its place: a reader,
+        and a machine that stops, find the old file or the new one.
+
+        Args:
+            filepath: ends in .fastnn or .safetensors, which are the same format.
+            overwrite: False refuses to replace a file; default True.
+            include_optimizer: also compile()'s arguments and the optimizer; default True.
+
+        Raises:
+            ValueError: for another suffix, a Lambda layer, or an optimizer that trains other
+                variables too.
+            NotImplementedError: for a class of one's own without get_config().
+            TypeError: for a configuration that is not plain data.
+            FileExistsError: for a file that is there, with overwrite=False.
+            OSError: where the file cannot be written; an old one stays as it was.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> import fastnn
+            >>> model = fastnn.Sequential([fastnn.layers.Dense(2, input_dim=3)])
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.fastnn"
+            >>> model.save(path)
+            >>> fastnn.load_model(path).output_shape
+            (None, 2)
+        """
+        from fastnn.models import _files
+
+        _files.save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the weights alone.
+
+        Args:
+            filepath: ends in .fastnn or .safetensors.
+            overwrite: False refuses to replace a file; default True.
+
+        Raises:
+            ValueError: for another suffix, or before the model is built.
+            FileExistsError: for a file that is there, with overwrite=False.
+            OSError: where the file cannot be written; an old one stays as it was.
+        """
+        from fastnn.models import _files
+
+        _files.save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+    ) -> None:
+        """Reads weights that save() or save_weights() has written, or any safetensors file.
+
+        Args:
+            filepath: the file. One that is not of fastnn is read by name.
+            by_name: those whose names are equal, rather than all in their order; default False.
+            skip_mismatch: leave weights of another shape as they are, with a warning; default
+                False: they are an error, and no weight is changed.
+
+        Raises:
+            ValueError: for weights that do not fit, or before the model is built.
+            FastnnFormatError: for a file that is damaged or cut off.
+            OSError: where it cannot be read.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> import fastnn
+            >>> make = lambda: fastnn.Sequential([fastnn.layers.Dense(2, input_dim=3)])
+            >>> first, second = make(), make()
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights.fastnn"
+            >>> first.save_weights(path)
+            >>> second.load_weights(path)
+            >>> bool((first.get_weights()[0] == second.get_weights()[0]).all())
+            True
+        """
+        from fastnn.models import _files
+
+        _files.load_weights(self, filepath, by_name, skip_mismatch)
+
     # --- configuration
 
     def get_config(self) -> dict[str, Any]:
@@ -310,24 +400,29 @@ class Model(Trainable):
 def layer_from_config(
     entry: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> Layer:
-    """Makes a layer from {"class_name", "config"}.
+    """Makes a layer from {"class_name", "config"}: one of fastnn's, or of one's own.
 
     Args:
         entry: the class's name and its settings.
-        custom_objects: further classes by name.
+        custom_objects: further classes by name, beside those of the scope.
 
     Raises:
-        ValueError: for an unknown class.
+        ValueError: for an unknown class, or one that is no layer.
     """
     from fastnn.models._sequential import Sequential
 
     name = entry["class_name"]
     known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
     known.update({n: getattr(layer_package, n) for n in layer_package.__all__ if n != "Input"})
-    known.update(custom_objects or {})
+    own = {**registry.custom_objects_in_scope(), **(custom_objects or {})}
+    known.update(own)
     if name not in known:
-        raise ValueError(f"unknown layer {name!r}{registry.did_you_mean(name, known)}")
+        hint = registry.did_you_mean(str(name), known)
+        raise ValueError(
+            f"unknown layer {name!r}{hint}: classes of one's own are given in custom_objects"
+        )
     cls = known[name]
-    if issubclass(cls, Model):
-        return cls.from_config(entry["config"], custom_objects)  # type: ignore[no-any-return]
-    return cls.from_config(entry["config"])  # type: ignore[no-any-return]
+    if not isinstance(cls, type) or not issubclass(cls, Layer):
+        raise ValueError(f"expected a layer's class as {name!r}, got {cls!r}")
+    with registry.custom_object_scope(custom_objects):
+        return cls.from_config(entry["config"])

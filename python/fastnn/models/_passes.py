@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _random as random
 from fastnn.callbacks import CallbackList
 from fastnn.models import _checks
 from fastnn.models._batches import Batches, MappedBatches, is_batches, split_batch
+from fastnn.models._clock import Clock
 from fastnn.models._columns import Columns
 from fastnn.models._programs import Signature, Step
 
@@ -58,13 +58,27 @@ class Pass:
         """Compiles what can be compiled before the first step."""
 
     def run(self, number: int, callbacks: CallbackList) -> None:
-        """Runs one pass.
+        """Runs one pass, of training from where the model's clock stands.
 
         Args:
             number: of the pass, for the order.
             callbacks: told of batches and progress.
         """
         raise NotImplementedError
+
+    def _clock(self, batch_size: int, rows: int) -> Clock:
+        """The model's for training; measuring has one of its own."""
+        if not self.training:
+            return Clock()
+        clock = self.model._engine.clock
+        if clock.batch and (clock.batch_size, clock.rows) != (batch_size, rows):
+            raise ValueError(
+                f"[{type(self.model).__name__}] the training stopped at batch {clock.batch} of "
+                f"{clock.batch_size} rows each, of {clock.rows} rows: it goes on with the same, "
+                f"got batches of {batch_size} and {rows} rows"
+            )
+        clock.batch_size, clock.rows = batch_size, rows
+        return clock
 
     def _logs(self) -> dict[str, Any]:
         objective = self.model._objective
@@ -104,41 +118,60 @@ class MemoryPass(Pass):
     def run(self, number: int, callbacks: CallbackList) -> None:
         """Runs one pass; see :class:`Pass`."""
         assert self._step is not None
-        trainer = self._step.trainer
-        done, total = 0, self.steps
-        while done < total and not self._stopped():
-            seed = random.current_seed()
-            trainer.begin(self.arrays, self.batch_size, self.shuffle, seed)
+        trainer, total = self._step.trainer, self.steps
+        clock = self._clock(self.batch_size, self.columns.rows)
+        if self.training:
+            self.model._engine.apply_resume()
+        while clock.batch < total and not self._stopped():
+            if not 0 < clock.row < self.columns.rows:
+                clock.row = 0
+                clock.passes += 1
+            trainer.begin(
+                self.arrays,
+                self.batch_size,
+                self.shuffle,
+                clock.seed,
+                clock.passes - 1,
+                clock.step,
+                clock.row,
+            )
             try:
-                done = self._run_rows(trainer, done, total, callbacks)
+                self._run_rows(trainer, clock, total, callbacks)
             finally:
                 trainer.end()
 
-    def _run_rows(self, trainer: Any, done: int, total: int, callbacks: CallbackList) -> int:
+    def _run_rows(self, trainer: Any, clock: Clock, total: int, callbacks: CallbackList) -> None:
         """Runs until the rows are used up, the steps are done, or a callback stops it."""
         if callbacks.needs_batches(self.phase):
-            return self._run_singly(trainer, done, total, callbacks)
-        while done < total:
-            ran = trainer.run(total - done, _TICK)
-            done += ran
-            if ran == 0:
+            self._run_singly(trainer, clock, total, callbacks)
+            return
+        while clock.batch < total:
+            if _run_steps(trainer, clock, total - clock.batch) == 0:
                 break
-            if callbacks.shows_progress and done < total:
-                callbacks.progress(done, self._logs())
-        return done
+            if callbacks.shows_progress and clock.batch < total:
+                callbacks.progress(clock.batch, self._logs())
 
-    def _run_singly(self, trainer: Any, done: int, total: int, callbacks: CallbackList) -> int:
-        while done < total:
-            callbacks.batch_begin(self.phase, done)
-            if trainer.run(1, _TICK) == 0:
+    def _run_singly(self, trainer: Any, clock: Clock, total: int, callbacks: CallbackList) -> None:
+        while clock.batch < total and clock.row < self.columns.rows:
+            callbacks.batch_begin(self.phase, clock.batch)
+            if _run_steps(trainer, clock, 1) == 0:
                 break
-            done += 1
             logs = self._logs()
-            callbacks.batch_end(self.phase, done - 1, logs)
-            callbacks.progress(done, logs)
+            callbacks.batch_end(self.phase, clock.batch - 1, logs)
+            callbacks.progress(clock.batch, logs)
             if self._stopped():
                 break
-        return done
+
+
+def _run_steps(trainer: Any, clock: Clock, most: int) -> int:
+    """Runs steps and moves the clock on, also where Ctrl-C ends them."""
+    before: int = trainer.step
+    try:
+        ran: int = trainer.run(most, _TICK)
+    finally:
+        clock.batch += trainer.step - before
+        clock.step, clock.row = trainer.step, trainer.row
+    return ran
 
 
 class BatchPass(Pass):
@@ -169,13 +202,17 @@ class BatchPass(Pass):
 
     def run(self, number: int, callbacks: CallbackList) -> None:
         """Runs one pass; see :class:`Pass`."""
-        engine = self.model._engine
+        engine, clock = self.model._engine, self._clock(0, 0)
         for done, (signature, columns) in enumerate(self._source(number)):
+            if self.training:
+                engine.apply_resume()
+            if done < clock.batch:  # run before the training was gone on with
+                continue
             if callbacks.needs_batches(self.phase):
                 callbacks.batch_begin(self.phase, done)
-            engine.step(signature, columns, self.training).trainer.run_batch(
-                columns.arrays, random.current_seed()
-            )
+            trainer = engine.step(signature, columns, self.training).trainer
+            trainer.run_batch(columns.arrays, clock.seed, clock.step)
+            clock.step, clock.batch = trainer.step, done + 1
             if callbacks.needs_batches(self.phase) or callbacks.shows_progress:
                 logs = self._logs()
                 callbacks.batch_end(self.phase, done, logs)
@@ -238,7 +275,7 @@ def columns_pass(
     owner = type(model).__name__
 
     def batches(number: int) -> Iterator[tuple[Signature, Columns]]:
-        seed = [random.current_seed(), number]
+        seed = [model._engine.clock.seed, number]
         generator = np.random.default_rng(seed) if shuffle else None
         for done, batch in enumerate(mapped.one_epoch(generator)):
             if steps is not None and done >= steps:
@@ -263,7 +300,7 @@ def _batch_pass(
     source = Batches(x, type(model).__name__)
 
     def batches(number: int) -> Iterator[tuple[Signature, Columns]]:
-        generator = np.random.default_rng([random.current_seed(), number])
+        generator = np.random.default_rng([model._engine.clock.seed, number])
         permute = generator.permutation if training and shuffle else None
         for batch in source.one_epoch(steps, permute):
             part_x, part_y, part_w = split_batch(batch)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnn import _core, graph, ops
-from fastnn._random import current_seed
+from fastnn._random import current_seed, streams_of
 from fastnn._tensor import Tensor, Variable
 from fastnn.layers import _scope
 from fastnn.layers._nest import flatten, is_deep, map_structure, pack_like
@@ -102,6 +102,20 @@ class Step:
     """
 
     def __init__(
+        self,
+        model: Trainable,
+        signature: Signature,
+        objective: Objective,
+        columns: Columns,
+        training: bool,
+    ) -> None:
+        if training:
+            with streams_of(model._engine.clock.streams()):
+                self._compile(model, signature, objective, columns, training)
+        else:
+            self._compile(model, signature, objective, columns, training)
+
+    def _compile(
         self,
         model: Trainable,
         signature: Signature,

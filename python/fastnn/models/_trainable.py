@@ -10,6 +10,7 @@ from fastnn.callbacks import History
 from fastnn.layers import Layer
 from fastnn.layers._legacy import renamed_arguments
 from fastnn.models import _engine, _fit, _predict
+from fastnn.models._clock import Clock
 from fastnn.models._objective import Objective, Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Trainable(Layer):
         self.stop_training = False
         self.optimizer: Any = None
         self.history: History | None = None
+        # What was done to the data before they came here: plain data, kept in the model's file.
+        self.preprocessing: Any = None
         self._settings: Settings | None = None
         self._objective: Objective | None = None
         self._engine = _engine.Engine(self)
@@ -93,6 +96,8 @@ class Trainable(Layer):
         self.optimizer = chosen
         self._settings = settings
         self._objective = None
+        self._engine.clock = Clock()
+        self._engine.saved = None
         self._engine.forget()
 
     def _refuse_replaced(self) -> None:
@@ -137,7 +142,7 @@ class Trainable(Layer):
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
-        initial_epoch: int = 0,
+        initial_epoch: int | str = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
@@ -159,7 +164,10 @@ class Trainable(Layer):
             shuffle: a new order of rows each epoch (of batches, for a sequence); default True.
             class_weight: class number to weight.
             sample_weight: a weight for each row.
-            initial_epoch: where to begin counting; default 0.
+            initial_epoch: where to begin counting; default 0. "saved": a model from
+                :func:`fastnn.load_model` goes on where its file was written, in mid-epoch too,
+                with the bits of a training that never stopped; a generator has to begin with the
+                first batch of that epoch.
             steps_per_epoch: default: a whole pass.
             validation_steps: default: a whole pass.
             validation_batch_size: default: batch_size.
@@ -207,6 +215,23 @@ class Trainable(Layer):
                 check_finite=check_finite,
             ),
         )
+
+    def _save_backup(self, path: Any) -> None:
+        """Writes what a killed training needs to go on; for BackupAndRestore."""
+        from fastnn.models import _files
+
+        callbacks = self._engine.callbacks
+        state = {} if callbacks is None else callbacks.get_state()
+        _files.save_backup(self, path, {"stop": self.stop_training, "each": state})
+
+    def _load_backup(self, path: Any) -> None:
+        """Goes on with a training that was killed; for BackupAndRestore."""
+        from fastnn.models import _files
+
+        state = _files.load_backup(self, path)
+        self.stop_training = bool(state["stop"])
+        if self._engine.callbacks is not None:
+            self._engine.callbacks.pending = state["each"]
 
     def evaluate(
         self,
