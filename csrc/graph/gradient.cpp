@@ -62,6 +62,10 @@ Values vector_jacobian(const Values& outputs, const Values& seeds, const Values&
       any = true;
     }
     if (!any) continue;
+    for (size_t i : n.op->constant_inputs)
+      if (active.count(n.inputs[i].node.get()))
+        throw std::invalid_argument("[" + n.op->name + "] has no gradient by its input " +
+                                    std::to_string(i) + ", which is taken as a constant");
     Values inputs = input_gradients(n, grads);
     for (size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i] && active.count(n.inputs[i].node.get())) accumulate(n.inputs[i], inputs[i]);

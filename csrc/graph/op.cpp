@@ -17,6 +17,7 @@ const OpTable& op_table() {
     add_index_ops(t);
     add_softmax_ops(t);
     add_recurrent_ops(t);
+    add_image_ops(t);
     add_random_ops(t);
     add_loop_ops(t);
     add_optimizer_ops(t);

@@ -25,6 +25,7 @@ enum class Kind {
   unslice,
   take,
   one_hot,
+  image,
   random,
   fill,
   extent,
@@ -60,6 +61,8 @@ struct Op {
   Compose compose = {};
   Differentiable differentiable = Differentiable::yes;
   std::string why = {};
+  // Inputs that are taken as they are: a gradient by what they depend on is an error.
+  std::vector<size_t> constant_inputs = {};
   std::vector<DType> dtypes = {};  // of the first input
   double flops = 1;                // per output element, for plans and rooflines
   bool second_order = true;        // its gradient is differentiable again
@@ -80,6 +83,7 @@ void add_shape_ops(OpTable* table);
 void add_index_ops(OpTable* table);
 void add_softmax_ops(OpTable* table);
 void add_recurrent_ops(OpTable* table);
+void add_image_ops(OpTable* table);
 void add_random_ops(OpTable* table);
 void add_loop_ops(OpTable* table);
 void add_optimizer_ops(OpTable* table);

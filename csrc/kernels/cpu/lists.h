@@ -5,6 +5,7 @@
 namespace fastnn::kernels::FASTNN_ISA {
 
 extern const EntryList activation_list;
+extern const EntryList affine_list;
 extern const EntryList arithmetic_list;
 extern const EntryList cast_list;
 extern const EntryList compare_list;

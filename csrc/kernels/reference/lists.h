@@ -4,6 +4,7 @@
 
 namespace fastnn::kernels::reference {
 
+extern const EntryList affine_list;
 extern const EntryList arithmetic_list;
 extern const EntryList transcendental_list;
 extern const EntryList compare_list;

@@ -251,6 +251,8 @@ void Lowering::lower_node(const NodePtr& n) {
     case Kind::take:
     case Kind::one_hot:
       return lower_moves(n);
+    case Kind::image:
+      return lower_image(n);
     case Kind::random:
       return lower_random(n);
     case Kind::loop:

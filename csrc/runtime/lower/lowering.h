@@ -65,6 +65,7 @@ class Lowering {
   void lower_reduce(const NodePtr& n);
   void lower_rows(const NodePtr& n);
   void lower_moves(const NodePtr& n);
+  void lower_image(const NodePtr& n);
   void lower_random(const NodePtr& n);
   void lower_loop(const NodePtr& n);
   void lower_optimizer(const NodePtr& n);

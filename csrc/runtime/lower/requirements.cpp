@@ -71,6 +71,9 @@ void Lowering::require_shapes(const Node& n) {
   } else if (name == "take_along_axis") {
     auto axis = graph::normalize_axes({n.attrs.get<int64_t>("axis")}, in[0].rank(), "axis")[0];
     require_equal(in[0].shape(), in[1].shape(), n, axis);
+  } else if (n.op->kind == Kind::image) {
+    require(Requirement::broadcasts, in[1].shape()[0], in[0].shape()[0], n);
+    require(Requirement::equal, in[1].shape()[1], 6, n);
   } else if (n.op->kind == Kind::rows && in.size() == 2) {
     require_equal(in[0].shape(), in[1].shape(), n);
   } else if (n.op->kind == Kind::cross_entropy) {

@@ -11,6 +11,7 @@ Example:
 
 from . import _table
 from ._table import *  # noqa: F403
+from .image import affine_transform
 from .math import (
     all,
     any,
@@ -64,6 +65,7 @@ from .shape import (
 )
 
 __all__ = [
+    "affine_transform",
     "all",
     "any",
     "argmax",
