@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from fastnn.layers._base import Layer
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from fastnn.layers.augmentation import (
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
 from fastnn.layers.core import Dense, Embedding, Input, InputLayer, Lambda, Masking
+from fastnn.layers.image_light import RandomBrightness, RandomContrast
+from fastnn.layers.image_size import CenterCrop, RandomCrop, Resizing
 from fastnn.layers.merging import (
     Add,
     Average,
@@ -33,6 +42,7 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Dense",
     "Dot",
@@ -54,10 +64,19 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "Softmax",
     "Subtract",
 ]
