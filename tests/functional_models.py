@@ -171,6 +171,20 @@ def masked_text(k: Any) -> Any:
     return model, words, y, [np.abs(numbers(5, 5)), np.abs(numbers(6, 1))]
 
 
+def uneven(k: Any) -> Any:
+    """Branches of different lengths, with a layer shared at different depths."""
+    x, unused = k.Input((4,), name="x"), k.Input((2,), name="unused")
+    short = k.layers.Dense(3, name="short")(x)
+    shared = k.layers.Dense(3, activation="tanh", name="shared")
+    long = k.layers.Dense(3, name="long2")(shared(k.layers.Dense(3, name="long1")(x)))
+    other = shared(short * 2.0)
+    both = k.layers.Concatenate(name="both")([short, other, long])
+    model = k.Model([x, unused], [k.layers.Dense(1, name="out")(both), short])
+    model.compile(k.optimizers.SGD(0.1), ["mse", "mae"])
+    y = [numbers(3, 1), numbers(4, 3)]
+    return model, [numbers(1, 4), numbers(2, 2)], y, None
+
+
 def subclassed(k: Any) -> Any:
     """A class of its own, with a dict of inputs and outputs in a list."""
 
@@ -204,5 +218,6 @@ BUILDERS = [
     deep_outputs,
     partly_trained,
     masked_text,
+    uneven,
     subclassed,
 ]

@@ -168,6 +168,10 @@ class Layer(_track.Trackable):
         """
         return cls(**config)
 
+    def _copy(self) -> Layer:
+        """A layer of the same settings with variables of its own."""
+        return type(self).from_config(self.get_config())
+
     # --- variables and losses
 
     def add_weight(

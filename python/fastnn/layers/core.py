@@ -336,6 +336,10 @@ class Lambda(Layer):
         """
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
+    def _copy(self) -> Lambda:
+        settings = super().get_config()
+        return Lambda(self.function, mask=self.mask, arguments=self.arguments, **settings)
+
     def get_config(self) -> dict[str, Any]:
         """Not available.
 

@@ -230,9 +230,9 @@ def _holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
             or hasattr(item, "to_numpy")
             or hasattr(item, "toarray")
             for item in items
-            if not isinstance(item, np.generic)
+            if item is not None and not isinstance(item, np.generic)
         )
-        and not all(isinstance(item, np.generic) for item in items)
+        and not all(item is None or isinstance(item, np.generic) for item in items)
     )
 
 

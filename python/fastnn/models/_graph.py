@@ -11,6 +11,17 @@ from fastnn.layers import _history
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.layers.core import InputLayer
+from fastnn.models._walk import Walk
+
+
+def _check_names(layers: Sequence[Layer]) -> None:
+    names: set[str] = set()
+    for layer in layers:
+        if layer.name in names:
+            raise ValueError(
+                f"[Model] two layers are named {layer.name!r}: names within a model differ"
+            )
+        names.add(layer.name)
 
 
 class FunctionalGraph:
@@ -41,57 +52,13 @@ class FunctionalGraph:
         keys = [_history.key(tensor) for tensor in self.input_tensors]
         if len(set(keys)) != len(keys):
             raise ValueError("[Model] an input appears twice among the inputs")
-        self.calls = self._collect(set(keys))
         self._held = [_history.call_of(tensor) for tensor in self.input_tensors]
+        order = Walk(self.input_tensors, self.output_tensors)
+        self.calls = order.calls
         _history.claim([*self.calls, *(call for call in self._held if call is not None)])
-        self.layers = self._unique_layers()
+        self.layers = order.layers()
+        _check_names(self.layers)
         self.input_names = self._input_names()
-
-    def _collect(self, known: set[Any]) -> list[_history.Call]:
-        """The calls between inputs and outputs, each behind those it needs."""
-        found: list[_history.Call] = []
-        done: set[int] = set()
-        seen: set[Any] = set(known)
-        stack: list[tuple[str, Any]] = [("tensor", t) for t in reversed(self.output_tensors)]
-        while stack:
-            kind, item = stack.pop()
-            if kind == "finish":
-                found.append(item)
-                continue
-            key = _history.key(item)
-            if key in seen:
-                continue
-            seen.add(key)
-            call = _history.call_of(item)
-            if call is not None and isinstance(call.layer, InputLayer):
-                raise ValueError(
-                    f"[Model] the outputs depend on the input {call.layer.name!r}, which is not "
-                    "among the inputs"
-                )
-            if call is not None:
-                if id(call) in done:
-                    continue
-                done.add(id(call))
-                stack.append(("finish", call))
-                needed: Sequence[Tensor] = call.input_tensors
-            else:
-                needed = _history.parents(item)
-            stack.extend(("tensor", tensor) for tensor in reversed(list(needed)))
-        return found
-
-    def _unique_layers(self) -> list[Layer]:
-        layers: list[Layer] = []
-        for call in [*(c for c in self._held if c is not None), *self.calls]:
-            if all(call.layer is not layer for layer in layers):
-                layers.append(call.layer)
-        names: dict[str, Layer] = {}
-        for layer in layers:
-            if layer.name in names:
-                raise ValueError(
-                    f"[Model] two layers are named {layer.name!r}: names within a model differ"
-                )
-            names[layer.name] = layer
-        return layers
 
     def _input_names(self) -> list[str]:
         names = []
@@ -153,6 +120,41 @@ class FunctionalGraph:
             for tensor in call.output_tensors:
                 depths[_history.key(tensor)] = before + own
         return max((depth(tensor) for tensor in self.output_tensors), default=0)
+
+    def connections(self) -> dict[int, list[str]]:
+        """What each layer is fed by, by the layer's id: names with the numbers of call and output.
+
+        Operations between layers stand for the layers that they compute from.
+        """
+        names: dict[Any, str] = {}
+        for tensor, name in zip(self.input_tensors, self.input_names, strict=True):
+            names[_history.key(tensor)] = f"{name}[0][0]"
+        calls: dict[int, int] = {}
+        found: dict[int, list[str]] = {}
+        for call in self.calls:
+            layer = id(call.layer)
+            sources = [self._sources(tensor, names) for tensor in call.input_tensors]
+            found.setdefault(layer, []).extend(name for group in sources for name in group)
+            number = calls[layer] = calls.get(layer, -1) + 1
+            for index, tensor in enumerate(call.output_tensors):
+                names[_history.key(tensor)] = f"{call.layer.name}[{number}][{index}]"
+        return found
+
+    def _sources(self, tensor: Tensor, names: dict[Any, str]) -> list[str]:
+        """The names of the layers' outputs that a tensor is, or is computed from."""
+        found: list[str] = []
+        waiting, seen = [tensor], set()
+        while waiting:
+            current = waiting.pop()
+            key = _history.key(current)
+            if key in seen:
+                continue
+            seen.add(key)
+            if key in names:
+                found.append(names[key])
+            else:
+                waiting.extend(reversed(_history.parents(current)))
+        return found
 
     # --- configuration
 

@@ -250,10 +250,12 @@ class Model(Trainable):
             print_fn: receives the text in place of print.
             expand_nested: also the layers of models inside; default False.
             show_trainable: a column that says which are; default False.
-            layer_range: accepted and ignored.
+            layer_range: names (or regular expressions) of the first and the last layer to show.
+
+        A functional model that is no plain chain has a column that says what feeds each layer.
 
         Raises:
-            ValueError: before the model is built.
+            ValueError: before the model is built, or for a layer_range without layers.
 
         Example:
             >>> import fastnn
@@ -268,7 +270,7 @@ class Model(Trainable):
                 f"[{type(self).__name__}] {self.name!r} is not built yet: give it an input shape, "
                 "call build(), or call it on data"
             )
-        write_summary(self, line_length, print_fn, expand_nested, show_trainable)
+        write_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
 
     # --- files
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +21,54 @@ def write_summary(
     print_fn: Callable[[str], Any] | None = None,
     expand_nested: bool = False,
     show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
 ) -> None:
     """Prints the table; see :meth:`Model.summary`."""
+    layers = _within(model.layers, layer_range)
+    connections = _connections(model)
     titles = ["Layer (type)", "Output Shape", "Param #"]
+    if connections is not None:
+        titles.append("Connected to")
     if show_trainable:
         titles.append("Trainable")
-    rows = [
-        _row(layer, depth, show_trainable) for layer, depth in _walk(model.layers, expand_nested, 0)
-    ]
+    rows = []
+    for layer, depth in _walk(layers, expand_nested, 0):
+        row = _row(layer, depth)
+        if connections is not None:
+            feeding = connections.get(id(layer), []) if depth == 0 else []
+            row.append(",\n".join(feeding) or "-")
+        if show_trainable:
+            row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
+        rows.append(row)
     length = line_length or 80
     widths = _widths(titles, rows, length)
     text = "\n".join([f'Model: "{model.name}"', *_table(titles, rows, widths), *_totals(model), ""])
     (print_fn or print)(text)
+
+
+def _within(layers: Sequence[Layer], bounds: Sequence[str] | None) -> list[Layer]:
+    """From the first layer that matches one bound to the last that matches the other."""
+    if bounds is None:
+        return list(layers)
+    if len(bounds) != 2 or not all(isinstance(bound, str) for bound in bounds):
+        raise ValueError(f"[summary] expected layer_range as two names, got {bounds!r}")
+    first, last = ([i for i, x in enumerate(layers) if re.match(b, x.name)] for b in bounds)
+    for bound, found in zip(bounds, (first, last), strict=True):
+        if not found:
+            raise ValueError(f"[summary] no layer's name matches {bound!r} of layer_range")
+    if first[0] > last[-1]:
+        raise ValueError(f"[summary] {bounds[0]!r} lies behind {bounds[1]!r}")
+    return list(layers[first[0] : last[-1] + 1])
+
+
+def _connections(model: Model) -> dict[int, list[str]] | None:
+    """What feeds each layer; None where each is fed by the one before, and only once."""
+    if model._graph is None or hasattr(model, "_stack"):
+        return None
+    found = model._graph.connections()
+    layers = model._graph.layers
+    chain = [[f"{layer.name}[0][0]"] for layer in layers[:-1]]
+    return None if [found.get(id(layer), []) for layer in layers[1:]] == chain else found
 
 
 def _walk(layers: Sequence[Layer], expand: bool, depth: int) -> list[tuple[Layer, int]]:
@@ -43,15 +81,11 @@ def _walk(layers: Sequence[Layer], expand: bool, depth: int) -> list[tuple[Layer
     return found
 
 
-def _row(layer: Layer, depth: int, show_trainable: bool) -> list[str]:
-    name = f"{'    ' * depth}{layer.name} ({type(layer).__name__})"
+def _row(layer: Layer, depth: int) -> list[str]:
+    prefix = "   " * depth + "└ " if depth else ""
     shape = "?" if layer._output_shape is None else _shape_text(layer._output_shape)
-    if layer.built:
-        params = f"{layer.count_params():,}"
-    else:
-        params = "0 (unbuilt)"
-    row = [name, shape, params]
-    return [*row, "Y" if layer.trainable else "N"] if show_trainable else row
+    params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+    return [f"{prefix}{layer.name} ({type(layer).__name__})", shape, params]
 
 
 def _shape_text(shape: Any) -> str:
@@ -64,7 +98,10 @@ def _shape_text(shape: Any) -> str:
 
 def _widths(titles: list[str], rows: list[list[str]], length: int) -> list[int]:
     """Columns as wide as they need to be, stretched to the line's length."""
-    widths = [max([len(title), *(len(row[i]) for row in rows)]) for i, title in enumerate(titles)]
+    widths = [
+        max([len(title), *(len(line) for row in rows for line in row[i].split("\n"))])
+        for i, title in enumerate(titles)
+    ]
     spare = length - sum(widths) - 3 * len(widths) - 1
     for i in range(max(spare, 0)):
         widths[i % len(widths)] += 1
@@ -75,18 +112,22 @@ def _table(titles: list[str], rows: list[list[str]], widths: list[int]) -> list[
     def line(left: str, fill: str, middle: str, right: str) -> str:
         return left + middle.join(fill * (width + 2) for width in widths) + right
 
-    def cells(values: list[str], bar: str) -> str:
+    def cells(values: list[str], bar: str) -> list[str]:
+        lines = itertools.zip_longest(*(value.split("\n") for value in values), fillvalue="")
+        return [one_line(list(line), bar) for line in lines]
+
+    def one_line(values: list[str], bar: str) -> str:
         padded = [
             value.rjust(width) if i == 2 else value.ljust(width)
             for i, (value, width) in enumerate(zip(values, widths, strict=True))
         ]
         return f"{bar} " + f" {bar} ".join(padded) + f" {bar}"
 
-    text = [line("┏", "━", "┳", "┓"), cells(titles, "┃"), line("┡", "━", "╇", "┩")]
+    text = [line("┏", "━", "┳", "┓"), *cells(titles, "┃"), line("┡", "━", "╇", "┩")]
     for number, row in enumerate(rows):
         if number:
             text.append(line("├", "─", "┼", "┤"))
-        text.append(cells(row, "│"))
+        text += cells(row, "│")
     text.append(line("└", "─", "┴", "┘"))
     return text
 
