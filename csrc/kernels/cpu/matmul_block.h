@@ -1,6 +1,7 @@
 // Matmul on one thread: blocks, packing and the walk over tiles.
 #pragma once
 #include "kernels/cpu/matmul_narrow.h"
+#include "kernels/cpu/matmul_turned.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
@@ -114,8 +115,12 @@ template <class T>
 void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
   if (m <= 0 || n <= 0) return;
-  if (p.narrow) {
-    multiply_narrow(p, block.m0, block.m1);
+  const bool turned = p.trans_b && m <= kTurnedRows;
+  if (p.narrow || turned) {
+    if (p.narrow)
+      multiply_narrow(p, block.m0, block.m1);
+    else
+      multiply_turned(p, block.m0, m, block.n0, block.n1);
     if (p.epilogue == Epilogue::tile)
       apply_epilogue_tile(p, block.m0, block.m1, block.n0, block.n1);
     return;
