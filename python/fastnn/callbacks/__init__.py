@@ -12,6 +12,7 @@ from fastnn.callbacks._control import (
 )
 from fastnn.callbacks._progbar import ProgbarLogger
 from fastnn.callbacks._records import CSVLogger, History, LambdaCallback
+from fastnn.callbacks._tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -25,5 +26,6 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
