@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +133,81 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Rows of a table as they stand in the file.
+
+    Args:
+        header: the names of the columns.
+        records: the cells of each row.
+        lines: the line of the file that each row starts on.
+    """
+
+    header: list[str]
+    records: list[list[str]]
+    lines: list[int]
+
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        """The cells of each column."""
+        cells = zip(*self.records, strict=True) if self.records else ((),) * len(self.header)
+        return {name: list(column) for name, column in zip(self.header, cells, strict=True)}
+
+
+def read_cells(
+    path: str | os.PathLike[str], delimiter: str | None = None, part: int = sys.maxsize
+) -> Iterator[Cells]:
+    """Reads all columns of a CSV file with a header line, as text, in parts.
+
+    The file is UTF-8, with or without a byte order mark. Blank lines are skipped.
+
+    Args:
+        path: the file.
+        delimiter: between cells; None takes the comma, semicolon, tab or bar that the header has
+            most of.
+        part: how many rows are held in memory at a time; default: all.
+
+    Yields:
+        Parts of at least one row; one without rows for a file that has none.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is empty or no text, its header names a column twice, or a row has too
+            few or too many cells, or an unclosed quote. The message names the file and the line.
+    """
+    path = Path(path)
+    if delimiter is None:
+        delimiter = _delimiter_of(path)
+    with _opened(path) as handle:
+        records = _records(handle, path, delimiter)
+        header = [name.strip() for name in next(records, (0, []))[1]]
+        _find_columns(header, {}, path)
+        done = False
+        while True:
+            rows = list(itertools.islice(records, part))
+            for line, record in rows:
+                _require_width(record, line, len(header), path)
+            if rows or not done:
+                yield Cells(header, [record for _, record in rows], [line for line, _ in rows])
+            if len(rows) < part:
+                return
+            done = True
+
+
+def _opened(path: Path) -> TextIO:
+    with path.open("rb") as binary:
+        encoding = _BYTE_ORDER_MARKS.get(binary.read(2))
+    if encoding is not None:
+        raise ValueError(f"{path}: expected UTF-8 text, got {encoding}")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _delimiter_of(path: Path) -> str:
+    with _opened(path) as handle:
+        header = next(_lines(handle, path), "")
+    return max(",;\t|", key=header.count)
+
+
 def _lines(handle: TextIO, path: Path) -> Iterator[str]:
     number = 0
     while True:
@@ -153,9 +230,9 @@ def _lines(handle: TextIO, path: Path) -> Iterator[str]:
         yield line
 
 
-def _records(handle: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(handle: TextIO, path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Yields (number of the line it starts on, cells) for each record that is not blank."""
-    reader = csv.reader(_lines(handle, path), strict=True)
+    reader = csv.reader(_lines(handle, path), strict=True, delimiter=delimiter)
     while True:
         start = reader.line_num + 1
         try:
@@ -189,6 +266,11 @@ def _find_columns(header: Sequence[str], columns: Mapping[str, Column], path: Pa
     return [header.index(name) for name in columns]
 
 
+def _require_width(record: Sequence[str], line: int, width: int, path: Path) -> None:
+    if len(record) != width:
+        raise ValueError(f"{path}, line {line}: expected {width} cells, got {len(record)}")
+
+
 def _parse_row(
     record: Sequence[str],
     line: int,
@@ -197,8 +279,7 @@ def _parse_row(
     places: Sequence[int],
     path: Path,
 ) -> list[Any]:
-    if len(record) != width:
-        raise ValueError(f"{path}, line {line}: expected {width} cells, got {len(record)}")
+    _require_width(record, line, width, path)
     row = []
     for (name, column), place in zip(columns.items(), places, strict=True):
         try:
