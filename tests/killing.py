@@ -48,7 +48,7 @@ def kill_while_saving(folder: Path, kills: int, seed: int = 0) -> Counter[str]:
             while True:
                 for model in models:
                     model.save(path)
-        time.sleep(chance.uniform(0.0005, 0.012))
+        time.sleep(chance.uniform(0.0005, 0.03))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         found = fastnn.load_model(path).get_weights()

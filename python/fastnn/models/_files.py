@@ -17,7 +17,7 @@ from fastnn.io._header import DIGEST, strict_json
 from fastnn.io._tensors import write_tensors
 from fastnn.layers import _scope
 from fastnn.layers._base import Layer
-from fastnn.models import _describe, _state
+from fastnn.models import _describe, _keras_files, _state
 
 if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
@@ -174,7 +174,9 @@ def load_model(
     a file is imported, evaluated or unpickled.
 
     Args:
-        path: the file, .fastnn or .safetensors.
+        path: the file, .fastnn or .safetensors; or one that Keras has written, .keras or .h5,
+            of which architecture and weights are read (with h5py, ``pip install
+            'fastnn[formats]'``).
         custom_objects: classes and functions of one's own that the model uses, by name.
         compile: also compile it and set the optimizer's state; default True.
 
@@ -196,6 +198,8 @@ def load_model(
         >>> load_model(path).count_params()
         3
     """
+    if os.fspath(path).endswith(_keras_files.SUFFIXES):
+        return _keras_files.load_keras(path, custom_objects)
     with TensorFile(path) as file:
         described = _described(file, "model")
         errors = _format_errors(file, "no model can be made of it", ValueError, MemoryError)
@@ -252,6 +256,9 @@ def load_weights(
     model._engine.refuse_in_training("load_weights", elsewhere=True)
     if not model.built and not model.weights:
         raise ValueError(model._unbuilt())
+    if os.fspath(path).endswith(_keras_files.SUFFIXES):
+        _keras_files.load_keras_weights(model, path, skip_mismatch)
+        return
     with TensorFile(path) as file:
         own = _KEY in file.metadata
         with _format_errors(file, "no weights can be read from it"):

@@ -336,7 +336,8 @@ class Model(Trainable):
         """Reads weights that save() or save_weights() has written, or any safetensors file.
 
         Args:
-            filepath: the file. One that is not of fastnn is read by name.
+            filepath: the file. A safetensors file that is not of fastnn is read by name; .keras,
+                .h5 and .weights.h5 files of Keras by the place of layers (with h5py).
             by_name: those whose names are equal, rather than all in their order; default False.
             skip_mismatch: leave weights of another shape as they are, with a warning; default
                 False: they are an error, and no weight is changed.

@@ -1,0 +1,106 @@
+"""Records files.npz: models in files as Keras writes them, with inputs and what Keras predicts."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from recording import FIGURES, keras
+
+kl = keras.layers
+
+keras.config.set_floatx("float32")
+RNG = np.random.default_rng(4)
+
+
+def stack():
+    """Layers of a table: dense, normalised, with noise and every kind of argument."""
+    adapted = kl.Normalization()
+    adapted.adapt(RNG.normal(3.0, 2.0, size=(50, 4)))
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            adapted,
+            kl.Dense(5, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"),
+            kl.BatchNormalization(momentum=0.9, epsilon=1e-2),
+            kl.Dropout(0.2, seed=3),
+            kl.Dense(6, use_bias=False, kernel_initializer=keras.initializers.HeNormal(2)),
+            kl.LayerNormalization(),
+            kl.LeakyReLU(negative_slope=0.1),
+            kl.GaussianNoise(0.1),
+            kl.Reshape((2, 3)),
+            kl.Permute((2, 1)),
+            kl.PReLU(),
+            kl.Flatten(),
+            kl.Activation("gelu"),
+            kl.Dense(3, activation="softmax", trainable=False),
+        ],
+        name="stack",
+    )
+
+
+def graph():
+    """A shared layer, a nested model, two inputs and two outputs."""
+    a, b = keras.Input((4,), name="a"), keras.Input((6,), name="b", dtype="int32")
+    dense = kl.Dense(4, activation="tanh", name="shared")
+    inner = keras.Sequential([keras.Input((4,)), kl.Dense(3), kl.ReLU(6.0)], name="inner")
+    left = kl.Add()([a, dense(dense(a))])
+    right = kl.Flatten()(kl.Embedding(7, 2)(b))
+    joined = kl.Concatenate(axis=-1)([inner(left), right])
+    return keras.Model([a, b], [kl.Dense(2, name="out")(joined), joined], name="graph")
+
+
+CASES = {"stack": stack, "graph": graph}
+
+
+def inputs_of(model) -> list[np.ndarray]:
+    found = []
+    for tensor in model.inputs:
+        shape = (5, *tensor.shape[1:])
+        whole = "int" in tensor.dtype
+        found.append(RNG.integers(0, 7, shape) if whole else RNG.normal(size=shape))
+    return [np.asarray(x, "int32" if x.dtype.kind == "i" else "float32") for x in found]
+
+
+def shaken(model) -> None:
+    """Gives every weight numbers of its own: zeros and ones would hide a wrong place."""
+    for weight in model.weights:
+        # Normalization computes with a copy of what it was adapted to.
+        skipped = "seed" in weight.path or weight.path.startswith("normalization")
+        if not skipped and "float" in str(weight.dtype):
+            low = 0.5 if "variance" in weight.path else -1.0
+            weight.assign(RNG.uniform(low, 1.5, weight.shape))
+
+
+def main() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    cases = []
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, make in CASES.items():
+            model = make()
+            shaken(model)
+            given = inputs_of(model)
+            made = model.predict(given if len(given) > 1 else given[0], verbose=0)
+            made = made if isinstance(made, list) else [made]
+            for kind, suffix in (("x", given), ("y", made)):
+                arrays.update({f"{name}/{kind}{i}": a for i, a in enumerate(suffix)})
+            for suffix in ("keras", "h5", "weights.h5"):
+                path = Path(folder) / f"{name}.{suffix}"
+                save = model.save_weights if suffix == "weights.h5" else model.save
+                save(path)
+                arrays[f"{name}/{suffix}"] = np.frombuffer(path.read_bytes(), np.uint8)
+            cases.append({"name": name, "inputs": len(given), "outputs": len(made)})
+    FIGURES.mkdir(exist_ok=True)
+    path = FIGURES / "files.npz"
+    keep = {"keras": np.array(keras.__version__), "cases": np.array(json.dumps(cases))}
+    np.savez_compressed(path, **keep, **arrays)
+    print(f"files.npz: {len(cases)} cases, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
