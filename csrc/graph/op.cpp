@@ -13,6 +13,8 @@ const OpTable& op_table() {
     add_activation_ops(t);
     add_reduce_ops(t);
     add_matmul_ops(t);
+    add_convolution_ops(t);
+    add_pooling_ops(t);
     add_shape_ops(t);
     add_index_ops(t);
     add_softmax_ops(t);

@@ -19,6 +19,8 @@ enum class Kind {
   arg_reduce,
   matmul,
   recurrent,  // a whole recurrent layer
+  convolution,
+  pooling,
   rows,  // softmax and its kin over the last axis
   cross_entropy,
   concatenate,
@@ -79,6 +81,8 @@ void add_elementwise_ops(OpTable* table);
 void add_activation_ops(OpTable* table);
 void add_reduce_ops(OpTable* table);
 void add_matmul_ops(OpTable* table);
+void add_convolution_ops(OpTable* table);
+void add_pooling_ops(OpTable* table);
 void add_shape_ops(OpTable* table);
 void add_index_ops(OpTable* table);
 void add_softmax_ops(OpTable* table);

@@ -87,13 +87,32 @@ Value simplify_view(const Value& v) {
   return v;
 }
 
-// A reduction over axes of length 1 changes nothing but the shape.
+// A reduction over axes of length 1 changes nothing but the shape. Of a max_pool_grad, which puts
+// each number in one place of its row and channel, the sum over all but the channels is that of
+// the numbers.
 Value simplify_reduce(const Value& v) {
   const Node& n = *v.node;
   const Value& x = n.inputs[0];
-  for (int64_t a : normalize_axes(n.attrs.get<std::vector<int64_t>>("axes"), x.rank(), "axis"))
+  auto axes = normalize_axes(n.attrs.get<std::vector<int64_t>>("axes"), x.rank(), "axis");
+  bool channels = std::count(axes.begin(), axes.end(), x.rank() - 1) != 0;
+  if (n.op->name == "sum" && is_op(x, "max_pool_grad") && !channels &&
+      axes.size() + 1 == x.shape().size())
+    return make("sum", {x.node->inputs[0]}, n.attrs);
+  for (int64_t a : axes)
     if (x.shape()[static_cast<size_t>(a)] != Dim(1)) return v;
   return reshape(x, v.shape());
+}
+
+// relu_grad of what max_pool_grad spread over the input y of the pooling: y is at those places what
+// the pooling gave, so the smaller tensors tell as well.
+Value simplify_pooled_relu(const Value& v) {
+  const Value &spread = v.node->inputs[0], &y = v.node->inputs[1];
+  if (!is_op(spread, "max_pool_grad")) return v;
+  const Node& unpool = *spread.node;
+  const Value& places = unpool.inputs[1];
+  if (!is_op(places, "max_pool") || !(places.node->inputs[0] == y)) return v;
+  Value g = make("relu_grad", {unpool.inputs[0], Value{places.node, 0}});
+  return make("max_pool_grad", {g, places}, unpool.attrs);
 }
 
 // log(p) and log(1 - p) of a sigmoid or softmax p, in the form that keeps small probabilities.
@@ -166,6 +185,7 @@ Value simplify(const Value& v) {
   Value r = v;
   if (n.op->name == "softmax_grad" || n.op->name == "sigmoid_grad")
     r = simplify_probability_gradient(v);
+  if (n.op->name == "relu_grad") r = simplify_pooled_relu(v);
   if (r == v && n.op->kind == Kind::elementwise) {
     r = simplify_arithmetic(v);
     if (r == v && n.op->name == "log") r = simplify_log(v);

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import samples_activation  # noqa: F401
+import samples_convolution  # noqa: F401
 import samples_elementwise  # noqa: F401
 import samples_image  # noqa: F401
 import samples_reduce  # noqa: F401

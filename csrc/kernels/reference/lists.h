@@ -15,8 +15,10 @@ extern const EntryList move_list;
 extern const EntryList optimizer_list;
 extern const EntryList peak_list;
 extern const EntryList random_list;
+extern const EntryList convolution_list;
 extern const EntryList matmul_list;
 extern const EntryList recurrent_list;
+extern const EntryList pooling_list;
 extern const EntryList reduce_list;
 extern const EntryList softmax_list;
 

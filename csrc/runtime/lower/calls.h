@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "graph/window.h"
+#include "kernels/conv.h"
+#include "kernels/pool.h"
 #include "runtime/fused.h"
 #include "runtime/program.h"
 
@@ -45,7 +48,22 @@ class FusedCall : public Call {
   std::vector<std::pair<int, DType>> outputs_;  // buffers
 };
 
-class MatmulCall : public Call {
+// Rows times a matrix, in one way or another, with what the kernel does to them on the way out.
+class ProductCall : public Call {
+ public:
+  // Whether the epilogue is the last thing that happens to a result.
+  virtual bool takes_epilogue() const { return true; }
+
+  int out = -1;     // buffer
+  Dim n;            // columns of the result
+  View bias, aux;   // buffer -1: none
+  int colsum = -1;  // buffer
+  kernels::Epilogue epilogue = kernels::Epilogue::none;
+  kernels::Tile tile = nullptr;
+  std::vector<double> params;
+};
+
+class MatmulCall : public ProductCall {
  public:
   size_t args_size() const override { return sizeof(kernels::MatmulArgs); }
   void bind(const Binder& binder, void* args) const override;
@@ -53,13 +71,37 @@ class MatmulCall : public Call {
   View a, b;  // matrices with unit stride along the last axis as stored
   bool trans_a = false, trans_b = false;
   Shape out_shape;  // batch, m, n
-  int out = -1;     // buffer
-  Dim m, n, k;
-  View bias, aux;   // buffer -1: none
-  int colsum = -1;  // buffer
-  kernels::Epilogue epilogue = kernels::Epilogue::none;
-  kernels::Tile tile = nullptr;
-  std::vector<double> params;
+  Dim m, k;
+};
+
+class ConvCall : public ProductCall {
+ public:
+  enum Result { forward, to_input, to_kernel };  // conv, conv_input_grad, conv_kernel_grad
+  size_t args_size() const override { return sizeof(kernels::ConvArgs); }
+  void bind(const Binder& binder, void* args) const override;
+  bool takes_epilogue() const override { return result != to_kernel && pool.empty(); }
+
+  Result result = forward;
+  View a, b;
+  Shape x, y;  // of the convolution, whatever its gradient is to
+  graph::Windows windows;
+  int64_t groups = 1;
+  // Pooling of the result, or of what b is the gradient of.
+  std::vector<int64_t> pool;
+  View places;     // read; buffer -1: none
+  int index = -1;  // buffer, written
+};
+
+// max_pool and its kin.
+class PoolCall : public Call {
+ public:
+  size_t args_size() const override { return sizeof(kernels::PoolArgs); }
+  void bind(const Binder& binder, void* args) const override;
+
+  View in, places;
+  int out = -1, index = -1;  // buffers
+  Shape x, y;                // of the pooling, whatever its gradient is to
+  graph::Windows windows;
 };
 
 // Any call whose arguments are filled by a function.

@@ -239,6 +239,10 @@ void Lowering::lower_node(const NodePtr& n) {
       return lower_matmul(n);
     case Kind::recurrent:
       return lower_recurrent(n);
+    case Kind::convolution:
+      return lower_convolution(n);
+    case Kind::pooling:
+      return lower_pooling(n);
     case Kind::reduce:
     case Kind::sum_to_like:
     case Kind::arg_reduce:

@@ -35,6 +35,7 @@ class Lowering {
   void require(Requirement::Kind kind, const Dim& a, const Dim& b, const graph::Node& n);
   void require_equal(const Shape& a, const Shape& b, const graph::Node& n, int64_t except = -1);
   void require_slice(const Shape& shape, const graph::Node& n);
+  void require_windows(const graph::Node& n);
   void require_shapes(const graph::Node& n);
 
   // buffers and views
@@ -62,6 +63,8 @@ class Lowering {
   void lower_elementwise(const NodePtr& n);
   void lower_matmul(const NodePtr& n);
   void lower_recurrent(const NodePtr& n);
+  void lower_convolution(const NodePtr& n);
+  void lower_pooling(const NodePtr& n);
   void lower_reduce(const NodePtr& n);
   void lower_rows(const NodePtr& n);
   void lower_moves(const NodePtr& n);
@@ -74,8 +77,11 @@ class Lowering {
   bool absorb_in_bind(const NodePtr& n);
   bool absorb_bias(const NodePtr& n);
   bool absorb_activation(const NodePtr& n);
-  bool absorb_colsum(MatmulCall* call);
-  MatmulCall* pending_matmul(const Value& v);
+  bool absorb_colsum(ProductCall* call, const View& summed);
+  bool absorb_pooling(const NodePtr& n);
+  PoolCall* absorb_pool_gradient(const Value& v);
+  Call* only_writer(const Value& v);
+  ProductCall* pending_product(const Value& v);
   View matrix(const View& v, bool* transposed);
 
   template <class Args, class F>

@@ -1,5 +1,5 @@
-// Matmul calls, and what they absorb: bias, activation, the activation's gradient, the bias
-// gradient beside the weight gradient.
+// Matmul calls, and what they and convolutions absorb: bias, activation, the activation's gradient,
+// the bias gradient beside the weight gradient.
 #include <algorithm>
 
 #include "core/error.h"
@@ -108,22 +108,28 @@ void Lowering::lower_matmul(const NodePtr& n) {
   std::vector<View> read = {call->a, call->b};
   int out = call->out;
   auto* c = static_cast<MatmulCall*>(emit(std::move(call), read, {out}));
-  absorb_colsum(c);
+  if (c->trans_a && !c->trans_b && c->out_shape.size() == 2 && c->b.shape.size() == 2)
+    absorb_colsum(c, c->b);
 }
 
-// The call that computes v, if nothing else reads it and its epilogue is still free.
-MatmulCall* Lowering::pending_matmul(const Value& v) {
+// The call whose one result is v, if v has one reader and none of the calls so far is it.
+Call* Lowering::only_writer(const Value& v) {
   auto view = views_.find(v);
   if (view == views_.end() || !used_once(v)) return nullptr;
   const View& x = view->second;
   if (element_count(x.shape) != program_->buffers[static_cast<size_t>(x.buffer)].count)
     return nullptr;
   auto it = writer_.find(x.buffer);
-  if (it == writer_.end() || !is_contiguous(x)) return nullptr;
-  auto* call = dynamic_cast<MatmulCall*>(it->second);
-  bool pending = call && call->out == x.buffer && call->epilogue == Epilogue::none &&
-                 call->aux.buffer < 0 && is_floating(x.dtype) &&
-                 !read_by_others(x.buffer, nullptr) &&
+  bool only = it != writer_.end() && is_contiguous(x) && !read_by_others(x.buffer, nullptr);
+  return only ? it->second : nullptr;
+}
+
+// The call that computes v, if nothing else reads it and its epilogue is still free.
+ProductCall* Lowering::pending_product(const Value& v) {
+  auto* call = dynamic_cast<ProductCall*>(only_writer(v));
+  bool pending = call && call->takes_epilogue() && call->out == views_.at(v).buffer &&
+                 call->epilogue == Epilogue::none && call->aux.buffer < 0 &&
+                 is_floating(v.dtype()) &&
                  (call->colsum < 0 || !read_by_others(call->colsum, nullptr));
   return pending ? call : nullptr;
 }
@@ -131,7 +137,7 @@ MatmulCall* Lowering::pending_matmul(const Value& v) {
 bool Lowering::absorb_bias(const NodePtr& n) {
   if (n->op->name != "add") return false;
   for (size_t i = 0; i < 2; ++i) {
-    MatmulCall* call = pending_matmul(n->inputs[i]);
+    ProductCall* call = pending_product(n->inputs[i]);
     if (!call || call->bias.buffer >= 0) continue;
     Value v{n, 0};
     View b = view_of(n->inputs[1 - i]);
@@ -158,7 +164,7 @@ bool Lowering::absorb_activation(const NodePtr& n) {
   if (in.size() == 2 &&
       (in[1].shape() != v.shape() || in[1] == in[0] || in[1].dtype() != v.dtype()))
     return false;
-  MatmulCall* call = pending_matmul(in[0]);
+  ProductCall* call = pending_product(in[0]);
   if (!call) return false;
   std::vector<double> params;
   for (const auto& spec : n->op->attrs) {
@@ -186,21 +192,19 @@ bool Lowering::absorb_activation(const NodePtr& n) {
 }
 
 // dW = h^T dz and db = sum of dz's rows read dz once.
-bool Lowering::absorb_colsum(MatmulCall* call) {
-  if (!call->trans_a || call->trans_b || call->out_shape.size() != 2 || call->b.shape.size() != 2 ||
-      !is_contiguous(call->b) || !is_floating(call->b.dtype))
-    return false;
-  for (const RowSum& sum : row_sums_[call->b.buffer]) {
-    bool same = sum.in.offset == call->b.offset && sum.in.shape.back() == call->b.shape.back() &&
-                element_count(sum.in.shape) == element_count(call->b.shape);
+bool Lowering::absorb_colsum(ProductCall* call, const View& summed) {
+  if (!is_contiguous(summed) || !is_floating(summed.dtype)) return false;
+  for (const RowSum& sum : row_sums_[summed.buffer]) {
+    bool same = sum.in.offset == summed.offset && sum.in.shape.back() == summed.shape.back() &&
+                element_count(sum.in.shape) == element_count(summed.shape);
     if (!same || sum.call->absorbed || read_by_others(sum.out, nullptr)) continue;
     call->colsum = sum.out;
     call->writes.push_back(sum.out);
     writer_[sum.out] = call;
-    auto& readers = readers_[root(call->b.buffer)];
+    auto& readers = readers_[root(summed.buffer)];
     readers.erase(std::remove(readers.begin(), readers.end(), sum.call), readers.end());
     call->label += "+sum rows";
-    call->flops = call->flops + element_count(call->b.shape);
+    call->flops = call->flops + element_count(summed.shape);
     sum.call->absorbed = true;
     return true;
   }

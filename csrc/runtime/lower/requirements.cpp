@@ -1,7 +1,7 @@
 // What can only be checked once extents are numbers: collected here, checked at every bind.
 #include <algorithm>
 
-#include "graph/build.h"
+#include "graph/window.h"
 #include "runtime/lower/lowering.h"
 
 namespace fastnn::runtime {
@@ -46,6 +46,28 @@ void Lowering::require_slice(const Shape& shape, const Node& n) {
   }
 }
 
+// x holds a window, and what stands for the windows' results has their shape.
+void Lowering::require_windows(const Node& n) {
+  const bool gradient = n.attrs.has("shape");
+  const Shape& x = gradient ? n.attrs.get<Shape>("shape") : n.inputs[0].shape();
+  std::vector<int64_t> size;
+  if (n.op->kind == Kind::pooling)
+    size = n.attrs.get<std::vector<int64_t>>("size");
+  else if (n.attrs.has("kernel"))
+    size = n.attrs.get<std::vector<int64_t>>("kernel");
+  else
+    for (size_t d = 0; d + 2 < x.size(); ++d) size.push_back(n.inputs[1].shape()[d].number());
+  Shape y = graph::window_counts(graph::windows_of(n.attrs, size), x);
+  for (const Dim& count : y) require(Requirement::at_most, 1, count, n);
+  y.insert(y.begin(), x[0]);
+  auto like_y = [&](const Value& v) {
+    require_equal(Shape(v.shape().begin(), v.shape().end() - 1), y, n);
+  };
+  const bool second = n.attrs.has("kernel") || (n.op->kind == Kind::pooling && n.inputs.size() > 1);
+  if (gradient) like_y(n.inputs[0]);
+  if (second) like_y(n.inputs[1]);
+}
+
 void Lowering::require_shapes(const Node& n) {
   const std::string& name = n.op->name;
   const auto& in = n.inputs;
@@ -74,6 +96,8 @@ void Lowering::require_shapes(const Node& n) {
   } else if (n.op->kind == Kind::image) {
     require(Requirement::broadcasts, in[1].shape()[0], in[0].shape()[0], n);
     require(Requirement::equal, in[1].shape()[1], 6, n);
+  } else if (n.op->kind == Kind::convolution || n.op->kind == Kind::pooling) {
+    require_windows(n);
   } else if (n.op->kind == Kind::rows && in.size() == 2) {
     require_equal(in[0].shape(), in[1].shape(), n);
   } else if (n.op->kind == Kind::cross_entropy) {

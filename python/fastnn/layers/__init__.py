@@ -11,6 +11,7 @@ from fastnn.layers.augmentation import (
     RandomTranslation,
     RandomZoom,
 )
+from fastnn.layers.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from fastnn.layers.core import Dense, Embedding, Input, InputLayer, Lambda, Masking
 from fastnn.layers.image_light import RandomBrightness, RandomContrast
 from fastnn.layers.image_size import CenterCrop, RandomCrop, Resizing
@@ -25,6 +26,16 @@ from fastnn.layers.merging import (
     Subtract,
 )
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from fastnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from fastnn.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -41,9 +52,15 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNormalization",
     "CenterCrop",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "Dot",
     "Dropout",
@@ -51,6 +68,10 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
     "Lambda",
@@ -58,6 +79,8 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
     "Multiply",

@@ -11,6 +11,14 @@ Example:
 
 from . import _table
 from ._table import *  # noqa: F403
+from .convolution import (
+    average_pool,
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    max_pool,
+    separable_conv,
+)
 from .image import affine_transform
 from .math import (
     all,
@@ -70,10 +78,14 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
+    "average_pool",
     "broadcast_to",
     "cast",
     "clip",
     "concatenate",
+    "conv",
+    "conv_transpose",
+    "depthwise_conv",
     "expand_dims",
     "flip",
     "full",
@@ -85,6 +97,7 @@ __all__ = [
     "lstm",
     "matmul",
     "max",
+    "max_pool",
     "mean",
     "min",
     "norm",
@@ -97,6 +110,7 @@ __all__ = [
     "random_truncated_normal",
     "random_uniform",
     "reshape",
+    "separable_conv",
     "shape_of",
     "sigmoid_cross_entropy",
     "simple_rnn",

@@ -1,0 +1,279 @@
+// Convolution and its gradient to the input, which is one too: of dy with the kernel turned round.
+//
+// The kernel is packed once in panels of columns. A task has some images, or some rows of one; it
+// takes them in blocks that fit the second-level cache, and in a block panel by panel, so that a
+// panel stays near the core. A block falls into rectangles whose elements have the same taps.
+#pragma once
+#include "kernels/cpu/conv_axis.h"
+#include "kernels/cpu/conv_tile.h"
+#include "kernels/cpu/matmul_run.h"
+#include "kernels/cpu/pool_rows.h"
+
+namespace fastnn::kernels::FASTNN_ISA {
+namespace {
+
+constexpr int64_t kBlockBytes = 384 << 10;   // what is read and written in a block
+constexpr int64_t kScratchBytes = 96 << 10;  // results that wait for their pooling
+constexpr int64_t kPackWork = 1 << 16;       // elements from which on threads pay
+
+inline int64_t line_up(int64_t bytes) { return ceil_div(bytes, 64) * 64; }
+
+template <class T>
+struct Conv {
+  const ConvArgs& g;
+  Axis h, w;
+  int64_t taps, depth, cols;  // depth: summed at a tap; cols of the result; both of one group
+  int64_t panels;             // of one group
+  int64_t read_px, px;        // elements of a pixel of what is read, and of the result
+  int64_t panel_elements;     // of workspace
+  int64_t scratch_bytes, task_bytes;  // of workspace a task: results to pool, and then a list
+  T* packed;
+  char* task_space;
+  int64_t tasks, parts;  // parts of an image
+
+  Conv(const ConvArgs& args, bool back)
+      : g(args), h(axis_of(args.shape, 0, back)), w(axis_of(args.shape, 1, back)) {
+    const ConvShape& s = g.shape;
+    const int64_t in = s.channels / s.groups, out = s.filters / s.groups;
+    taps = s.kernel[0] * s.kernel[1];
+    depth = back ? out : in;
+    cols = back ? in : out;
+    panels = ceil_div(cols, kTileCols<T>);
+    read_px = back ? s.filters : s.channels;
+    px = back ? s.channels : s.filters;
+    panel_elements = taps * depth * kTileCols<T>;
+    scratch_bytes = 0;
+    if (g.pool[0] > 0)
+      scratch_bytes = line_up(pool_rows() * g.pool[0] * w.size() * px * int64_t{sizeof(T)});
+    task_bytes = scratch_bytes + line_up(taps * int64_t{sizeof(Stretch)});
+    packed = nullptr;
+    task_space = nullptr;
+    tasks = parts = 1;
+  }
+  int64_t packed_bytes() const {
+    return line_up(g.shape.groups * panels * panel_elements * int64_t{sizeof(T)});
+  }
+  double work() const {
+    return static_cast<double>(g.shape.batch * h.size() * w.size()) *
+           static_cast<double>(taps * depth) * static_cast<double>(px);
+  }
+  // Rows of windows whose results wait together.
+  int64_t pool_rows() const {
+    const int64_t row = g.pool[0] * w.size() * px * int64_t{sizeof(T)};
+    return kScratchBytes > row ? kScratchBytes / row : 1;
+  }
+  // Rows of the result, or of windows, that can be dealt out.
+  int64_t units() const { return g.pool[0] > 0 ? h.size() / g.pool[0] : h.size(); }
+};
+
+template <class T>
+int64_t panel_width(int64_t cols) {
+  return cols > kLanes<T> ? kTileCols<T> : kLanes<T>;
+}
+
+template <class T>
+void pack_panel(void* arg, int64_t index) {
+  const Conv<T>& c = *static_cast<const Conv<T>*>(arg);
+  const int64_t group = index / c.panels, j = index % c.panels * kTileCols<T>;
+  const int64_t cols = min_of(c.cols - j, kTileCols<T>), width = panel_width<T>(cols);
+  const int64_t filters = c.g.shape.filters;
+  const T* k = static_cast<const T*>(c.g.b);
+  T* out = c.packed + index * c.panel_elements;
+  for (int64_t t = 0; t < c.taps; ++t, out += c.depth * width) {
+    if (c.h.back)
+      pack_b_panel(out, k + ((c.taps - 1 - t) * c.cols + j) * filters + group * c.depth, filters,
+                   true, cols, c.depth);
+    else
+      pack_b_panel(out, k + t * c.depth * filters + group * c.cols + j, filters, false, cols,
+                   c.depth);
+  }
+}
+
+// What the elements of two runs sum over: neighbours in a row of what is read are one stretch.
+template <class T>
+Segments segments_of(const Conv<T>& c, const Run& h, const Run& w, Stretch* list) {
+  const bool joined = c.g.shape.groups == 1 && c.w.tap_step == 1 && c.w.read_step == 1;
+  const int64_t parts = joined ? (w.taps.count > 0) : w.taps.count;
+  int64_t count = 0;
+  for (int64_t p = 0; p < h.taps.count; ++p)
+    for (int64_t q = 0; q < parts; ++q) {
+      const int64_t row = p * c.h.read_step * c.w.read_size();
+      const int64_t tap =
+          (h.taps.first + p * c.h.tap_step) * c.g.shape.kernel[1] + w.taps.first + q * c.w.tap_step;
+      list[count++] = {(row + q * c.w.read_step) * c.read_px, tap * c.depth,
+                       joined ? w.taps.count * c.depth : c.depth};
+    }
+  return {list, count};
+}
+
+// Where the results of a block go: c and aux are those of its first image and row.
+template <class T>
+struct Target {
+  T* c;
+  const T* aux;
+  int64_t c_image, aux_image;  // elements from image to image
+  int64_t n0, n1, h0, h1;
+};
+
+struct Way {
+  int64_t count, read, out, aux;  // elements, and their distances
+};
+
+// The axis (images, rows, columns) along which tiles cover the rectangle best goes last.
+inline void order_ways(Way (&ways)[3]) {
+  int best = 2;
+  int64_t fewest = 0;
+  const int64_t all = ways[0].count * ways[1].count * ways[2].count;
+  for (int i = 2; i >= 0; --i) {
+    const int64_t tiles = all / ways[i].count * ceil_div(ways[i].count, kTileRows);
+    if (i < 2 && tiles >= fewest) continue;
+    fewest = tiles;
+    best = i;
+  }
+  const Way last = ways[best];
+  ways[best] = ways[2];
+  ways[2] = last;
+}
+
+template <class T>
+void run_rectangle(const Conv<T>& c, const Target<T>& t, const Run& h, const Run& w, int64_t panel,
+                   Stretch* list) {
+  const int64_t group = panel / c.panels, j = panel % c.panels * kTileCols<T>;
+  const int64_t cols = min_of(c.cols - j, kTileCols<T>), first = group * c.cols + j;
+  const int64_t line = c.w.read_size() * c.read_px, out_line = c.w.size() * c.px;
+  const Segments segments = segments_of(c, h, w, list);
+  Way ways[3] = {{t.n1 - t.n0, c.h.read_size() * line, t.c_image, t.aux_image},
+                 {h.count, h.read_step * line, h.step * out_line, h.step * out_line},
+                 {w.count, w.read_step * c.read_px, w.step * c.px, w.step * c.px}};
+  order_ways(ways);
+  const T* read = static_cast<const T*>(c.g.a) + t.n0 * c.h.read_size() * line +
+                  h.taps.read * line + w.taps.read * c.read_px + group * c.depth;
+  const int64_t corner = (h.position - t.h0) * out_line + w.position * c.px + first;
+  const T* b = c.packed + panel * c.panel_elements;
+  const ConvTile<T>* tiles = conv_tiles<T>(cols);
+  const Heights heights = heights_of(ways[2].count);
+  TileEnd<T> end;
+  end.ldc = ways[2].out;
+  end.ldaux = ways[2].aux;
+  end.tail = tail_of<T>(cols);
+  end.bias = c.g.bias ? static_cast<const T*>(c.g.bias) + first : nullptr;
+  end.epilogue = c.g.epilogue;
+  for (int64_t x = 0; x < ways[0].count; ++x)
+    for (int64_t y = 0; y < ways[1].count; ++y) {
+      const T* a = read + x * ways[0].read + y * ways[1].read;
+      end.c = t.c + corner + x * ways[0].out + y * ways[1].out;
+      end.aux = t.aux ? t.aux + corner + x * ways[0].aux + y * ways[1].aux : nullptr;
+      int64_t rows;
+      for (int64_t i = 0, q = 0; i < ways[2].count; i += rows, ++q) {
+        rows = heights.height + (q < heights.extra);
+        tiles[rows - 1](a, ways[2].read * int64_t{sizeof(T)}, b, segments, end);
+        a += rows * ways[2].read;
+        end.c += rows * end.ldc;
+        if (t.aux) end.aux += rows * end.ldaux;
+      }
+    }
+}
+
+template <class T>
+void run_target(const Conv<T>& c, const Target<T>& t, Stretch* list) {
+  for (int64_t panel = 0; panel < c.g.shape.groups * c.panels; ++panel)
+    each_run(c.h, t.h0, t.h1, [&](const Run& h) {
+      each_run(c.w, 0, c.w.size(), [&](const Run& w) { run_rectangle(c, t, h, w, panel, list); });
+    });
+  if (c.g.epilogue != Epilogue::tile) return;
+  const void* in[2] = {t.c, t.aux};
+  c.g.epilogue_tile(t.c, in, (t.n1 - t.n0) * (t.h1 - t.h0) * c.w.size() * c.px,
+                    c.g.epilogue_params);
+}
+
+// Images [n0, n1) and rows [h0, h1) of the result; several images only with all rows.
+template <class T>
+void run_plain(const Conv<T>& c, int64_t n0, int64_t n1, int64_t h0, int64_t h1, Stretch* list) {
+  const int64_t line = c.w.size() * c.px, image = c.h.size() * line;
+  const int64_t read = c.h.read_size() * c.w.read_size() * c.read_px;
+  const int64_t bytes = (image + read) * int64_t{sizeof(T)};
+  const int64_t images = bytes < kBlockBytes ? kBlockBytes / bytes : 1;
+  const int64_t rows = bytes <= kBlockBytes ? h1 - h0 : ceil_div(c.h.size() * kBlockBytes, bytes);
+  const T* aux = static_cast<const T*>(c.g.aux);
+  for (int64_t n = n0; n < n1; n += images)
+    for (int64_t i = h0; i < h1; i += rows) {
+      const int64_t at = n * image + i * line;
+      run_target(c,
+                 Target<T>{static_cast<T*>(c.g.out) + at, aux ? aux + at : nullptr, image, image, n,
+                           min_of(n + images, n1), i, min_of(i + rows, h1)},
+                 list);
+    }
+}
+
+// Rows [p0, p1) of the windows of images [n0, n1).
+template <class T>
+void run_pooled(const Conv<T>& c, int64_t n0, int64_t n1, int64_t p0, int64_t p1, T* scratch,
+                Stretch* list) {
+  const int64_t line = c.w.size() * c.px, image = c.h.size() * line, most = c.pool_rows();
+  const T* aux = static_cast<const T*>(c.g.aux);
+  PoolGrid grid = {{c.g.pool[0], c.g.pool[1]}, 0, c.w.size() / c.g.pool[1], c.px, line};
+  for (int64_t n = n0; n < n1; ++n)
+    for (int64_t p = p0; p < p1; p += grid.rows) {
+      grid.rows = min_of(most, p1 - p);
+      const int64_t h = p * c.g.pool[0], at = n * image + h * line;
+      run_target(c,
+                 Target<T>{scratch, aux ? aux + at : nullptr, 0, image, n, n + 1, h,
+                           h + grid.rows * c.g.pool[0]},
+                 list);
+      const int64_t to = (n * c.units() + p) * grid.cols * c.px;
+      pool_grid(static_cast<T*>(c.g.out) + to, c.g.index ? c.g.index + to : nullptr, scratch, grid);
+    }
+}
+
+template <class T>
+void run_task(void* arg, int64_t task) {
+  const Conv<T>& c = *static_cast<const Conv<T>*>(arg);
+  char* space = c.task_space + task * c.task_bytes;
+  auto* list = reinterpret_cast<Stretch*>(space + c.scratch_bytes);
+  const int64_t batch = c.g.shape.batch, images = c.parts > 1 ? batch : c.tasks;
+  const int64_t image = task / c.parts, part = task % c.parts;
+  const int64_t n0 = batch * image / images, n1 = batch * (image + 1) / images;
+  const int64_t h0 = c.units() * part / c.parts, h1 = c.units() * (part + 1) / c.parts;
+  if (c.g.pool[0] > 0)
+    run_pooled(c, n0, n1, h0, h1, reinterpret_cast<T*>(space), list);
+  else
+    run_plain(c, n0, n1, h0, h1, list);
+}
+
+// Images are dealt out, and rows of them where there are fewer images than threads.
+template <class T>
+void run_conv(const ConvArgs& g, bool back, const Context* ctx) {
+  Conv<T> c(g, back);
+  if (g.shape.batch == 0) return;
+  c.packed = static_cast<T*>(ctx->workspace);
+  c.task_space = static_cast<char*>(ctx->workspace) + c.packed_bytes();
+  const int64_t panels = g.shape.groups * c.panels;
+  if (ctx->threads > 1 && panels > 1 && panels * c.panel_elements > kPackWork)
+    ctx->parallel_for(ctx->pool, panels, pack_panel<T>, &c);
+  else
+    for (int64_t p = 0; p < panels; ++p) pack_panel<T>(&c, p);
+  if (ctx->threads == 1 || c.work() <= kThreadWork) return run_task<T>(&c, 0);
+  if (g.shape.batch >= ctx->threads) {
+    c.tasks = ctx->threads;
+  } else {
+    c.parts = min_of(ceil_div(ctx->threads, g.shape.batch), c.units());
+    c.tasks = g.shape.batch * c.parts;
+  }
+  ctx->parallel_for(ctx->pool, c.tasks, run_task<T>, &c);
+}
+
+template <class T, bool Back>
+void conv(const void* args, const Context* ctx) {
+  run_conv<T>(*static_cast<const ConvArgs*>(args), Back, ctx);
+}
+
+// Grows with the batch through the number of tasks alone, which is at most twice the threads'.
+template <class T, bool Back>
+size_t conv_workspace(const void* args, int32_t threads) {
+  const Conv<T> c(*static_cast<const ConvArgs*>(args), Back);
+  const int64_t tasks = threads > 1 ? 2 * threads : 1;
+  return static_cast<size_t>(c.packed_bytes() + tasks * c.task_bytes);
+}
+
+}  // namespace
+}  // namespace fastnn::kernels::FASTNN_ISA
