@@ -77,7 +77,7 @@ class Signature:
         self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
         self.output_names = _output_names(model, trace.structure)
-        program = _program(trace.inputs, [("predict", trace.outputs, trace.scope.updates)])
+        program = compile_sections(trace.inputs, [("predict", trace.outputs, trace.scope.updates)])
         self.predictor = _core.Predictor(program, model._engine.guard, current_seed())
         self.steps: dict[Any, Step] = {}
 
@@ -150,7 +150,7 @@ class Step:
         if training:
             sections, every = _training_sections(model, total, measured)
         inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
-        program = _program(inputs, sections)
+        program = compile_sections(inputs, sections)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
@@ -195,7 +195,7 @@ def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
             _core.make_contiguous([v._storage for v in family if v.dtype == dtype])
 
 
-def _program(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+def compile_sections(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
     """Compiles sections of tensors and updates."""
 
     def update(item: Any) -> Any:
