@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
-class UnavailableError(Exception):
-    """A file cannot be downloaded; the text says what to do or what happened."""
+HINT = "pip install 'fastnn[download]'"
 
 
 def fetch(name: str, url: str, known_hash: str, file_name: str) -> Path:
@@ -19,15 +17,10 @@ def fetch(name: str, url: str, known_hash: str, file_name: str) -> Path:
         file_name: in the cache.
 
     Raises:
-        UnavailableError: pooch is not installed, or the download failed.
+        ImportError: pooch is not installed.
         ValueError: the file is not the published one.
     """
-    try:
-        import pooch
-    except ImportError:
-        raise UnavailableError("pip install 'fastnn[download]'") from None
+    import pooch
+
     cache = pooch.os_cache("fastnn") / name
-    try:
-        return Path(pooch.retrieve(url, known_hash, fname=file_name, path=cache))
-    except OSError as error:
-        raise UnavailableError(f"that was tried, and {url} failed: {error}") from error
+    return Path(pooch.retrieve(url, known_hash, fname=file_name, path=cache))
