@@ -2,6 +2,8 @@
 #include <pybind11/operators.h>
 #include <pybind11/stl.h>
 
+#include <cstring>
+
 #include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
@@ -106,6 +108,26 @@ Value reshape_to(const Value& x, const py::sequence& dims) {
   return graph::reshape(x, shape);
 }
 
+// An attribute as Python has it; a body and a variable as their own objects.
+struct AttrToPython {
+  py::object operator()(DType v) const { return py::cast(dtype_name(v)); }
+  py::object operator()(const Shape& v) const { return shape_to_python(v); }
+  py::object operator()(const std::shared_ptr<const graph::ConstantData>& v) const {
+    std::vector<int64_t> shape;
+    for (const Dim& d : v->type.shape) shape.push_back(d.number());
+    py::array a = new_array(v->type.dtype, shape);
+    if (!v->bytes.empty()) std::memcpy(a.mutable_data(), v->bytes.data(), v->bytes.size());
+    return a;
+  }
+  py::object operator()(const std::shared_ptr<const SubGraph>& v) const {
+    return py::cast(std::const_pointer_cast<SubGraph>(v));
+  }
+  template <class T>
+  py::object operator()(const T& v) const {
+    return py::cast(v);
+  }
+};
+
 void register_dims(py::module_& m) {
   py::class_<Dim>(m, "Dim", "A dimension known at run time: a polynomial in named extents.")
       .def(py::init([](py::handle x) { return dim_from(x); }))
@@ -151,6 +173,15 @@ void register_value(py::module_& m) {
              if (!v.node->attrs.has(key)) throw py::key_error(key);
              return graph::attr_str(v.node->attrs.items().at(key));
            })
+      .def(
+          "settings",
+          [](const Value& v) {
+            py::dict d;
+            for (const auto& item : v.node->attrs.items())
+              d[py::str(item.first)] = std::visit(AttrToPython{}, item.second);
+            return d;
+          },
+          "The node's attributes, as Python objects.")
       .def("attrs",
            [](const Value& v) {
              py::dict d;

@@ -362,6 +362,25 @@ class Model(Trainable):
 
         _files.load_weights(self, filepath, by_name, skip_mismatch)
 
+    def to_onnx(self, filepath: str | os.PathLike[str]) -> None:
+        """Writes what the model predicts as an ONNX file, for other programs to run.
+
+        Every operation is said in ONNX's own (operator set 18); dropout and the like, which do
+        nothing in prediction, are left out.
+
+        Args:
+            filepath: the file; replaced in one step.
+
+        Raises:
+            ValueError: before the model is built.
+            NotImplementedError: for an operation that ONNX cannot say.
+            ImportError: without onnx (``pip install 'fastnn[formats]'``).
+            OSError: where the file cannot be written.
+        """
+        from fastnn.models import _export
+
+        _export.to_onnx(self, filepath)
+
     # --- configuration
 
     def get_config(self) -> dict[str, Any]:
