@@ -6,8 +6,6 @@ Text for a terminal, DOT for graphviz, and images where graphviz is installed.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._figure import graphviz
 from ._tensor import Array, Tensor
 from .graph import function, grad
 
@@ -163,19 +162,7 @@ class Drawing:
         elif kind in ("dot", "gv"):
             path.write_text(self.dot, encoding="utf-8")
         else:
-            path.write_bytes(self._image(kind))
-
-    def _image(self, kind: str) -> bytes:
-        program = shutil.which("dot")
-        if program is None:
-            raise RuntimeError(
-                f"[draw] a .{kind} image needs graphviz, whose program `dot` was not found: "
-                "install it, or save the drawing as .dot or .txt"
-            )
-        done = subprocess.run([program, f"-T{kind}"], input=self.dot.encode(), capture_output=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"[draw] dot failed: {done.stderr.decode(errors='replace').strip()}")
-        return done.stdout
+            path.write_bytes(graphviz(self.dot, kind, "draw"))
 
     def _lines(self, node: Node) -> list[str]:
         lines = [node.title, node.type]

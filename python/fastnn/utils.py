@@ -11,12 +11,14 @@ from fastnn import _registry as registry
 from fastnn._random import set_random_seed
 from fastnn._registry import custom_object_scope
 from fastnn.callbacks._progbar import Progbar
+from fastnn.models._picture import plot_model
 
 __all__ = [
     "Progbar",
     "clear_session",
     "custom_object_scope",
     "normalize",
+    "plot_model",
     "set_random_seed",
     "to_categorical",
 ]

@@ -129,47 +129,97 @@ def layers(boxes: Sequence[Box]) -> str:
     Returns:
         An SVG image.
     """
-    level: list[int] = []
-    for box in boxes:
-        level.append(1 + max((level[i] for i in box.sources), default=-1))
-    rows: dict[int, list[int]] = {}
-    for i, depth in enumerate(level):
-        rows.setdefault(depth, []).append(i)
+    level = _levels(boxes)
     longest = max((len(line) for box in boxes for line in [box.title, *box.lines]), default=10)
     wide = max(150.0, 7.0 * longest + 20)
-    tall = [30.0 + 16.0 * len(box.lines) for box in boxes]
-    width = max(len(found) for found in rows.values()) * (wide + 40) + 20 if rows else 200
-    tops: dict[int, float] = {}
-    lefts: dict[int, float] = {}
-    y = 16.0
-    for depth in sorted(rows):
-        found = rows[depth]
-        start = (width - len(found) * (wide + 40) + 40) / 2
-        for place, i in enumerate(found):
-            tops[i], lefts[i] = y, start + place * (wide + 40)
-        y += max(tall[i] for i in found) + 34
+    lefts, row_tops, width = _placed(boxes, level, wide)
+    tops = [row_tops[depth] for depth in level]
     items = [
         "<defs><marker id='tip' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='8' "
         f"markerHeight='8' orient='auto'><path d='M0,0 L8,4 L0,8 z' fill='{DARK}'/></marker></defs>"
     ]
+    lanes: list[list[tuple[int, int]]] = []
     for i, box in enumerate(boxes):
         for source in box.sources:
-            x1, y1 = lefts[source] + wide / 2, tops[source] + tall[source]
-            x2, y2 = lefts[i] + wide / 2, tops[i]
-            bend = (y1 + y2) / 2 if level[i] == level[source] + 1 else y1 + 17
-            side = x1 if level[i] == level[source] + 1 else lefts[source] + wide + 20
-            path = (
-                f"M{x1:.1f},{y1:.1f} C{side:.1f},{bend:.1f} {x2:.1f},{bend:.1f} {x2:.1f},{y2:.1f}"
-            )
+            if level[i] == level[source] + 1:
+                below = tops[source] + _tall(boxes[source])
+                path = _down(lefts[source], below, lefts[i], tops[i], wide)
+            else:
+                lane = width + 12.0 * _lane(lanes, level[source], level[i])
+                start = (lefts[source] + wide / 2, tops[source] + _tall(boxes[source]))
+                end = (lefts[i] + wide / 2, tops[i])
+                path = _around(start, row_tops[level[source] + 1] - 22.0, lane, end)
             items.append(f"<path d='{path}' fill='none' stroke='{DARK}' marker-end='url(#tip)'/>")
-    for i, box in enumerate(boxes):
-        items.append(
-            f"<rect x='{lefts[i]:.1f}' y='{tops[i]:.1f}' width='{wide:.1f}' "
-            f"height='{tall[i]:.1f}' rx='5' fill='#eef4fa' stroke='{COLORS[0]}'>"
-            f"<title>{escape(box.title)}</title></rect>"
-        )
-        middle = lefts[i] + wide / 2
-        items.append(text(middle, tops[i] + 20, box.title, extra="font-weight='600'"))
-        for n, line in enumerate(box.lines):
-            items.append(text(middle, tops[i] + 37 + 16 * n, line, size=11))
-    return drawing(width, y, items)
+    for box, left, top in zip(boxes, lefts, tops, strict=True):
+        items += _box(box, left, top, wide)
+    return drawing(width + 12.0 * len(lanes) + 4, row_tops[-1], items)
+
+
+def _tall(box: Box) -> float:
+    return 30.0 + 16.0 * len(box.lines)
+
+
+def _levels(boxes: Sequence[Box]) -> list[int]:
+    """How many boxes lie above each."""
+    level: list[int] = []
+    for box in boxes:
+        level.append(1 + max((level[i] for i in box.sources), default=-1))
+    return level
+
+
+def _placed(
+    boxes: Sequence[Box], level: list[int], wide: float
+) -> tuple[list[float], list[float], float]:
+    """The left edge of each box, the upper edge of each level and of what follows, the width."""
+    rows: dict[int, list[int]] = {}
+    for i, depth in enumerate(level):
+        rows.setdefault(depth, []).append(i)
+    width = max(len(found) for found in rows.values()) * (wide + 40) + 20
+    lefts, row_tops = [0.0] * len(boxes), [16.0]
+    for depth in sorted(rows):
+        found = rows[depth]
+        start = (width - len(found) * (wide + 40) + 40) / 2
+        for place, i in enumerate(found):
+            lefts[i] = start + place * (wide + 40)
+        row_tops.append(row_tops[-1] + max(_tall(boxes[i]) for i in found) + 34)
+    return lefts, row_tops, width
+
+
+def _lane(lanes: list[list[tuple[int, int]]], first: int, last: int) -> int:
+    """The nearest lane beside the boxes that is free between two levels."""
+    for number, taken in enumerate(lanes):
+        if all(last < start or end < first for start, end in taken):
+            taken.append((first, last))
+            return number
+    lanes.append([(first, last)])
+    return len(lanes) - 1
+
+
+def _down(x1: float, y1: float, x2: float, y2: float, wide: float) -> str:
+    """An arrow from a box to one on the next level."""
+    x1, x2, bend = x1 + wide / 2, x2 + wide / 2, (y1 + y2) / 2
+    return f"M{x1:.1f},{y1:.1f} C{x1:.1f},{bend:.1f} {x2:.1f},{bend:.1f} {x2:.1f},{y2:.1f}"
+
+
+def _around(start: tuple[float, float], below: float, lane: float, end: tuple[float, float]) -> str:
+    """An arrow from a box to one further below, by a lane beside those between them."""
+    (x1, y1), (x2, y2) = start, end
+    above = y2 - 16.0
+    return (
+        f"M{x1:.1f},{y1:.1f} L{x1:.1f},{below:.1f} L{lane - 6:.1f},{below:.1f} "
+        f"Q{lane:.1f},{below:.1f} {lane:.1f},{below + 6:.1f} L{lane:.1f},{above - 6:.1f} "
+        f"Q{lane:.1f},{above:.1f} {lane - 6:.1f},{above:.1f} L{x2:.1f},{above:.1f} "
+        f"L{x2:.1f},{y2:.1f}"
+    )
+
+
+def _box(box: Box, left: float, top: float, wide: float) -> list[str]:
+    middle = left + wide / 2
+    items = [
+        f"<rect x='{left:.1f}' y='{top:.1f}' width='{wide:.1f}' height='{_tall(box):.1f}' rx='5' "
+        f"fill='#eef4fa' stroke='{COLORS[0]}'><title>{escape(box.title)}</title></rect>",
+        text(middle, top + 20, box.title, extra="font-weight='600'"),
+    ]
+    for number, line in enumerate(box.lines):
+        items.append(text(middle, top + 37 + 16 * number, line, size=11))
+    return items

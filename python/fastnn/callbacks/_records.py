@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from fastnn import _svg
+from fastnn._figure import history_figure
 from fastnn.callbacks._base import Callback, Logs
 
 
@@ -48,6 +50,38 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draws a curve of each quantity over the epochs, the validation's beside the training's.
+
+        Args:
+            path: a file to write, whose suffix tells the format (.png, .svg, .pdf); default none.
+
+        Returns:
+            The matplotlib Figure.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: before any epoch, or for a suffix that matplotlib does not write.
+        """
+        return history_figure(self.history, path)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the curves, without matplotlib."""
+        drawings = []
+        for name, values in self.history.items():
+            if name.startswith("val_"):
+                continue
+            curves = []
+            for label, found in (
+                ("training", values),
+                ("validation", self.history.get(f"val_{name}")),
+            ):
+                if found is not None:
+                    epochs = range(1, len(found) + 1)
+                    curves.append(_svg.Series(label, epochs, found))
+            drawings.append(_svg.curves(curves, name, "epoch", name, whole=True))
+        return f"<div>{''.join(drawings) or 'no epochs yet'}</div>"
 
 
 class CSVLogger(Callback):

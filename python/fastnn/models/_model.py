@@ -272,6 +272,12 @@ class Model(Trainable):
             )
         write_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: layers, totals and a picture."""
+        from fastnn.models._picture import model_html
+
+        return model_html(self)
+
     # --- files
 
     def save(
