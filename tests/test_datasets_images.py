@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.datasets import digits, fashion_mnist, mnist, read_idx
+from fastnn.datasets import digits, fashion_mnist, mnist, read_idx, shakespeare
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -209,6 +209,21 @@ def test_a_download_is_checked_by_its_sum(sparse, monkeypatch):
     assert len(asked) == 4
     assert len({known for _, known in asked}) == 4
     assert all(len(known) == len("md5:") + 32 for _, known in asked)
+
+
+def test_a_download_that_fails_says_so_and_what_else_there_is(monkeypatch):
+    def retrieve(url: str, *_: object, **__: object) -> str:
+        raise ConnectionError("no route to host")
+
+    fake = types.SimpleNamespace(retrieve=retrieve, os_cache=lambda _: Path("cache"))
+    monkeypatch.setitem(sys.modules, "pooch", fake)
+    monkeypatch.delenv("FASTNN_DATA", raising=False)
+    for call in (mnist.load_data, fashion_mnist.load_data, shakespeare.load_text):
+        with pytest.raises(
+            FileNotFoundError, match=r"that was tried, and https://.* no route"
+        ) as c:
+            call()
+        assert "FASTNN_DATA" in str(c.value)
 
 
 @pytest.mark.parametrize(

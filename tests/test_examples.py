@@ -103,6 +103,17 @@ def test_dropout():
     assert lines[4].endswith("in both: 2.4 and 2.4")
 
 
+def test_augmentation():
+    pytest.importorskip("sklearn")
+    lines = run("augmentation.py")
+    (plain, moved), (shifted, shifted_moved) = (
+        [float(figure) for figure in re.findall(r"0\.\d+", line)] for line in lines
+    )
+    assert plain > 0.97
+    assert shifted > 0.94
+    assert shifted_moved > moved + 0.2
+
+
 CHURN_LINES = re.compile(
     r"loss: (0\.\d+)    acc: (0\.\d+)\n"
     r"the new customer leaves: (True|False)\n"

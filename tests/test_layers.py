@@ -403,7 +403,7 @@ def test_lists_of_numbers_are_arrays():
         (lambda: layers.Dot((1, 2, 3)), ValueError, "pair"),
         (lambda: layers.Normalization(mean=1.0), ValueError, "both mean and variance"),
         (lambda: layers.InputLayer(), ValueError, "the shape of one row"),
-        (lambda: Input((3,), batch_size=5), ValueError, "the batch axis is open"),
+        (lambda: Input((3,), batch_size=0), ValueError, "batch_size of at least 1, got 0"),
         (lambda: Input("3"), TypeError, "tuple of sizes"),
     ],
 )

@@ -17,6 +17,7 @@ from fastnn.preprocessing import (
     next_token_windows,
     timeseries_windows,
 )
+from fastnn.utils import pad_sequences
 
 TEXT = "to be, or not to be: that's the question.\nß € 🙂"
 
@@ -189,6 +190,40 @@ def test_windows_of_a_series_refuse(options, message):
     given = {"data": np.arange(10), "targets": None, "sequence_length": 2, **options}
     with pytest.raises(ValueError, match=message):
         timeseries_windows(**given)
+
+
+def test_padding():
+    given = [[1, 2, 3], [], [4], np.array([5, 6])]
+    for padding in ("pre", "post"):
+        for truncating in ("pre", "post"):
+            got = pad_sequences(given, 2, padding=padding, truncating=truncating, value=9)
+            one = [9, 4] if padding == "pre" else [4, 9]
+            three = [2, 3] if truncating == "pre" else [1, 2]
+            assert got.tolist() == [three, [9, 9], one, [5, 6]]
+    wide = pad_sequences([np.ones((2, 3)), np.ones((1, 3))], dtype="float32")
+    assert wide.shape == (2, 2, 3)
+    assert wide.sum() == 9
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: pad_sequences([]), ValueError, "expected sequences, got none"),
+        (lambda: pad_sequences([[1]], padding="left"), ValueError, "padding 'pre' or 'post'"),
+        (lambda: pad_sequences([[1]], truncating="x"), ValueError, "truncating 'pre' or"),
+        (lambda: pad_sequences([[1]], maxlen=0), ValueError, "maxlen of at least 1, got 0"),
+        (lambda: pad_sequences([[1], 2]), TypeError, "a sequence at 1, got 2"),
+        (lambda: pad_sequences([[1.5]]), TypeError, "whole numbers for dtype int32, got float64"),
+        (
+            lambda: pad_sequences([[[1, 2]], [[1]]]),
+            ValueError,
+            r"steps of shape \(2,\), got \(1,\) in sequence 1",
+        ),
+    ],
+)
+def test_padding_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

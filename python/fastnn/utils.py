@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import _registry as registry
 from fastnn._random import set_random_seed
@@ -18,6 +19,7 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "normalize",
+    "pad_sequences",
     "plot_model",
     "set_random_seed",
     "to_categorical",
@@ -81,6 +83,77 @@ def normalize(x: ArrayLike, axis: int = -1, order: Any = 2) -> NDArray[Any]:
     array = np.asarray(x, dtype=np.result_type(np.asarray(x).dtype, np.float32))
     norm = np.linalg.norm(array, order, axis, keepdims=True)
     return array / np.where(norm == 0, 1, norm)
+
+
+def pad_sequences(
+    sequences: Sequence[ArrayLike],
+    maxlen: int | None = None,
+    dtype: DTypeLike = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> NDArray[Any]:
+    """Sequences of different lengths as one array.
+
+    Args:
+        sequences: each of shape (steps, ...); all but the steps alike.
+        maxlen: steps of the result; default: those of the longest sequence.
+        dtype: of the result.
+        padding: "pre" or "post": where shorter sequences are filled up.
+        truncating: "pre" or "post": where longer ones are cut.
+        value: what they are filled with.
+
+    Returns:
+        An array of shape (sequences, maxlen, ...).
+
+    Raises:
+        TypeError: for a sequence that has no length, or of numbers that are not whole where `dtype`
+            is.
+        ValueError: for another padding or truncating, a maxlen below 1, no sequences, or sequences
+            that differ in more than their length.
+
+    Example:
+        >>> pad_sequences([[1, 2, 3], [4]], padding="post")
+        array([[1, 2, 3],
+               [4, 0, 0]], dtype=int32)
+        >>> pad_sequences([[1, 2, 3], [4]], maxlen=2)
+        array([[2, 3],
+               [0, 4]], dtype=int32)
+    """
+    for name, choice in (("padding", padding), ("truncating", truncating)):
+        if choice not in ("pre", "post"):
+            raise ValueError(f"pad_sequences expected {name} 'pre' or 'post', got {choice!r}")
+    if maxlen is not None and maxlen < 1:
+        raise ValueError(f"pad_sequences expected maxlen of at least 1, got {maxlen}")
+    arrays = [_sequence(number, given, np.dtype(dtype)) for number, given in enumerate(sequences)]
+    if not arrays:
+        raise ValueError("pad_sequences expected sequences, got none")
+    steps = max(len(array) for array in arrays) if maxlen is None else maxlen
+    tail = next((array.shape[1:] for array in arrays if len(array)), ())
+    padded = np.full((len(arrays), steps, *tail), value, dtype)
+    for number, array in enumerate(arrays):
+        if len(array) and array.shape[1:] != tail:
+            raise ValueError(
+                f"pad_sequences expected steps of shape {tail}, got {array.shape[1:]} in sequence"
+                f" {number}"
+            )
+        kept = array[-steps:] if truncating == "pre" else array[:steps]
+        if len(kept):
+            first = steps - len(kept) if padding == "pre" else 0
+            padded[number, first : first + len(kept)] = kept
+    return padded
+
+
+def _sequence(number: int, given: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    array = np.asarray(given)
+    if array.ndim == 0:
+        raise TypeError(f"pad_sequences expected a sequence at {number}, got {given!r}")
+    if array.size and array.dtype.kind == "f" and dtype.kind in "iu":
+        raise TypeError(
+            f"pad_sequences expected whole numbers for dtype {dtype}, got {array.dtype} in sequence"
+            f" {number}: give another dtype"
+        )
+    return array
 
 
 def clear_session() -> None:

@@ -277,3 +277,18 @@ def test_arrays_are_computed_at_once():
     h, c = ops.lstm(*arrays)
     for y, wanted in zip((h, c), unrolled(CELLS[0], arrays, True, False), strict=True):
         np.testing.assert_allclose(y, wanted, 1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=IDS)
+def test_sizes_that_meet_only_when_it_runs(cell):
+    wide = cell.blocks * 2
+    shapes = [("batch", "steps", wide), (2, wide), *([(wide,)] if cell.bias else [])]
+    xs = [_core.placeholder("float32", s) for s in [*shapes, *[(4, 2)] * cell.states]]
+    y = _core.make(cell.name, xs, {"reverse": False})
+    cost = _core.make("sum", [y], {"axes": [0, 1, 2], "keepdims": False})
+    f = _core.Function(xs, [("main", [y, *_core.gradients(cost, xs)], [])])
+    f(*arrays_of(cell, (4, 3, 2), "float32", False))
+    given = arrays_of(cell, (3, 3, 2), "float32", False)
+    given[-cell.states :] = [np.zeros((4, 2), "f")] * cell.states
+    with pytest.raises(ValueError, match=rf"\[{cell.name}\] expected 4 to equal batch \(here 3\)"):
+        f(*given)

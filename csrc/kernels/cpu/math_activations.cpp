@@ -9,9 +9,15 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
+// For two_ways: where e^x and e^-x are normal numbers.
+template <class T>
+struct Moderate {
+  static constexpr T kLow = -ExpConstants<T>::kPlain, kHigh = ExpConstants<T>::kPlain;
+};
+
 template <class T>
 FASTNN_INLINE vec<T> elu(vec<T> x, T alpha) {
-  return select(x > 0, x, alpha * expm1<T>(min(zero<T>(), x)));
+  return select(x > 0, x, alpha * expm1_below<T>(min(zero<T>(), x)));
 }
 template <class T>
 FASTNN_INLINE vec<T> elu_grad(vec<T> g, vec<T> x, T alpha) {
@@ -23,7 +29,7 @@ constexpr double kSeluScale = 1.0507009873554804934193349852946;
 constexpr double kSeluSlope = 1.7580993408473768599402175208123;  // scale * alpha
 template <class T>
 FASTNN_INLINE vec<T> selu(vec<T> x) {
-  return select(x > 0, T(kSeluScale) * x, T(kSeluSlope) * expm1<T>(min(zero<T>(), x)));
+  return select(x > 0, T(kSeluScale) * x, T(kSeluSlope) * expm1_below<T>(min(zero<T>(), x)));
 }
 template <class T>
 FASTNN_INLINE vec<T> selu_grad(vec<T> g, vec<T> x) {
@@ -33,7 +39,7 @@ FASTNN_INLINE vec<T> selu_grad(vec<T> g, vec<T> x) {
 
 template <class T>
 FASTNN_INLINE vec<T> celu(vec<T> x, T alpha) {
-  return select(x > 0, x, alpha * expm1<T>(min(zero<T>(), x) / alpha));
+  return select(x > 0, x, alpha * expm1_below<T>(min(zero<T>(), x) / alpha));
 }
 template <class T>
 FASTNN_INLINE vec<T> celu_grad(vec<T> g, vec<T> x, T alpha) {
@@ -65,6 +71,17 @@ FASTNN_INLINE vec<T> gelu_tanh(vec<T> x) {
   const ExpFactors<T> e = exp_factors<T>(max(set<T>(kVanished<T>), -v));
   return gate<T>(x, e, select(x < 0, -a, x), 1 + scale2(e.p, e.n));
 }
+template <class T>
+constexpr T kGeluTanhPlain = kIsFloat<T> ? T(9.8) : T(20.6);  // 2 v is below kPlain
+template <class T>
+struct GeluTanh {
+  static constexpr T kLow = -kGeluTanhPlain<T>, kHigh = kGeluTanhPlain<T>;
+  static FASTNN_INLINE vec<T> plain(vec<T> x) {
+    const vec<T> cubic = set<T>(-kGeluScale * kGeluCubic);
+    return x / (1 + exp_plain<T>(x * fma(x * x, cubic, set<T>(-kGeluScale))));
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return gelu_tanh<T>(x); }
+};
 // With e = e^-v for |x|: sigmoid is 1/(1+e) or e/(1+e), its slope e/(1+e)^2.
 template <class T>
 FASTNN_INLINE vec<T> gelu_tanh_grad(vec<T> g, vec<T> x) {
@@ -75,6 +92,20 @@ FASTNN_INLINE vec<T> gelu_tanh_grad(vec<T> g, vec<T> x) {
   const vec<T> s = e * q * q * slope;
   return g * select(x < 0, e * q - s, q + s);
 }
+
+// With e = e^-v: (1 + x v' e / (1 + e)) / (1 + e).
+template <class T>
+struct GeluTanhGrad {
+  static constexpr T kLow = -kGeluTanhPlain<T>, kHigh = kGeluTanhPlain<T>;
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) {
+    const vec<T> xx = x * x, cubic = set<T>(kGeluScale * kGeluCubic);
+    const vec<T> v = x * fma(xx, cubic, set<T>(kGeluScale));
+    const vec<T> slope = x * fma(xx, set<T>(3 * kGeluScale * kGeluCubic), set<T>(kGeluScale));
+    const vec<T> e = exp_plain<T>(-v), q = 1 / (1 + e);
+    return g * q * fma(slope, e * q, set<T>(1));
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return gelu_tanh_grad<T>(g, x); }
+};
 
 template <class T>
 FASTNN_INLINE vec<T> silu(vec<T> x) {
@@ -89,6 +120,21 @@ FASTNN_INLINE vec<T> silu_grad(vec<T> g, vec<T> x) {
   const vec<T> s = e * q, bend = a * s * q;  // bend = -|x| s (1 - s)
   return g * select(x < 0, s + bend, q - bend);
 }
+
+template <class T>
+struct Silu : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return x / (1 + exp_plain<T>(-x)); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return silu<T>(x); }
+};
+// With e = e^-x: (1 + x e / (1 + e)) / (1 + e).
+template <class T>
+struct SiluGrad : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) {
+    const vec<T> e = exp_plain<T>(-x), q = 1 / (1 + e);
+    return g * q * fma(x, e * q, set<T>(1));
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return silu_grad<T>(g, x); }
+};
 
 // tanh(softplus(x)) = a / (a + b), as in the reference: nothing overflows or cancels.
 template <class T>
@@ -118,39 +164,81 @@ FASTNN_INLINE vec<T> mish_grad(vec<T> g, vec<T> x) {
   return g * fma(select(x < 0, c, -c) * sigma, slope, a * q);
 }
 
+// With u = e^x and n = u (u + 2), tanh(softplus(x)) is n / (n + 2): 1 where u is large, so u is
+// bounded to keep n, or its square, finite.
 template <class T>
-FASTNN_INLINE vec<T> softplus_grad(vec<T> g, vec<T> x) {
-  return g * sigmoid<T>(x);
-}
+struct Mish : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> x) {
+    const vec<T> u = exp_plain<T>(min(set<T>(40), x)), n = u * (u + 2);
+    return x * n / (n + 2);
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return mish<T>(x); }
+};
+template <class T>
+struct MishGrad : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) {
+    const vec<T> u = exp_plain<T>(min(set<T>(20), x)), n = u * (u + 2), q = 1 / (n + 2);
+    return g * q * fma(4 * x, u * (u + 1) * q, n);
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return mish_grad<T>(g, x); }
+};
+
+template <class T>
+struct Softplus : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return softplus_plain<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return softplus<T>(x); }
+};
+template <class T>
+struct SoftplusGrad : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) { return g * sigmoid_plain<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return g * sigmoid<T>(x); }
+};
+
+template <class T>
+struct Sigmoid : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return sigmoid_plain<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return sigmoid<T>(x); }
+};
 
 template <class T>
 FASTNN_INLINE vec<T> sigmoid_grad(vec<T> g, vec<T> y) {  // from y
   return g * (y * (1 - y));
 }
 template <class T>
-FASTNN_INLINE vec<T> log_sigmoid(vec<T> x) {
-  return -softplus<T>(-x);
-}
+struct LogSigmoid : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return -softplus_plain<T>(-x); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return -softplus<T>(-x); }
+};
 template <class T>
-FASTNN_INLINE vec<T> log_sigmoid_grad(vec<T> g, vec<T> x) {
-  return g * sigmoid<T>(-x);
-}
+struct LogSigmoidGrad : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) { return g * sigmoid_plain<T>(-x); }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return g * sigmoid<T>(-x); }
+};
 
 template <class T>
 FASTNN_INLINE vec<T> tanh_grad(vec<T> g, vec<T> y) {  // from y
   return g * ((1 - y) * (1 + y));
 }
 
-// Of a logit x and a target t.
+// Of a logit and a target, in this order: two_ways looks at the second input, so they are handed
+// over with a gradient (of 1) before them.
 template <class T>
 FASTNN_INLINE vec<T> sigmoid_cross_entropy(vec<T> x, vec<T> t) {
   return fma(-x, t, max(zero<T>(), x)) + log1p_unit<T>(exp_negative<T>(-abs(x)));
 }
 template <class T>
-FASTNN_INLINE vec<T> sigmoid_cross_entropy_grad(vec<T> g, vec<T> x, vec<T> t) {
-  const vec<T> e = exp_negative<T>(-abs(x)), q = e / (1 + e);  // sigmoid(-|x|)
-  return g * select(x < 0, q - t, (1 - t) - q);
-}
+struct SigmoidCrossEntropyGrad : Moderate<T> {
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x, vec<T> t) {
+    return from(exp_plain<T>(-abs(x)), g, x, t);
+  }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x, vec<T> t) {
+    return from(exp_negative<T>(-abs(x)), g, x, t);
+  }
+  static FASTNN_INLINE vec<T> from(vec<T> e, vec<T> g, vec<T> x, vec<T> t) {
+    const vec<T> q = e / (1 + e);  // sigmoid(-|x|)
+    return g * select(x < 0, q - t, (1 - t) - q);
+  }
+};
 
 const Entry entries[] = {
     FASTNN_FLOATS("elu", unary_with, elu),
@@ -161,22 +249,22 @@ const Entry entries[] = {
     FASTNN_FLOATS("celu_grad", binary_with, celu_grad),
     FASTNN_FLOATS("gelu", unary, gelu),
     FASTNN_FLOATS("gelu_grad", binary, gelu_grad),
-    FASTNN_FLOATS("gelu_tanh", unary, gelu_tanh),
-    FASTNN_FLOATS("gelu_tanh_grad", binary, gelu_tanh_grad),
-    FASTNN_FLOATS("silu", unary, silu),
-    FASTNN_FLOATS("silu_grad", binary, silu_grad),
-    FASTNN_FLOATS("mish", unary, mish),
-    FASTNN_FLOATS("mish_grad", binary, mish_grad),
-    FASTNN_FLOATS("softplus", unary, softplus),
-    FASTNN_FLOATS("softplus_grad", binary, softplus_grad),
-    FASTNN_FLOATS("sigmoid", unary, sigmoid),
+    FASTNN_TWO_WAYS("gelu_tanh", GeluTanh, 1),
+    FASTNN_TWO_WAYS("gelu_tanh_grad", GeluTanhGrad, 2),
+    FASTNN_TWO_WAYS("silu", Silu, 1),
+    FASTNN_TWO_WAYS("silu_grad", SiluGrad, 2),
+    FASTNN_TWO_WAYS("mish", Mish, 1),
+    FASTNN_TWO_WAYS("mish_grad", MishGrad, 2),
+    FASTNN_TWO_WAYS("softplus", Softplus, 1),
+    FASTNN_TWO_WAYS("softplus_grad", SoftplusGrad, 2),
+    FASTNN_TWO_WAYS("sigmoid", Sigmoid, 1),
     FASTNN_FLOATS("sigmoid_grad", binary, sigmoid_grad),
-    FASTNN_FLOATS("log_sigmoid", unary, log_sigmoid),
-    FASTNN_FLOATS("log_sigmoid_grad", binary, log_sigmoid_grad),
+    FASTNN_TWO_WAYS("log_sigmoid", LogSigmoid, 1),
+    FASTNN_TWO_WAYS("log_sigmoid_grad", LogSigmoidGrad, 2),
     FASTNN_FLOATS("tanh", unary, tanh),
     FASTNN_FLOATS("tanh_grad", binary, tanh_grad),
     FASTNN_FLOATS("sigmoid_cross_entropy", binary, sigmoid_cross_entropy),
-    FASTNN_FLOATS("sigmoid_cross_entropy_grad", ternary, sigmoid_cross_entropy_grad),
+    FASTNN_TWO_WAYS("sigmoid_cross_entropy_grad", SigmoidCrossEntropyGrad, 3),
 };
 
 }  // namespace

@@ -16,16 +16,17 @@
 //   min(a, b), max(a, b)                    b where either is NaN, b where they are equal (x86)
 //   select(mask, a, b), any(mask)           a mask of either signed type (compilers differ: int64_t
 //                                           or long long)
+//   all_in(v, low, high)                    low <= v <= high in every lane (so no NaN)
 //   as_bits(v), as_float(v)                 same bits, as integers or floats
-//   to_int(v)                               round to nearest even; |v| < 2^31 (float), 2^51
-//   (double) to_float(i)                             |i| < 2^51 for int64 scale2(v, n) v * 2^n with
-//   one rounding, n integral, |n| <= 2000
-//                                           (double) or 250 (float); exact into the denormals
-//   multiply_low(a, b)                      the products of the lower halves of 64-bit lanes
-//   gather(p, index)                        p[index[lane]] (32-bit indices for float, 64 for
-//   double) widen_low(f), widen_high(f)             the lower, upper half of a vec<float> as
-//   doubles narrow(low, high)                       the inverse, rounded reduce_add, reduce_max,
-//   reduce_min      lane i with lane i + half, half by half
+//   to_int(v)                   round to nearest even; |v| < 2^31 (float), 2^51 (double)
+//   to_float(i)                 |i| < 2^51 for int64
+//   scale2(v, n)                v * 2^n with one rounding, n integral, |n| <= 2000 (double) or 250
+//                               (float); exact into the denormals
+//   multiply_low(a, b)          the products of the lower halves of 64-bit lanes
+//   gather(p, index)            p[index[lane]] (32-bit indices for float, 64 for double)
+//   widen_low(f), widen_high(f) the lower, upper half of a vec<float> as doubles
+//   narrow(low, high)           the inverse, rounded
+//   reduce_add, reduce_max, reduce_min      lane i with lane i + half, half by half
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

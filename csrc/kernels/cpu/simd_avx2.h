@@ -70,6 +70,13 @@ FASTNN_INLINE bool any(M mask) {
   return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
 }
 
+FASTNN_INLINE bool all_in(F32 v, F32 low, F32 high) {
+  return _mm256_movemask_ps((__m256)((v >= low) & (v <= high))) == 0xff;
+}
+FASTNN_INLINE bool all_in(F64 v, F64 low, F64 high) {
+  return _mm256_movemask_pd((__m256d)((v >= low) & (v <= high))) == 0xf;
+}
+
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)_mm256_cvtps_epi32((__m256)v); }
 FASTNN_INLINE F32 to_float(I32 v) { return (F32)_mm256_cvtepi32_ps((__m256i)v); }
 // 1.5 * 2^52 leaves the integer in the low bits of the mantissa, in two's complement.

@@ -83,6 +83,15 @@ FASTNN_INLINE bool any(M mask) {
   return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
 }
 
+FASTNN_INLINE bool all_in(F32 v, F32 low, F32 high) {
+  const __mmask16 above = _mm512_cmp_ps_mask((__m512)v, (__m512)low, _CMP_GE_OQ);
+  return _mm512_mask_cmp_ps_mask(above, (__m512)v, (__m512)high, _CMP_LE_OQ) == 0xffff;
+}
+FASTNN_INLINE bool all_in(F64 v, F64 low, F64 high) {
+  const __mmask8 above = _mm512_cmp_pd_mask((__m512d)v, (__m512d)low, _CMP_GE_OQ);
+  return _mm512_mask_cmp_pd_mask(above, (__m512d)v, (__m512d)high, _CMP_LE_OQ) == 0xff;
+}
+
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)_mm512_maskz_cvtps_epi32(0xffff, (__m512)v); }
 FASTNN_INLINE I64 to_int(F64 v) { return (I64)_mm512_maskz_cvtpd_epi64(0xff, (__m512d)v); }
 FASTNN_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }

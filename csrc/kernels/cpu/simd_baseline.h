@@ -95,6 +95,10 @@ FASTNN_INLINE bool any(M mask) {
   return (bits[0] | bits[1]) != 0;
 }
 #endif
+template <class V>
+FASTNN_INLINE bool all_in(V v, V low, V high) {
+  return !any(~((v >= low) & (v <= high)));
+}
 FASTNN_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 // 1.5 * 2^52 leaves the integer in the low bits of the mantissa, in two's complement.
 FASTNN_INLINE I64 to_int(F64 v) { return (I64)(v + 0x1.8p52) - (I64)set<double>(0x1.8p52); }

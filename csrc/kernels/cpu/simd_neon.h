@@ -81,6 +81,11 @@ FASTNN_INLINE bool any(M mask) {
   return vmaxvq_u32((uint32x4_t)mask) != 0;
 }
 
+template <class V>
+FASTNN_INLINE bool all_in(V v, V low, V high) {
+  return vminvq_u32((uint32x4_t)((v >= low) & (v <= high))) != 0;
+}
+
 FASTNN_INLINE I32 to_int(F32 v) { return (I32)vcvtnq_s32_f32((float32x4_t)v); }
 FASTNN_INLINE I64 to_int(F64 v) { return (I64)vcvtnq_s64_f64((float64x2_t)v); }
 FASTNN_INLINE F32 to_float(I32 v) { return (F32)vcvtq_f32_s32((int32x4_t)v); }

@@ -1,29 +1,58 @@
-// Loops that turn a function of vectors into a Tile. The tail runs the same function on the first
-// lanes, so an element's bits do not depend on n or on its place.
+// Loops that turn a function of vectors into a Tile. Partial vectors run the same function on the
+// first lanes, so an element's bits do not depend on n or on its place. Long outputs are written
+// from their first vector boundary on: a 64-byte store anywhere else touches two cache lines.
 #pragma once
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/lanes.h"
 #include "kernels/kernels.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
+
+// How many elements come before that boundary: 0 where it would not pay.
+template <class T>
+FASTNN_INLINE int64_t head(const T* y, int64_t n) {
+  if (kVectorBytes < 64 || n < 16 * kLanes<T>) return 0;
+  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(y) % kVectorBytes);
+  return past == 0 ? 0 : (kVectorBytes - past) / static_cast<int64_t>(sizeof(T));
+}
+
+// Calls f(i, at) for every vector of n elements, as each_vector in softmax_row.h, in the order
+// head, whole vectors, rest.
+template <class T>
+struct Whole {
+  FASTNN_INLINE vec<T> get(const T* p) const { return load(p); }
+  FASTNN_INLINE void put(T* p, vec<T> v) const { store(p, v); }
+};
+template <class T>
+struct Part {
+  int64_t n;
+  FASTNN_INLINE vec<T> get(const T* p) const { return load_first(p, n); }
+  FASTNN_INLINE void put(T* p, vec<T> v) const { store_first(p, v, n); }
+};
+template <class T, class F>
+FASTNN_INLINE void for_vectors(const T* y, int64_t n, const F& f) {
+  int64_t part = head(y, n);
+  for (int64_t i = 0;;) {
+    if (part > 0) f(i, Part<T>{part});
+    for (i += part; i + kLanes<T> <= n; i += kLanes<T>) f(i, Whole<T>{});
+    if (i >= n) return;
+    part = n - i;
+  }
+}
 
 // f(x), f(x, params[0])
 template <class T, vec<T> (*f)(vec<T>)>
 void unary(void* out, const void* const* in, int64_t n, const double*) {
   const T* x = static_cast<const T*>(in[0]);
   T* y = static_cast<T*>(out);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(load(x + i)));
-  if (i < n) store_first(y + i, f(load_first(x + i, n - i)), n - i);
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(x + i))); });
 }
 template <class T, vec<T> (*f)(vec<T>, T)>
 void unary_with(void* out, const void* const* in, int64_t n, const double* params) {
   const T* x = static_cast<const T*>(in[0]);
   T* y = static_cast<T*>(out);
   const T p = static_cast<T>(params[0]);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(load(x + i), p));
-  if (i < n) store_first(y + i, f(load_first(x + i, n - i), p), n - i);
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(x + i), p)); });
 }
 
 // f(a, b), f(a, b, params[0])
@@ -32,9 +61,7 @@ void binary(void* out, const void* const* in, int64_t n, const double*) {
   const T* a = static_cast<const T*>(in[0]);
   const T* b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(load(a + i), load(b + i)));
-  if (i < n) store_first(y + i, f(load_first(a + i, n - i), load_first(b + i, n - i)), n - i);
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(a + i), at.get(b + i))); });
 }
 template <class T, vec<T> (*f)(vec<T>, vec<T>, T)>
 void binary_with(void* out, const void* const* in, int64_t n, const double* params) {
@@ -42,9 +69,8 @@ void binary_with(void* out, const void* const* in, int64_t n, const double* para
   const T* b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
   const T p = static_cast<T>(params[0]);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(load(a + i), load(b + i), p));
-  if (i < n) store_first(y + i, f(load_first(a + i, n - i), load_first(b + i, n - i), p), n - i);
+  for_vectors<T>(y, n,
+                 [&](int64_t i, auto at) { at.put(y + i, f(at.get(a + i), at.get(b + i), p)); });
 }
 
 // f(a, b, c)
@@ -54,12 +80,53 @@ void ternary(void* out, const void* const* in, int64_t n, const double*) {
   const T* b = static_cast<const T*>(in[1]);
   const T* c = static_cast<const T*>(in[2]);
   T* y = static_cast<T*>(out);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(load(a + i), load(b + i), load(c + i)));
-  if (i < n) {
-    const int64_t rest = n - i;
-    const vec<T> u = load_first(a + i, rest), v = load_first(b + i, rest);
-    store_first(y + i, f(u, v, load_first(c + i, rest)), rest);
+  for_vectors<T>(y, n, [&](int64_t i, auto at) {
+    at.put(y + i, f(at.get(a + i), at.get(b + i), at.get(c + i)));
+  });
+}
+
+// Functions in two ways: F::plain(inputs...) where the last input lies in [F::kLow, F::kHigh],
+// which is nearly everywhere, and F::any(inputs...) beyond. A vector takes the short way only as a
+// whole; elsewhere each lane has the bits of its own way, so they do not depend on its neighbours.
+template <class T, class F, class... V>
+FASTNN_INLINE vec<T> either_way(vec<T> last, V... v) {
+  if (all_in(last, set<T>(F::kLow), set<T>(F::kHigh))) return F::plain(v...);
+  return select((last >= F::kLow) & (last <= F::kHigh), F::plain(v...), F::any(v...));
+}
+// The vectors that do not go the short way, and the partial ones.
+template <class T, class F, int N>
+__attribute__((noinline)) void one_vector(T* y, const T* const* in, int64_t i, int64_t n) {
+  vec<T> v[N];
+  FASTNN_EACH (k, N) v[k] = load_or(in[k] + i, n, T(1));
+  if constexpr (N == 1)
+    v[0] = either_way<T, F>(v[0], v[0]);
+  else if constexpr (N == 2)
+    v[0] = either_way<T, F>(v[1], v[0], v[1]);
+  else
+    v[0] = either_way<T, F>(v[1], v[0], v[1], v[2]);
+  store_first(y + i, v[0], n);
+}
+template <class T, class F, int N>
+void two_ways(void* out, const void* const* in, int64_t n, const double*) {
+  constexpr int64_t L = kLanes<T>;
+  T* y = static_cast<T*>(out);
+  const T* p[N];
+  FASTNN_EACH (k, N) p[k] = static_cast<const T*>(in[k]);
+  int64_t part = head(y, n);
+  for (int64_t i = 0;;) {
+    if (part > 0) one_vector<T, F, N>(y, p, i, part);
+    for (i += part; i + L <= n; i += L) {
+      const vec<T> x = load(p[N == 1 ? 0 : 1] + i);
+      if (!all_in(x, set<T>(F::kLow), set<T>(F::kHigh))) break;
+      if constexpr (N == 1)
+        store(y + i, F::plain(x));
+      else if constexpr (N == 2)
+        store(y + i, F::plain(load(p[0] + i), x));
+      else
+        store(y + i, F::plain(load(p[0] + i), x, load(p[2] + i)));
+    }
+    if (i >= n) return;
+    part = n - i < L ? n - i : L;
   }
 }
 
@@ -74,6 +141,9 @@ void ternary(void* out, const void* const* in, int64_t n, const double*) {
 #define FASTNN_TILE(id, dtype, ...) {id, DType::dtype, nullptr, __VA_ARGS__, nullptr}
 #define FASTNN_FLOATS(id, loop, f) \
   FASTNN_TILE(id, f32, loop<float, f<float>>), FASTNN_TILE(id, f64, loop<double, f<double>>)
+#define FASTNN_TWO_WAYS(id, F, inputs)                     \
+  FASTNN_TILE(id, f32, two_ways<float, F<float>, inputs>), \
+      FASTNN_TILE(id, f64, two_ways<double, F<double>, inputs>)
 #define FASTNN_NUMBERS(id, loop, f)                                            \
   FASTNN_FLOATS(id, loop, f), FASTNN_TILE(id, i32, loop<int32_t, f<int32_t>>), \
       FASTNN_TILE(id, i64, loop<int64_t, f<int64_t>>)

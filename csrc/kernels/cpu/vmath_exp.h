@@ -26,8 +26,8 @@ FASTNN_INLINE Pair<T> horner_pair(vec<T>, T c0, T c1) {
   return {set<T>(c0), set<T>(c1)};
 }
 template <class T>
-FASTNN_INLINE Pair<T> horner_pair(vec<T>, T c0) {
-  return {set<T>(c0), zero<T>()};
+FASTNN_INLINE Pair<T> horner_pair(vec<T> xx, T c0, T c1, T c2) {
+  return {fma(xx, set<T>(c2), set<T>(c0)), set<T>(c1)};
 }
 template <class T, class... C>
 FASTNN_INLINE Pair<T> horner_pair(vec<T> xx, T c0, T c1, C... rest) {
@@ -52,6 +52,7 @@ struct ExpConstants<float> {
   static constexpr float kLn2Low = -0x1.bd0106p-13f;
   static constexpr float kRound = 0x1.8p23f;             // adding and taking it away rounds
   static constexpr float kLowest = -104, kHighest = 89;  // e^x is 0, infinite
+  static constexpr float kPlain = 87;                    // |x| below it: e^x and e^-x are normal
   static constexpr float kMinusOne = -20;                // e^x - 1 is -1
 };
 template <>
@@ -61,6 +62,7 @@ struct ExpConstants<double> {
   static constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
   static constexpr double kRound = 0x1.8p52;
   static constexpr double kLowest = -746, kHighest = 710;
+  static constexpr double kPlain = 708;
   static constexpr double kMinusOne = -40;
 };
 
@@ -84,25 +86,37 @@ FASTNN_INLINE vec<T> expm1_reduced(vec<T> r) {
   return fma(r * r, q, r);
 }
 
-// x = n ln2 + r, |r| <= ln2 / 2, and m = e^r - 1.
+// x = n ln2 + r, |r| <= ln2 / 2, and m = e^r - 1; rounded has n in its low bits.
 template <class T>
 struct ExpParts {
-  vec<T> m, n;
+  vec<T> m, n, rounded;
 };
 template <class T>
 FASTNN_INLINE ExpParts<T> exp_parts(vec<T> x) {
   using C = ExpConstants<T>;
-  const vec<T> n = fma(x, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
+  const vec<T> rounded = fma(x, set<T>(C::kLog2e), set<T>(C::kRound)), n = rounded - C::kRound;
   const vec<T> r = fma(n, set<T>(-C::kLn2High), x);
-  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n};
+  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n, rounded};
 }
 // The same of high + low, where low is a correction that high's precision has no room for.
 template <class T>
 FASTNN_INLINE ExpParts<T> exp_parts(vec<T> high, vec<T> low) {
   using C = ExpConstants<T>;
-  const vec<T> n = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound)) - C::kRound;
-  const vec<T> r = fma(n, set<T>(-C::kLn2High), high) + low;
-  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n};
+  const vec<T> rounded = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound));
+  const vec<T> n = rounded - C::kRound, r = fma(n, set<T>(-C::kLn2High), high) + low;
+  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n, rounded};
+}
+
+// v * 2^n where both are normal numbers: the exponent is added as bits, which leaves the
+// multipliers to the polynomials (and is one instruction less than a scaling that rounds).
+FASTNN_INLINE F32 add_exponent(F32 v, F32 rounded) { return (F32)((U32)v + ((U32)rounded << 23)); }
+FASTNN_INLINE F64 add_exponent(F64 v, F64 rounded) { return (F64)((U64)v + ((U64)rounded << 52)); }
+
+// e^x for |x| <= kPlain. Errors as exp's.
+template <class T>
+FASTNN_INLINE vec<T> exp_plain(vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(x);
+  return add_exponent(e.m + 1, e.rounded);
 }
 
 // As factors: e^x = p * 2^n with p in [0.7, 1.42]. What is to be multiplied by e^x goes into p
@@ -132,14 +146,17 @@ FASTNN_INLINE vec<T> exp_negative(vec<T> x) {
   return scale2(e.p, e.n);
 }
 
-// float 1.6 ULP, double 2.1. e^x - 1 = 2 (s m + (s - 1/2)), s = 2^(n-1): never overflows early.
+// e^x - 1 = 2 (s m + (s - 1/2)), s = 2^(n-1): never overflows early. x <= kHighest, or NaN.
+template <class T>
+FASTNN_INLINE vec<T> expm1_below(vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(max(set<T>(ExpConstants<T>::kMinusOne), x));
+  const vec<T> s = add_exponent(set<T>(0.5), e.rounded), y = fma(s, e.m, s - T(0.5));
+  return select(x == 0, x, y + y);  // keeps -0
+}
+// float 1.6 ULP, double 2.1.
 template <class T>
 FASTNN_INLINE vec<T> expm1(vec<T> x) {
-  using C = ExpConstants<T>;
-  const ExpParts<T> e = exp_parts<T>(clamp<T>(x, C::kMinusOne, C::kHighest));
-  const vec<T> s = exp2_bits(to_int(e.n - 1));
-  const vec<T> y = 2 * fma(s, e.m, s - T(0.5));
-  return select(x == 0, x, y);  // keeps -0
+  return expm1_below<T>(min(set<T>(ExpConstants<T>::kHighest), x));
 }
 
 // float 2.5 ULP, double 2.4.
@@ -148,25 +165,33 @@ FASTNN_INLINE vec<T> sigmoid(vec<T> x) {
   const vec<T> e = exp_negative<T>(-abs(x));
   return select(x < 0, e, set<T>(1)) / (1 + e);
 }
+// The same for |x| <= kPlain.
+template <class T>
+FASTNN_INLINE vec<T> sigmoid_plain(vec<T> x) {
+  return 1 / (1 + exp_plain<T>(-x));
+}
 
-// float 2.4 ULP, double 2.7. float: an odd polynomial near 0, 1 - 2 / (e^(2|x|) + 1) elsewhere,
-// where an error of the exponential counts a third at most: one step of reduction, and its exponent
-// added as bits. double: -t / (t + 2), t = e^(-2|x|) - 1.
+// float 3 ULP, double 2.8. float: 2 t / (1 + t^2), t = tanh(x/2) = x P(x^2) / Q(x^2), in one
+// division; where the result comes near 1, little is left of t's errors. double: with s m + s - 1 =
+// e^(2|x|) - 1.
 template <class T>
 FASTNN_INLINE vec<T> tanh(vec<T> x) {
   if constexpr (kIsFloat<T>) {
-    const vec<T> a = abs(x), z = x * x, c = min(set<T>(10), a), log2 = set<T>(0x1.715476p+1f);
-    const vec<T> p = polynomial<T>(z, -0x1.555532p-2f, 0x1.1106fep-3f, -0x1.b83780p-5f,
-                                   0x1.52095ep-6f, -0x1.7567ecp-8f);
-    const vec<T> n = fma(c, log2, set<T>(0x1.8p23f)), r = fma(c, log2, 0x1.8p23f - n);
-    const vec<T> m = polynomial<T>(r, 1.0f, 0x1.62e42ap-1f, 0x1.ebf9b2p-3f, 0x1.c6b6cp-5f,
-                                   0x1.3cedc4p-7f, 0x1.5bea42p-10f);
-    const vec<T> e = (vec<T>)((U32)m + ((U32)n << 23));
-    const vec<T> far = 1 - 2 / (e + 1), near = fma(a * z, p, a);  // e knows no NaN
-    return copysign(select(a >= T(0.625), far, near), x);
+    const vec<T> a = abs(x), z = x * x;
+    const vec<T> p = horner<T>(z, 0x1.8cc1dap+18f, 0x1.7a0facp+13f, 0x1.739bbcp+5f);
+    const vec<T> q =
+        fma(fma(z + 0x1.ea59cap+9f, z, set<T>(0x1.67052p+16f)), z, set<T>(0x1.8cc1dap+19f));
+    const vec<T> n = a * p;
+#if defined(FASTNN_ISA_baseline)  // no fma: one rounding more, which a second division saves
+    const vec<T> t = n / q, y = min(set<T>(1), (t + t) / (1 + t * t));
+#else
+    const vec<T> y = min(set<T>(1), (n + n) * q / fma(q, q, n * n));
+#endif
+    return copysign(select(a > T(9.02), set<T>(1), y), x);
   } else {
-    const vec<T> t = expm1<T>(-2 * abs(x));
-    return copysign(-t / (t + 2), x);
+    const ExpParts<T> e = exp_parts<T>(min(set<T>(40), 2 * abs(x)));
+    const vec<T> s = add_exponent(set<T>(1), e.rounded);
+    return copysign(fma(s, e.m, s - 1) / fma(s, e.m, s + 1), x);
   }
 }
 

@@ -36,6 +36,7 @@ class Lowering {
   void require_equal(const Shape& a, const Shape& b, const graph::Node& n, int64_t except = -1);
   void require_slice(const Shape& shape, const graph::Node& n);
   void require_windows(const graph::Node& n);
+  void require_recurrent(const graph::Node& n);
   void require_shapes(const graph::Node& n);
 
   // buffers and views

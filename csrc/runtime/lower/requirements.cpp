@@ -68,6 +68,30 @@ void Lowering::require_windows(const Node& n) {
   if (second) like_y(n.inputs[1]);
 }
 
+// Sequences (batch, time, width), then a kernel (units, blocks * units), then states and a mask;
+// the forward ops' only sequence comes in blocks, the gradients' last is what was saved.
+void Lowering::require_recurrent(const Node& n) {
+  const std::string& name = n.op->name;
+  const bool gradient = name.size() > 5 && name.compare(name.size() - 5, 5, "_grad") == 0;
+  const Dim blocks(name[0] == 'l' ? 4 : name[0] == 'g' ? 3 : 1);
+  size_t kernel = 0;
+  while (n.inputs[kernel].rank() == 3) ++kernel;
+  const Dim units = n.inputs[kernel].shape()[0], width = blocks * units;
+  const Dim batch = n.inputs[0].shape()[0], time = n.inputs[0].shape()[1];
+  const bool saved = gradient && name[0] != 's';
+  for (size_t i = 0; i < n.inputs.size(); ++i) {
+    const Value& v = n.inputs[i];
+    const Dim last = !gradient ? width : saved && i + 1 == kernel ? Dim(4) * units : units;
+    require_equal(v.shape(),
+                  i < kernel               ? Shape{batch, time, last}
+                  : i == kernel            ? Shape{units, width}
+                  : v.rank() == 1          ? Shape{width}
+                  : v.dtype() == DType::b8 ? Shape{batch, time}
+                                           : Shape{batch, units},
+                  n);
+  }
+}
+
 void Lowering::require_shapes(const Node& n) {
   const std::string& name = n.op->name;
   const auto& in = n.inputs;
@@ -98,6 +122,8 @@ void Lowering::require_shapes(const Node& n) {
     require(Requirement::equal, in[1].shape()[1], 6, n);
   } else if (n.op->kind == Kind::convolution || n.op->kind == Kind::pooling) {
     require_windows(n);
+  } else if (n.op->kind == Kind::recurrent) {
+    require_recurrent(n);
   } else if (n.op->kind == Kind::rows && in.size() == 2) {
     require_equal(in[0].shape(), in[1].shape(), n);
   } else if (n.op->kind == Kind::cross_entropy) {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HINT = "pip install 'fastnn[download]'"
+
+class UnavailableError(Exception):
+    """A file cannot be downloaded; the text says what to do or what happened."""
 
 
 def fetch(name: str, url: str, known_hash: str, file_name: str) -> Path:
@@ -17,10 +19,15 @@ def fetch(name: str, url: str, known_hash: str, file_name: str) -> Path:
         file_name: in the cache.
 
     Raises:
-        ImportError: pooch is not installed.
+        UnavailableError: pooch is not installed, or the download failed.
         ValueError: the file is not the published one.
     """
-    import pooch
-
+    try:
+        import pooch
+    except ImportError:
+        raise UnavailableError("pip install 'fastnn[download]'") from None
     cache = pooch.os_cache("fastnn") / name
-    return Path(pooch.retrieve(url, known_hash, fname=file_name, path=cache))
+    try:
+        return Path(pooch.retrieve(url, known_hash, fname=file_name, path=cache))
+    except OSError as error:
+        raise UnavailableError(f"that was tried, and {url} failed: {error}") from error

@@ -85,14 +85,14 @@ class ImageSet:
                 name: _download.fetch(self.name, self.url + name, f"md5:{md5}", name)
                 for name, md5 in self.hashes.items()
             }
-        except ImportError:
+        except _download.UnavailableError as error:
             places = " or ".join(str(Path("$FASTNN_DATA") / f) for f in self.folders)
             raise FileNotFoundError(
                 f"{self.name}.load_data found no data. Give the folder that holds"
                 f" {', '.join(n.removesuffix('.gz') for n in self.hashes)} (as .gz or not) as path;"
                 f" or put them into {places}, where FASTNN_DATA is an environment variable (it is"
                 f" {os.environ.get('FASTNN_DATA') or 'not set'}); or have them downloaded by pooch:"
-                f" {_download.HINT}"
+                f" {error}"
             ) from None
 
 

@@ -41,7 +41,7 @@ def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Part, Part]:
         names the labels.
 
     Raises:
-        FileNotFoundError: the files are not there, and there is no pooch to download them.
+        FileNotFoundError: the files are not there, and cannot be downloaded.
         ValueError: a file is damaged, cut off, or holds something else.
     """
     return _SET.load(path)

@@ -36,7 +36,7 @@ def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Part, Part]:
         (60000,) and (10000,).
 
     Raises:
-        FileNotFoundError: the files are not there, and there is no pooch to download them.
+        FileNotFoundError: the files are not there, and cannot be downloaded.
         ValueError: a file is damaged, cut off, or holds something else.
 
     Example:

@@ -27,7 +27,7 @@ def load_text(path: str | os.PathLike[str] | None = None) -> str:
         The text, of 1 115 394 characters.
 
     Raises:
-        FileNotFoundError: the file is not there, and there is no pooch to download it.
+        FileNotFoundError: the file is not there, and cannot be downloaded.
         ValueError: the file is no UTF-8 text.
     """
     if path is not None:
@@ -37,9 +37,9 @@ def load_text(path: str | os.PathLike[str] | None = None) -> str:
         return read_text(Path(root) / _FILE)
     try:
         return read_text(_download.fetch("shakespeare", _URL, _HASH, _FILE))
-    except ImportError:
+    except _download.UnavailableError as error:
         raise FileNotFoundError(
             f"shakespeare.load_text found no {_FILE}. Give the file as path; or put it into the"
             f" folder that the environment variable FASTNN_DATA names (it is {root or 'not set'});"
-            f" or have it downloaded by pooch: {_download.HINT}"
+            f" or have it downloaded by pooch: {error}"
         ) from None

@@ -36,6 +36,8 @@ from fastnn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from fastnn.layers.recurrent import GRU, LSTM, SimpleRNN
+from fastnn.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
 from fastnn.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -44,9 +46,15 @@ from fastnn.layers.regularization import (
     GaussianNoise,
 )
 from fastnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
+from fastnn.layers.rnn import RNN
+from fastnn.layers.stacked_cells import StackedRNNCells
+from fastnn.layers.wrappers import Bidirectional, TimeDistributed
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -55,6 +63,7 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
@@ -66,6 +75,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -74,6 +84,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -100,6 +111,10 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
 ]

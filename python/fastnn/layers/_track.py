@@ -10,7 +10,9 @@ from fastnn._tensor import Variable
 if TYPE_CHECKING:
     from fastnn.layers._base import Layer
 
-_UNTRACKED = frozenset({"_own_weights", "_regularized", "_calls", "_eager", "_output_shape"})
+_UNTRACKED = frozenset(
+    {"_own_weights", "_regularized", "_calls", "_eager", "_output_shape", "_kept_states"}
+)
 
 
 class Trackable:

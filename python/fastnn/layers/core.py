@@ -357,13 +357,13 @@ class InputLayer(Layer):
 
     Args:
         shape: of one row, ``None`` for open axes.
-        batch_size: must be None: the batch is open.
+        batch_size: the size of batches, which stateful layers need to know; default: any.
         dtype: default "float32".
         name: default "input_layer".
         **kwargs: input_shape or batch_shape in place of shape.
 
     Raises:
-        ValueError: without a shape, or with a fixed batch size.
+        ValueError: without a shape, or for a batch size below 1.
 
     Example:
         >>> InputLayer((11,)).batch_shape
@@ -383,18 +383,18 @@ class InputLayer(Layer):
         super().__init__(name=name, dtype=dtype, **kwargs)
         if self._declared_shape is None:
             raise ValueError("[InputLayer] expected the shape of one row, e.g. InputLayer((11,))")
-        if batch_size is not None or self._declared_shape[0] is not None:
-            raise ValueError(
-                "[InputLayer] the batch axis is open: a model runs on any batch size, so leave "
-                "batch_size out"
-            )
-        self.batch_shape = self._declared_shape
+        rows = self._declared_shape[0] if batch_size is None else batch_size
+        if rows is not None:
+            rows = positive_int("InputLayer", "batch_size", rows)
+        self.batch_shape = (rows, *self._declared_shape[1:])
         self._output_shape = self.batch_shape
         self.built = True
 
     def make_tensor(self) -> Tensor:
         """A new symbolic input of this shape."""
-        return graph.placeholder(("batch", *self.batch_shape[1:]), self.dtype, name=self.name)
+        rows, *tail = self.batch_shape
+        shape = ("batch" if rows is None else rows, *tail)
+        return graph.placeholder(shape, self.dtype, name=self.name)
 
     def call(self, inputs: Any) -> Any:
         """The inputs themselves.
@@ -406,7 +406,9 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
-        return {"name": self.name, "dtype": self.dtype, "shape": list(self.batch_shape[1:])}
+        rows, *tail = self.batch_shape
+        config: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "shape": tail}
+        return config if rows is None else {**config, "batch_size": rows}
 
 
 def _argument_names(function: Callable[..., Any]) -> list[str]:
@@ -427,7 +429,7 @@ def Input(
 
     Args:
         shape: of one row, ``None`` for open axes; the batch axis is added.
-        batch_size: must be None: the batch is open.
+        batch_size: the size of batches, which stateful layers need to know; default: any.
         dtype: default "float32".
         name: default "input_layer".
         **kwargs: batch_shape in place of shape.
@@ -436,7 +438,7 @@ def Input(
         A tensor of shape (batch, *shape).
 
     Raises:
-        ValueError: without a shape, or with a fixed batch size.
+        ValueError: without a shape, or for a batch size below 1.
 
     Example:
         >>> Input((11,)).shape

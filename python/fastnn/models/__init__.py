@@ -1,6 +1,9 @@
-"""Models: stacks and graphs of layers that can be trained as a whole."""
+"""Models: stacks and graphs of layers that can be trained as a whole, and Boltzmann machines."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fastnn.layers import Input
 from fastnn.models._clone import clone_model
@@ -8,4 +11,17 @@ from fastnn.models._files import load_model
 from fastnn.models._model import Model
 from fastnn.models._sequential import Sequential
 
-__all__ = ["Input", "Model", "Sequential", "clone_model", "load_model"]
+if TYPE_CHECKING:
+    from fastnn.models.boltzmann import RBM
+
+# Loaded when they are first asked for.
+_NAMES = {"RBM": "boltzmann"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,19 +120,26 @@ def _prepend(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 class MappedBatches:
-    """Batches of memory maps: read a batch at a time, shuffled in windows of blocks.
+    """Batches of memory maps, read and shuffled a window of blocks at a time.
+
+    A system reads some megabytes around whatever is touched in a mapped file: rows taken here and
+    there would read a file many times over. So blocks are long, and are copied before their rows
+    are mixed.
 
     Args:
         columns: arrays of which some are memory maps.
         batch_size: rows a batch.
     """
 
-    _BLOCK_ROWS = 256
-    _WINDOW_BLOCKS = 64
+    _BLOCK_BYTES = 8 << 20
+    _BLOCK_ROWS = 256  # at least
+    _WINDOW_BLOCKS = 4
 
     def __init__(self, columns: Columns, batch_size: int) -> None:
         self._columns = columns
         self._batch_size = batch_size
+        row_bytes = sum(a[:1].nbytes for a in columns.arrays) or 1
+        self._block_rows = max(self._BLOCK_ROWS, self._BLOCK_BYTES // row_bytes)
 
     @property
     def steps(self) -> int:
@@ -144,39 +151,53 @@ class MappedBatches:
 
         Args:
             generator: shuffles; None keeps the order. Blocks of rows are read in random order,
-                and rows are mixed within windows of blocks, so that a disk reads in long pieces.
+                and rows are mixed within windows of some blocks.
         """
         rows, size = self._columns.rows, self._batch_size
         if generator is None:
             for start in range(0, rows, size):
                 yield self._columns.slice(start, min(start + size, rows))
             return
-        pending = np.empty(0, np.int64)
-        for window in self._windows(generator):
-            pending = np.concatenate([pending, window])
-            whole = len(pending) // size * size
+        rest = self._columns.slice(0, 0)
+        window = None
+        for blocks in self._windows(generator):
+            del window  # before the next is made: memory for one is enough
+            window = _joined([rest, *blocks])
+            order = generator.permutation(window.rows)
+            whole = len(order) // size * size
             for start in range(0, whole, size):
-                yield self._take(pending[start : start + size])
-            pending = pending[whole:]
-        if len(pending):
-            yield self._take(pending)
+                yield _rows_of(window, order[start : start + size])
+            rest = _rows_of(window, order[whole:])
+        if rest.rows:
+            yield rest
 
-    def _windows(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        rows = self._columns.rows
-        blocks = generator.permutation(-(-rows // self._BLOCK_ROWS))
+    def _windows(self, generator: np.random.Generator) -> Iterator[list[Columns]]:
+        size = self._block_rows
+        blocks = generator.permutation(-(-self._columns.rows // size))
         for start in range(0, len(blocks), self._WINDOW_BLOCKS):
-            chosen = blocks[start : start + self._WINDOW_BLOCKS]
-            indices = np.concatenate(
-                [
-                    np.arange(b * self._BLOCK_ROWS, min((b + 1) * self._BLOCK_ROWS, rows))
-                    for b in chosen
-                ]
-            )
-            generator.shuffle(indices)
-            yield indices
+            chosen = np.sort(blocks[start : start + self._WINDOW_BLOCKS])
+            yield [self._columns.slice(b * size, (b + 1) * size) for b in chosen]
 
-    def _take(self, indices: NDArray[np.int64]) -> Columns:
-        return self._columns.map(lambda array: array[indices])
+
+def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
+    return columns.map(lambda array: array[indices])
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    """Rows of several columns, one after the other, copied."""
+
+    def join(own: Sequence[Sequence[NDArray[Any] | None]]) -> list[Any]:
+        return [
+            None if arrays[0] is None else np.concatenate(arrays)
+            for arrays in zip(*own, strict=True)
+        ]
+
+    return Columns(
+        parts[0].template,
+        join([part.x for part in parts]),
+        join([part.y for part in parts]),
+        join([part.weights for part in parts]),
+    )
 
 
 def split_batch(batch: Any) -> tuple[Any, Any, Any]:

@@ -77,7 +77,7 @@ class Signature:
         self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
         self.output_names = _output_names(model, trace.structure)
-        program = _program(trace.inputs, [("predict", trace.outputs, [])])
+        program = compile_sections(trace.inputs, [("predict", trace.outputs, trace.scope.updates)])
         self.predictor = _core.Predictor(program, model._engine.guard, current_seed())
         self.steps: dict[Any, Step] = {}
 
@@ -144,12 +144,13 @@ class Step:
         total, parts = objective.cost(trace.outputs, targets, weights, added)
         rows = ops.shape_of(trace.inputs[0], 0, "float64")
         measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
+        measured = [*measured, *trace.scope.updates]
         sections: list[Section] = [("metrics", [], measured)]
         every = 1
         if training:
-            sections, every = _training_sections(model, total, [*measured, *trace.scope.updates])
+            sections, every = _training_sections(model, total, measured)
         inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
-        program = _program(inputs, sections)
+        program = compile_sections(inputs, sections)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
@@ -194,7 +195,7 @@ def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
             _core.make_contiguous([v._storage for v in family if v.dtype == dtype])
 
 
-def _program(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+def compile_sections(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
     """Compiles sections of tensors and updates."""
 
     def update(item: Any) -> Any:

@@ -108,7 +108,7 @@ class Sequential(Model):
             tensor = layer._graph.input_tensors[0]
             return InputLayer(tensor.shape[1:], dtype=tensor.dtype)
         assert layer._declared_shape is not None
-        return InputLayer(layer._declared_shape[1:], dtype=_input_dtype(layer))
+        return InputLayer(batch_shape=layer._declared_shape, dtype=_input_dtype(layer))
 
     def _build_from(self, source: InputLayer) -> None:
         tensor = source.make_tensor()

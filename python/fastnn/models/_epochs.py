@@ -1,0 +1,152 @@
+"""Epochs of a compiled program: how models train that are more than a stack of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import _core
+from fastnn import _random as random
+from fastnn._tensor import Tensor, Variable
+from fastnn.callbacks import CallbackList, History, ProgbarLogger
+from fastnn.models import _checks
+from fastnn.models._clock import Clock
+from fastnn.models._fit import verbosity
+from fastnn.models._programs import Section, compile_sections
+
+_TICK = 0.05
+
+
+class Mean:
+    """A mean over the batches of an epoch, added up by the training program.
+
+    Args:
+        name: of the figure.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._total = Variable(np.float64(0.0), name=name, role="metric")
+        self._count = Variable(np.float64(0.0), name=f"{name}_count", role="metric")
+
+    def updates(self, total: Tensor, count: Tensor) -> list[tuple[Variable, Tensor]]:
+        """What the program adds at each step.
+
+        Args:
+            total: the sum over a batch.
+            count: what it is divided by in the end.
+        """
+        return [(self._total, self._total + total), (self._count, self._count + count)]
+
+    def reset(self) -> None:
+        """Forgets what was added."""
+        self._total.set_value(0.0)
+        self._count.set_value(0.0)
+
+    def result(self) -> float:
+        """The mean so far; NaN before the first batch."""
+        count = float(self._count.get_value())
+        return float(self._total.get_value()) / count if count else float("nan")
+
+
+class EpochModel:
+    """What such models share: the clock of their random numbers, and epochs with callbacks.
+
+    Attributes:
+        stop_training: a callback sets it to end the training after the epoch.
+        history: of the last training.
+    """
+
+    def __init__(self) -> None:
+        self.stop_training = False
+        self.history: History | None = None
+        self._clock = Clock()
+
+    def _traced(self) -> Any:
+        """A context in which random nodes get this model's streams, the same at every trace."""
+        return random.streams_of(self._clock.streams())
+
+    def _run_epochs(
+        self,
+        trainer: Any,
+        arrays: Sequence[NDArray[Any]],
+        figures: Mapping[str, Mean],
+        *,
+        batch_size: int,
+        epochs: int,
+        initial_epoch: int = 0,
+        shuffle: bool = True,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+    ) -> History:
+        """Trains on arrays of equal length; the figures go to the History under their names."""
+        owner = type(self).__name__
+        _checks.require_positive(owner, "epochs", epochs)
+        level = verbosity(owner, verbose)
+        rows = len(arrays[0])
+        steps = -(-rows // batch_size)
+        hooks, history = self._callbacks(callbacks, level, epochs, steps)
+        self.stop_training = False
+        hooks.begin("train")
+        logs: dict[str, Any] = {}
+        for epoch in range(initial_epoch, epochs):
+            for figure in figures.values():
+                figure.reset()
+            hooks.epoch_begin(epoch)
+            self._run_pass(trainer, arrays, batch_size, shuffle, hooks, figures)
+            logs = {name: figure.result() for name, figure in figures.items()}
+            hooks.epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        hooks.end("train", logs)
+        return history
+
+    def _callbacks(
+        self, callbacks: Any, level: int, epochs: int, steps: int
+    ) -> tuple[CallbackList, History]:
+        chosen = list(CallbackList(callbacks).callbacks)
+        history = next((c for c in chosen if isinstance(c, History)), None) or History()
+        if level and not any(isinstance(c, ProgbarLogger) for c in chosen):
+            chosen.append(ProgbarLogger())
+        if history not in chosen:
+            chosen.append(history)
+        history.history = {}
+        self.history = history
+        return CallbackList(
+            chosen, self, {"verbose": level, "epochs": epochs, "steps": steps}
+        ), history
+
+    def _run_pass(
+        self,
+        trainer: Any,
+        arrays: Sequence[NDArray[Any]],
+        batch_size: int,
+        shuffle: bool,
+        hooks: CallbackList,
+        figures: Mapping[str, Mean],
+    ) -> None:
+        clock = self._clock
+        clock.passes += 1
+        trainer.begin(
+            list(arrays), batch_size, shuffle, clock.seed, clock.passes - 1, clock.step, 0
+        )
+        done = 0
+        try:
+            while ran := trainer.run(1 << 60, _TICK):
+                done += ran
+                hooks.progress(done, {name: figure.result() for name, figure in figures.items()})
+        finally:
+            clock.step = trainer.step
+            trainer.end()
+
+
+def make_trainer(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+    """A Trainer of its own for sections of updates; the first one should write nothing.
+
+    Args:
+        inputs: placeholders with an open first axis.
+        sections: (name, outputs, updates); one named "update" changes the parameters.
+    """
+    return _core.Trainer(compile_sections(inputs, sections), 1, _core.Guard())

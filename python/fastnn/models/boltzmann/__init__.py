@@ -1,0 +1,8 @@
+"""Boltzmann machines: restricted ones, and networks stacked from them."""
+
+from __future__ import annotations
+
+from fastnn.models.boltzmann._partition import LogPartition
+from fastnn.models.boltzmann._rbm import RBM
+
+__all__ = ["RBM", "LogPartition"]

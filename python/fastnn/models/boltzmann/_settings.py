@@ -1,0 +1,70 @@
+"""What a restricted Boltzmann machine is told."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import _random as random
+from fastnn.models import _checks
+from fastnn.models.boltzmann._units import KINDS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of :class:`RBM` that hold for its life, checked."""
+
+    units: int
+    visible: str
+    k: int
+    persistent: bool
+    chains: int | None
+    momentum: float
+    weight_decay: float
+    sparsity_target: float | None
+    sparsity_cost: float
+    sample_visible: bool
+    seed: int | None
+    dtype: str
+
+    def __post_init__(self) -> None:
+        for name in ("units", "k"):
+            _checks.require_positive("RBM", name, getattr(self, name))
+        if self.chains is not None:
+            _checks.require_positive("RBM", "chains", self.chains)
+            if not self.persistent:
+                raise ValueError("[RBM] chains go on from step to step: give persistent=True too")
+        if self.visible not in KINDS:
+            raise ValueError(
+                f"[RBM] expected visible units of the kind {' or '.join(map(repr, KINDS))}, got "
+                f"{self.visible!r}"
+            )
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f"[RBM] expected dtype float32 or float64, got {self.dtype!r}")
+        for name in ("weight_decay", "sparsity_cost"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"[RBM] expected {name} of at least 0, got {value}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"[RBM] expected a momentum in [0, 1), got {self.momentum}")
+        if (self.sparsity_target is None) != (self.sparsity_cost == 0):
+            raise ValueError("[RBM] sparsity_target and sparsity_cost go together: give both")
+        if self.sparsity_target is not None and not 0 < self.sparsity_target < 1:
+            raise ValueError(
+                f"[RBM] expected a sparsity_target between 0 and 1, got {self.sparsity_target}"
+            )
+        if self.seed is not None:
+            random.check_seed(self.seed)
+
+    def generator(self) -> np.random.Generator:
+        """Where the first weights come from."""
+        if self.seed is not None:
+            return np.random.default_rng(self.seed)
+        return np.random.default_rng([random.current_seed(), random.next_stream()])
+
+    def as_config(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)

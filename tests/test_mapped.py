@@ -1,0 +1,78 @@
+"""Memory maps: every row once an epoch, mixed, read in long pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastnn.models._batches import MappedBatches
+from fastnn.models._columns import Columns
+
+
+class Recorded(np.ndarray):
+    """Notes which rows are read as a slice, and refuses rows taken here and there."""
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            self.read.append((key.start, key.stop))
+            return np.asarray(super().__getitem__(key))
+        raise AssertionError(f"rows {key!r} of a file were taken one by one")
+
+
+def recorded(array):
+    view = array.view(Recorded)
+    view.read = []
+    return view
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(MappedBatches, "_BLOCK_ROWS", 8)
+    monkeypatch.setattr(MappedBatches, "_BLOCK_BYTES", 1)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 32, 33, 100, 131])
+@pytest.mark.parametrize("batch", [1, 5, 32, 200])
+def test_every_row_comes_once_with_its_target_and_weight(rows, batch):
+    x = np.arange(rows, dtype=np.float32)[:, None].repeat(3, 1)
+    columns = Columns(None, [x], [10 * x[:, :1]], [100 * x[:, 0], None])
+    batches = MappedBatches(columns, batch)
+    parts = list(batches.one_epoch(np.random.default_rng(0)))
+    assert [p.rows for p in parts[:-1]] == [batch] * (len(parts) - 1)
+    assert len(parts) == batches.steps
+    seen = np.concatenate([p.x[0] for p in parts])
+    assert sorted(seen[:, 0]) == list(range(rows))
+    np.testing.assert_array_equal(np.concatenate([p.y[0] for p in parts]), 10 * seen[:, :1])
+    np.testing.assert_array_equal(np.concatenate([p.weights[0] for p in parts]), 100 * seen[:, 0])
+    assert all(p.weights[1] is None for p in parts)
+
+
+def test_rows_are_read_in_blocks_once_each_and_in_order_within_a_window():
+    x = recorded(np.arange(800, dtype=np.float32)[:, None])
+    batches = MappedBatches(Columns(None, [x], [], []), 10)
+    x.read.clear()
+    parts = list(batches.one_epoch(np.random.default_rng(0)))
+    pieces = [(a, b) for a, b in x.read if b > a]
+    assert sorted(pieces) == [(a, a + 8) for a in range(0, 800, 8)]
+    for start in range(0, len(pieces), MappedBatches._WINDOW_BLOCKS):
+        window = pieces[start : start + MappedBatches._WINDOW_BLOCKS]
+        assert window == sorted(window)
+    order = np.concatenate([p.x[0][:, 0] for p in parts])
+    assert (np.diff(order) != 1).mean() > 0.8  # mixed within windows, too
+
+
+def test_epochs_differ_and_repeat_with_their_generator():
+    x = np.arange(300, dtype=np.float32)[:, None]
+    batches = MappedBatches(Columns(None, [x], [], []), 32)
+
+    def order(seed):
+        return np.concatenate([p.x[0] for p in batches.one_epoch(np.random.default_rng(seed))])
+
+    np.testing.assert_array_equal(order(1), order(1))
+    assert (order(1) != order(2)).any()
+
+
+def test_without_a_generator_rows_come_in_their_order():
+    x = np.arange(70, dtype=np.float32)[:, None]
+    parts = MappedBatches(Columns(None, [x], [], []), 32).one_epoch(None)
+    np.testing.assert_array_equal(np.concatenate([p.x[0] for p in parts]), x)
