@@ -12,10 +12,10 @@ from fastnn.models._model import Model
 from fastnn.models._sequential import Sequential
 
 if TYPE_CHECKING:
-    from fastnn.models.boltzmann import RBM
+    from fastnn.models.boltzmann import DBN, RBM
 
 # Loaded when they are first asked for.
-_NAMES = {"RBM": "boltzmann"}
+_NAMES = {"DBN": "boltzmann", "RBM": "boltzmann"}
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +24,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]
+__all__ = ["DBN", "RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from fastnn.models.boltzmann._dbn import DBN
 from fastnn.models.boltzmann._partition import LogPartition
 from fastnn.models.boltzmann._rbm import RBM
 
-__all__ = ["RBM", "LogPartition"]
+__all__ = ["DBN", "RBM", "LogPartition"]

@@ -9,7 +9,6 @@ from fastnn._tensor import Tensor
 from fastnn.models._epochs import Mean, make_trainer
 from fastnn.models._programs import Section
 from fastnn.models.boltzmann._energy import pseudo_log_likelihood
-from fastnn.models.boltzmann._units import draw
 
 if TYPE_CHECKING:
     from fastnn.models.boltzmann._rbm import RBM
@@ -41,13 +40,14 @@ def contrastive_trainer(rbm: RBM) -> tuple[Any, dict[str, Mean]]:
     s = rbm.settings
     v = graph.placeholder(("batch", rbm.kernel.shape[0]), s.dtype, name="x")
     field = rbm.hidden_field(v)
-    h = ops.sigmoid(field)
-    first, v_model = gibbs(rbm, draw(h) if rbm.chains is None else rbm.chains)
-    h_model = ops.sigmoid(rbm.hidden_field(v_model))
+    h = rbm.hidden_kind.mean(field)
+    start = rbm.hidden_kind.sample(h) if rbm.chains is None else rbm.chains
+    first, v_model = gibbs(rbm, start)
+    h_model = rbm.hidden_mean(v_model)
     gradients = _difference(v, h, v_model, h_model)
     updates: list[Any] = []
     if rbm.chains is not None:
-        updates.append((rbm.chains, draw(h_model)))
+        updates.append((rbm.chains, rbm.hidden_kind.sample(h_model)))
     if s.sparsity_cost:
         updates.append(_add_sparsity(rbm, gradients, v, h))
     if s.weight_decay:

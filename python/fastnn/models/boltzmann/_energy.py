@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def free_energy(rbm: RBM, v: Tensor, field: Tensor | None = None) -> Any:
-    """F(v) = visible part - sum_j log(1 + exp(v W + c)_j), shape (rows,).
+    """F(v) = visible part - sum over the hidden units of log(1 + exp(v W + c)), shape (rows,).
 
     Args:
         rbm: the machine.
@@ -21,7 +21,11 @@ def free_energy(rbm: RBM, v: Tensor, field: Tensor | None = None) -> Any:
     """
     if field is None:
         field = rbm.hidden_field(v)
-    return rbm.kind.energy(v, rbm.visible_bias) - ops.sum(ops.softplus(field), axis=1)
+    return rbm.kind.energy(v, rbm.visible_bias) - _summed_out(rbm, field)
+
+
+def _summed_out(rbm: RBM, field: Tensor) -> Any:
+    return ops.sum(rbm.hidden_kind.summed_out(field, rbm.hidden_bias), axis=1)
 
 
 def pseudo_log_likelihood(rbm: RBM, v: Tensor, field: Tensor | None = None) -> Any:
@@ -38,6 +42,6 @@ def pseudo_log_likelihood(rbm: RBM, v: Tensor, field: Tensor | None = None) -> A
     change = 1.0 - 2.0 * value
     flipped = field + change * ops.take(rbm.kernel, unit, axis=0)
     bias = ops.take(rbm.visible_bias, unit)
-    gain = ops.sum(ops.softplus(field), axis=1) - ops.sum(ops.softplus(flipped), axis=1)
-    difference = gain - ops.reshape(change, (-1,)) * bias
+    difference = _summed_out(rbm, field) - _summed_out(rbm, flipped)
+    difference = difference - ops.reshape(change, (-1,)) * bias
     return float(n) * ops.log_sigmoid(difference)

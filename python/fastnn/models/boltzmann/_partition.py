@@ -38,6 +38,8 @@ class LogPartition:
 
 def log_partition(rbm: RBM, method: str, chains: int, betas: Any) -> LogPartition:
     """See :meth:`RBM.log_partition`."""
+    if rbm.hidden_kind.name != "bernoulli":
+        raise ValueError("[RBM] log_partition is for machines with bernoulli hidden units")
     smaller = rbm.units
     if rbm.kind.name == "bernoulli":
         smaller = min(smaller, rbm.kernel.shape[0])

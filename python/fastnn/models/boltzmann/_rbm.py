@@ -18,7 +18,7 @@ from fastnn.models.boltzmann._contrastive import contrastive_trainer
 from fastnn.models.boltzmann._energy import free_energy, pseudo_log_likelihood
 from fastnn.models.boltzmann._partition import LogPartition, log_partition
 from fastnn.models.boltzmann._settings import Settings
-from fastnn.models.boltzmann._units import KINDS, draw
+from fastnn.models.boltzmann._units import KINDS
 
 
 class RBM(EpochModel):
@@ -33,6 +33,8 @@ class RBM(EpochModel):
     Args:
         units: how many hidden units.
         visible: "bernoulli" (data between 0 and 1) or "gaussian" (standardised data).
+        hidden: "bernoulli", or "gaussian": real units of unit variance, for a code at the top of
+            a stack (Hinton and Salakhutdinov, 2006); they want a learning rate of 0.001.
         k: Gibbs steps of the negative phase; default 1.
         persistent: whether its chains go on from step to step; default False.
         chains: how many there are; default: the batch size of the first training.
@@ -63,6 +65,7 @@ class RBM(EpochModel):
         self,
         units: int,
         visible: str = "bernoulli",
+        hidden: str = "bernoulli",
         k: int = 1,
         persistent: bool = False,
         chains: int | None = None,
@@ -80,6 +83,7 @@ class RBM(EpochModel):
         self.settings = Settings(
             units=units,
             visible=visible,
+            hidden=hidden,
             k=k,
             persistent=persistent,
             chains=chains,
@@ -96,6 +100,7 @@ class RBM(EpochModel):
         self.built = False
         self.chains: Variable | None = None
         self.kind = KINDS[visible]
+        self.hidden_kind = KINDS[hidden]
         self.rate = Variable(np.asarray(0.0, dtype), name="learning_rate", role="hyperparameter")
         self.momentum_rate = Variable(np.asarray(momentum, dtype), name="m", role="hyperparameter")
         self.learning_rate = learning_rate
@@ -193,8 +198,12 @@ class RBM(EpochModel):
     # --- the two conditionals, for tensors
 
     def hidden_field(self, v: Tensor) -> Any:
-        """v W + c: the logits of the hidden units."""
+        """v W + c."""
         return ops.matmul(v, self.kernel) + self.hidden_bias
+
+    def hidden_mean(self, v: Tensor) -> Any:
+        """The expectation of the hidden units, given visible ones."""
+        return self.hidden_kind.mean(self.hidden_field(v))
 
     def visible_mean(self, h: Tensor) -> Any:
         """The expectation of the visible units, given hidden ones."""
@@ -202,7 +211,7 @@ class RBM(EpochModel):
 
     def draw_hidden(self, v: Tensor) -> Any:
         """Hidden states, given visible ones."""
-        return draw(ops.sigmoid(self.hidden_field(v)))
+        return self.hidden_kind.sample(self.hidden_mean(v))
 
     # --- training
 
@@ -268,14 +277,12 @@ class RBM(EpochModel):
     # --- what it has learnt
 
     def transform(self, x: Any) -> NDArray[Any]:
-        """The probabilities of the hidden units, shape (rows, units)."""
-        return self._call("transform", x, lambda v: ops.sigmoid(self.hidden_field(v)))
+        """The means of the hidden units, shape (rows, units)."""
+        return self._call("transform", x, self.hidden_mean)
 
     def reconstruct(self, x: Any) -> NDArray[Any]:
         """Visible means, given the hidden means of x: shape (rows, visible units)."""
-        return self._call(
-            "reconstruct", x, lambda v: self.visible_mean(ops.sigmoid(self.hidden_field(v)))
-        )
+        return self._call("reconstruct", x, lambda v: self.visible_mean(self.hidden_mean(v)))
 
     def inverse_transform(self, h: Any) -> NDArray[Any]:
         """Visible means, given hidden values of shape (rows, units)."""

@@ -19,6 +19,7 @@ class Settings:
 
     units: int
     visible: str
+    hidden: str
     k: int
     persistent: bool
     chains: int | None
@@ -37,10 +38,16 @@ class Settings:
             _checks.require_positive("RBM", "chains", self.chains)
             if not self.persistent:
                 raise ValueError("[RBM] chains go on from step to step: give persistent=True too")
-        if self.visible not in KINDS:
+        for side in ("visible", "hidden"):
+            if getattr(self, side) not in KINDS:
+                raise ValueError(
+                    f"[RBM] expected {side} units of the kind {' or '.join(map(repr, KINDS))}, "
+                    f"got {getattr(self, side)!r}"
+                )
+        if self.hidden == self.visible == "gaussian":
             raise ValueError(
-                f"[RBM] expected visible units of the kind {' or '.join(map(repr, KINDS))}, got "
-                f"{self.visible!r}"
+                "[RBM] expected bernoulli units on one side at least: between two "
+                "gaussian ones the energy has no lower bound"
             )
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f"[RBM] expected dtype float32 or float64, got {self.dtype!r}")

@@ -1,4 +1,4 @@
-"""Kinds of visible units: what they are given the hidden ones, and their share of the energy."""
+"""Kinds of units: what they are given those of the other side, and their share of the energy."""
 
 from __future__ import annotations
 
@@ -47,8 +47,12 @@ class Bernoulli:
         return draw(mean)
 
     def energy(self, v: Tensor, bias: Tensor) -> Any:
-        """The part of the energy that needs no hidden unit, one value a row."""
+        """Of visible units: the part that needs no hidden unit, one value a row."""
         return -ops.matmul(v, bias)
+
+    def summed_out(self, field: Tensor, bias: Tensor) -> Any:
+        """Of hidden units: log of the sum over their states, one value a unit."""
+        return ops.softplus(field)
 
     def tempered(self, v: Tensor, bias: Tensor, base: Tensor, beta: Tensor) -> Any:
         """The same energy on the way from a model of the base biases alone (beta 0) to ours."""
@@ -86,8 +90,12 @@ class Gaussian:
         """Units drawn around their mean."""
         return mean + ops.random_normal(mean.dims, 0.0, 1.0, mean.dtype)
 
+    def summed_out(self, field: Tensor, bias: Tensor) -> Any:
+        """Of hidden units: log of the integral over them, without log(2 pi) / 2, one value each."""
+        return 0.5 * (ops.square(field) - ops.square(bias))
+
     def energy(self, v: Tensor, bias: Tensor) -> Any:
-        """The part of the energy that needs no hidden unit, one value a row."""
+        """Of visible units: the part that needs no hidden unit, one value a row."""
         return 0.5 * ops.sum(ops.square(v - bias), axis=1)
 
     def tempered(self, v: Tensor, bias: Tensor, base: Tensor, beta: Tensor) -> Any:
