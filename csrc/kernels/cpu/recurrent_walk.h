@@ -139,8 +139,8 @@ FASTNN_INLINE void start_row(T* out, const T* in, int64_t n, int64_t stride) {
 template <class T, class Cell>
 void forward_step(const RecurrentArgs& a, int64_t row, int64_t t, const T* p, const State<T>& s) {
   const int64_t n = a.units, i = row * a.time + t;
-  if (a.before) copy_row(row_at<T>(a.before, n * i), static_cast<const T*>(s.h), n);
   if (!a.mask || a.mask[i]) return Cell::forward(a, i, p, s);
+  if (a.before) copy_row(row_at<T>(a.before, n * i), static_cast<const T*>(s.h), n);
   if (a.h) copy_row(row_at<T>(a.h, n * i), static_cast<const T*>(s.h), n);
   if (Cell::kHasCell && a.c) copy_row(row_at<T>(a.c, n * i), static_cast<const T*>(s.c), n);
   if (Cell::kSaved && a.gates)
@@ -173,13 +173,13 @@ template <class T, class Cell>
 void backward_step(const RecurrentGradArgs& a, int64_t row, int64_t s, T* d,
                    const State<T>& state) {
   const int64_t n = a.units, t = time_of(a, s), i = row * a.time + t;
-  add_row(state.h, row_at<T>(a.dh, n * i), n);
   if (Cell::kHasCell) add_row(state.c, row_at<T>(a.dc, n * i), n);
   if (!a.mask || a.mask[i]) {
     const int64_t before = row * a.time + (a.reverse ? t + 1 : t - 1);
     const T* old = s == 0 ? row_at<T>(a.c0, n * row) : row_at<T>(a.c, n * before);
     return Cell::backward(a, i, old, d, state);
   }
+  add_row(state.h, row_at<T>(a.dh, n * i), n);
   const int64_t width = Cell::kBlocks * n;
   copy_row<T>(d, nullptr, width);
   copy_row<T>(row_at<T>(a.dx, width * i), nullptr, width);
