@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fastnn.io import _onnx
+from fastnn.io import _c, _onnx
 from fastnn.models._programs import Signature, Trace
 
 if TYPE_CHECKING:
     from fastnn.models._model import Model
+
+Named: TypeAlias = "list[tuple[str, Any]]"
 
 
 def _signature(model: Model) -> Signature:
@@ -26,6 +28,16 @@ def _signature(model: Model) -> Signature:
 
 def to_onnx(model: Model, filepath: str | os.PathLike[str]) -> None:
     """See :meth:`Model.to_onnx`."""
+    _onnx.export(filepath, model.name, *_traced(model))
+
+
+def to_c(model: Model, filepath: str | os.PathLike[str], name: str | None) -> None:
+    """See :meth:`Model.to_c`."""
+    _c.export(filepath, name or model.name, *_traced(model))
+
+
+def _traced(model: Model) -> tuple[Named, Named]:
+    """Names and values of the inputs and of the outputs, in prediction."""
     signature = _signature(model)
     with model._engine._lock:
         trace = Trace(model, signature, training=False)
@@ -34,4 +46,4 @@ def to_onnx(model: Model, filepath: str | os.PathLike[str]) -> None:
     outputs = []
     for name, tensor in zip(signature.output_names, trace.outputs, strict=True):
         outputs.append((f"{name}_output" if name in taken else name, tensor._value))
-    _onnx.export(filepath, model.name, inputs, outputs)
+    return inputs, outputs

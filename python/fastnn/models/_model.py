@@ -387,6 +387,35 @@ class Model(Trainable):
 
         _export.to_onnx(self, filepath)
 
+    def to_c(self, filepath: str | os.PathLike[str], name: str | None = None) -> None:
+        """Writes what the model predicts as a C99 header that needs nothing but the C library.
+
+        The header holds the weights and two functions, ``NAME_predict`` for one row and
+        ``NAME_predict_rows`` for several; a comment at its top says what they take. An index that
+        lies outside of an embedding's table is not noticed.
+
+        Args:
+            filepath: the file; replaced in one step.
+            name: what all names in the header begin with; default: the model's.
+
+        Raises:
+            ValueError: before the model is built.
+            NotImplementedError: for an operation without counterpart, or an axis of open length.
+            OSError: where the file cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> import fastnn
+            >>> model = fastnn.Sequential([fastnn.layers.Dense(2, input_dim=3)], name="tiny")
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.h"
+            >>> model.to_c(path)
+            >>> "tiny_predict(const float *in0, float *out0)" in path.read_text()
+            True
+        """
+        from fastnn.models import _export
+
+        _export.to_c(self, filepath, name)
+
     # --- configuration
 
     def get_config(self) -> dict[str, Any]:

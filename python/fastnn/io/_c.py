@@ -1,0 +1,402 @@
+"""C99: the graph of a traced model as a header that needs nothing but the C library."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import _core
+from fastnn.io._atomic import replace_file
+from fastnn.io._onnx import array_of
+
+Value = Any  # _core.Value
+Writer = Callable[["Source", Value, list["Ref"], list["Ref"]], None]
+
+C_TYPES = {
+    "float32": "float",
+    "float64": "double",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint8": "uint8_t",
+    "bool": "uint8_t",
+}
+_NUMBERS_A_LINE = 8
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An array of the program.
+
+    Attributes:
+        name: the C expression of its first element's address.
+        dtype: fastnn's.
+        shape: its sizes, for one row.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+    @property
+    def ctype(self) -> str:
+        """The C type of a number."""
+        return C_TYPES[self.dtype]
+
+    def at(self, index: Sequence[str]) -> str:
+        """The element at an index, one expression an axis."""
+        return f"{self.name}[{flat(self.shape, index)}]"
+
+    def broadcast(self, index: Sequence[str]) -> str:
+        """The element that NumPy's broadcasting takes for an index of a larger shape."""
+        own = list(index)[len(index) - len(self.shape) :]
+        kept = ["0" if size == 1 else i for i, size in zip(own, self.shape, strict=True)]
+        return self.at(kept)
+
+
+def flat(shape: Sequence[int], index: Sequence[str]) -> str:
+    """The place of an element in C order."""
+    terms, stride = [], 1
+    for size, i in zip(reversed(shape), reversed(list(index)), strict=True):
+        if i != "0":
+            terms.append(i if stride == 1 else f"{i} * {stride}")
+        stride *= size
+    return " + ".join(reversed(terms)) or "0"
+
+
+class Source:
+    """The text of the functions, line by line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._depth = 1
+        self._indices = 0
+
+    def line(self, text: str) -> None:
+        """Adds a line."""
+        self.lines.append("  " * self._depth + text)
+
+    def fresh(self) -> str:
+        """A name for a variable."""
+        self._indices += 1
+        return f"i{self._indices}"
+
+    def block(self, head: str) -> _Block:
+        """A block behind a head: ``with source.block("for (...)"):``."""
+        return _Block(self, head)
+
+    def loop(self, count: int, name: str | None = None) -> _Block:
+        """A loop; ``with source.loop(n) as i:`` gives its counter."""
+        name = name or self.fresh()
+        return _Block(self, f"for (int {name} = 0; {name} < {count}; ++{name})", name)
+
+    def loops(self, shape: Sequence[int], always: bool = False) -> Iterator[list[str]]:
+        """Loops over all axes: ``for index in source.loops(shape):`` runs its body once.
+
+        Args:
+            shape: the sizes.
+            always: also over axes of length 1, so that the body may say ``continue``.
+        """
+        opened = [self.loop(size) if size != 1 or always else None for size in shape]
+        index = [block.__enter__() if block else "0" for block in opened]
+        yield index
+        for block in reversed(opened):
+            if block:
+                block.__exit__()
+
+
+class _Block:
+    def __init__(self, source: Source, head: str, name: str = "") -> None:
+        self._source = source
+        self._head = head
+        self._name = name
+
+    def __enter__(self) -> str:
+        self._source.line(f"{self._head} {{")
+        self._source._depth += 1
+        return self._name
+
+    def __exit__(self, *error: object) -> None:
+        self._source._depth -= 1
+        self._source.line("}")
+
+
+class Memory:
+    """Places of intermediate results: one array a C type, shared by those that do not overlap."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self._live: dict[str, list[tuple[int, int, int]]] = {}
+
+    def take(self, ctype: str, size: int, now: int, until: int) -> int:
+        """A place that is free from the step ``now`` to the step ``until``."""
+        live = [item for item in self._live.get(ctype, []) if item[2] >= now]
+        place = 0
+        for start, stop, _ in sorted(live):
+            if start - place >= size:
+                break
+            place = max(place, stop)
+        self._live[ctype] = [*live, (place, place + size, until)]
+        self.sizes[ctype] = max(self.sizes.get(ctype, 0), place + size)
+        return place
+
+
+def number(dim: Any, extents: dict[str, int]) -> int:
+    """A dimension for one row.
+
+    Raises:
+        NotImplementedError: for a length that only the data know.
+    """
+    if isinstance(dim, int):
+        return dim
+
+    def value(node: ast.AST) -> int:
+        if isinstance(node, ast.BinOp):
+            left, right = value(node.left), value(node.right)
+            kinds = {ast.Add: left + right, ast.Sub: left - right, ast.Mult: left * right}
+            if type(node.op) in kinds:
+                return kinds[type(node.op)]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return -value(node.operand)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return node.value
+        if isinstance(node, ast.Name) and node.id in extents:
+            return extents[node.id]
+        raise NotImplementedError(
+            f"[to_c] the length {dim} is known only at run time: a header is for inputs of known "
+            "sizes"
+        )
+
+    return value(ast.parse(str(dim), mode="eval").body)
+
+
+class Program:
+    """The graph as C: constants, the body of the function, the memory it needs.
+
+    Args:
+        inputs: names and placeholders.
+        roots: the outputs.
+    """
+
+    def __init__(self, inputs: Sequence[tuple[str, Value]], roots: Sequence[Value]) -> None:
+        # Each row is computed by itself: the batch has length 1.
+        self.extents = {
+            str(value.dims[0]): 1
+            for _, value in inputs
+            if value.dims and not isinstance(value.dims[0], int)
+        }
+        self.source = Source()
+        self.memory = Memory()
+        self.constants: list[str] = []
+        self.refs: dict[Any, Ref] = {}
+        for label, value in inputs:
+            self.refs[(value.id, 0)] = Ref(label, value.dtype, self.shape_of(value))
+        order = _core.topological_order(list(roots))
+        self._parts: dict[int, list[Value]] = {}
+        for value in order:
+            self._parts.setdefault(value.id, []).append(value)
+        self._last = self._last_uses(order, roots)
+        for step, value in enumerate(order):
+            if (value.id, 0) not in self.refs:
+                self._write(step, value)
+        self.outputs = [self.refs[(root.id, root.index)] for root in roots]
+
+    def shape_of(self, value: Value) -> tuple[int, ...]:
+        """The sizes of a value, for one row."""
+        return tuple(number(dim, self.extents) for dim in value.dims)
+
+    def _last_uses(self, order: Sequence[Value], roots: Sequence[Value]) -> dict[int, int]:
+        """The last step that needs a node's result, also under another shape."""
+        from fastnn.io._c_ops import ALIASES
+
+        last: dict[int, int] = {}
+        for step in reversed(range(len(order))):
+            value = order[step]
+            own = max(step, last.get(value.id, step))
+            for item in value.inputs:
+                until = own if value.op in ALIASES else step
+                last[item.id] = max(last.get(item.id, 0), until)
+        for root in roots:
+            self._keep(root, len(order), last, ALIASES)
+        return last
+
+    def _keep(self, value: Value, until: int, last: dict[int, int], aliases: Any) -> None:
+        last[value.id] = until
+        if value.op in aliases:
+            self._keep(value.inputs[0], until, last, aliases)
+
+    def _write(self, step: int, value: Value) -> None:
+        from fastnn.io._c_ops import ALIASES, PREDICTED, WRITERS
+
+        if value.op in ("constant", "variable"):
+            self.refs[(value.id, 0)] = self._constant(value)
+            return
+        inputs = [self.refs[(item.id, item.index)] for item in value.inputs]
+        if value.op in ALIASES:
+            source = inputs[0]
+            self.refs[(value.id, 0)] = Ref(source.name, source.dtype, self.shape_of(value))
+            return
+        writer = WRITERS.get(value.op)
+        if writer is None:
+            raise NotImplementedError(f"[to_c] the operation {value.op!r} has no counterpart in C")
+        outputs = []
+        parts = sorted(self._parts[value.id], key=lambda part: int(part.index))
+        for output in parts[: PREDICTED.get(value.op, len(parts))]:
+            shape = self.shape_of(output)
+            until = self._last.get(value.id, step)
+            place = self.memory.take(C_TYPES[output.dtype], prod(shape), step, until)
+            kind = C_TYPES[output.dtype]
+            ref = Ref(f"({kind}_work + {place})", output.dtype, shape)
+            self.refs[(value.id, output.index)] = ref
+            outputs.append(ref)
+        self.source.line(f"/* {value.op} */")
+        writer(self.source, value, inputs, outputs)
+
+    def _constant(self, value: Value) -> Ref:
+        array = np.ascontiguousarray(array_of(value))
+        name = f"constant_{len(self.constants)}"
+        label = re.sub(r"[^\w/ ]", "", value.name or value.op)
+        sizes = " x ".join(map(str, array.shape)) or "1"
+        text = f"/* {label}: {sizes} */\nstatic const {C_TYPES[str(array.dtype)]} "
+        self.constants.append(
+            f"{text}PREFIX_{name}[{max(array.size, 1)}] = {{\n{numbers(array)}\n}};"
+        )
+        return Ref(f"PREFIX_{name}", str(array.dtype), array.shape)
+
+
+def literal(x: Any, dtype: str) -> str:
+    """A number as C writes it."""
+    if dtype == "float32":
+        if np.isnan(x):
+            return "NAN"
+        if np.isinf(x):
+            return "INFINITY" if x > 0 else "-INFINITY"
+        text = f"{float(np.float32(x)):.9g}"
+        return f"{text}f" if re.search(r"[.e]", text) else f"{text}.0f"
+    if dtype == "float64":
+        if np.isnan(x):
+            return "NAN"
+        if np.isinf(x):
+            return "INFINITY" if x > 0 else "-INFINITY"
+        text = f"{float(x):.17g}"
+        return text if re.search(r"[.e]", text) else f"{text}.0"
+    return str(int(x))
+
+
+def numbers(array: NDArray[Any]) -> str:
+    """The numbers of an array, some on each line."""
+    found = [literal(x, str(array.dtype)) for x in array.ravel()] or ["0"]
+    lines = (found[i : i + _NUMBERS_A_LINE] for i in range(0, len(found), _NUMBERS_A_LINE))
+    return ",\n".join("  " + ", ".join(line) for line in lines)
+
+
+def identifier(name: str) -> str:
+    """A name that C allows."""
+    name = re.sub(r"\W", "_", name, flags=re.ASCII) or "model"
+    return f"m_{name}" if name[0].isdigit() else name
+
+
+_TEMPLATE = """\
+/* {name}: a trained network, written by fastnn {version}.
+ *
+ * {name}_predict computes one row; {name}_predict_rows computes n of them. Both keep what they
+ * work with on the stack ({stack} bytes) and may run in several threads at once.
+ *
+{interface}
+ */
+#ifndef FASTNN_{guard}_H
+#define FASTNN_{guard}_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+{constants}
+
+static inline void {name}_predict({parameters}) {{
+{body}
+}}
+
+static inline void {name}_predict_rows(int n, {parameters}) {{
+  for (int row = 0; row < n; ++row)
+    {name}_predict({rows});
+}}
+
+#endif
+"""
+
+
+def export(
+    path: str | os.PathLike[str],
+    name: str,
+    inputs: Sequence[tuple[str, Value]],
+    outputs: Sequence[tuple[str, Value]],
+) -> None:
+    """Writes a graph as a C header.
+
+    Args:
+        path: the file; replaced in one step.
+        name: of the model, and the beginning of all names in the header.
+        inputs: names and placeholders.
+        outputs: names and values.
+
+    Raises:
+        NotImplementedError: for an operation that has no counterpart, or an open length.
+        OSError: where the file cannot be written.
+    """
+    name = identifier(name)
+    arguments = [(f"in{number}", value) for number, (_, value) in enumerate(inputs)]
+    program = Program(arguments, _core.rewrite([value for _, value in outputs]))
+    given = [(label, program.refs[(value.id, 0)]) for label, value in arguments]
+    source = program.source
+    work = sorted(program.memory.sizes.items())
+    stack = sum(size * np.dtype(_itemtype(kind)).itemsize for kind, size in work)
+    body = [f"  {kind} {kind}_work[{max(size, 1)}];" for kind, size in work]
+    for number_, ref in enumerate(program.outputs):
+        source.line(f"memcpy(out{number_}, {ref.name}, {ref.size} * sizeof(*out{number_}));")
+    parameters = [f"const {ref.ctype} *{label}" for label, ref in given]
+    parameters += [f"{ref.ctype} *out{i}" for i, ref in enumerate(program.outputs)]
+    rows = [f"{label} + (size_t)row * {ref.size}" for label, ref in given]
+    rows += [f"out{i} + (size_t)row * {ref.size}" for i, ref in enumerate(program.outputs)]
+    described = [
+        f" *   {argument}: {label}, {_sizes(ref)}"
+        for (argument, ref), (label, _) in zip(given, inputs, strict=True)
+    ]
+    described += [
+        f" *   out{i}: {label}, {_sizes(ref)}"
+        for i, (ref, (label, _)) in enumerate(zip(program.outputs, outputs, strict=True))
+    ]
+    text = _TEMPLATE.format(
+        name=name,
+        version=_core.__version__,
+        stack=stack,
+        interface="\n".join(described),
+        guard=name.upper(),
+        constants="\n\n".join(program.constants),
+        parameters=", ".join(parameters),
+        body="\n".join([*body, *source.lines]),
+        rows=", ".join(rows),
+    ).replace("PREFIX_", f"{name}_")
+    content = text.encode()
+    replace_file(path, lambda file: file.write(content))
+
+
+def _sizes(ref: Ref) -> str:
+    shape = " x ".join(map(str, ref.shape[1:])) or "1"
+    return f"{ref.ctype}[{shape}] a row"
+
+
+def _itemtype(kind: str) -> str:
+    return next(dtype for dtype, ctype in C_TYPES.items() if ctype == kind)
