@@ -10,23 +10,13 @@ import subprocess
 import numpy as np
 import pytest
 
+from exported import FUNCTIONS, STACKS, Computed, floats, recurrence, shaken
 from fastnn import Input, Model, Sequential, activations, layers, ops
 from fastnn.layers import Dense
-from exported import FUNCTIONS, STACKS, Computed, floats, recurrence, shaken
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
-STRICT = "-std=c99 -O1 -Wall -Wextra -Wshadow -pedantic -Werror -fPIC -shared"
-    "-std=c99",
-    "-O1",
-    "-Wall",
-    "-Wextra",
-    "-Wshadow",
-    "-pedantic",
-    "-Werror",
-    "-fPIC",
-    "-shared",
-]
+STRICT = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wshadow", "-pedantic", "-Werror"]
 
 
 class Compiled:
@@ -48,7 +38,8 @@ class Compiled:
             f'#include "m.h"\nvoid run({parameters});\n'
             f"void run({parameters}) {{ m_predict_rows({names}); }}\n"
         )
-        subprocess.run([COMPILER, *STRICT.split(), str(source), "-lm", "-o", str(library)], check=True)
+        output = ["-fPIC", "-shared", str(source), "-lm", "-o", str(library)]
+        subprocess.run([COMPILER, *STRICT, *output], check=True)
         self._run = ctypes.CDLL(str(library)).run
 
     def __call__(self, inputs, outputs):
