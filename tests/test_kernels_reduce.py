@@ -208,12 +208,20 @@ def test_empty(table):
 )
 def test_arg_reductions(table, name, dtype):
     rng = np.random.default_rng(5)
-    for outer, n, inner in [(1, 1, 1), (3, 10, 1), (2, 70, 1), (4, 5, 6), (1, 9, 40), (0, 3, 2)]:
+    shapes = [(1, 1, 1), (3, 10, 1), (2, 70, 1), (4, 5, 6), (1, 9, 40), (0, 3, 2), (3, 4100, 1)]
+    for outer, n, inner in [*shapes, (2, 40, 150), (300, 3, 1), (30_000, 10, 1), (2, 300, 500)]:
         x = values(rng, name, (outer, n, inner), dtype)
         if dtype.startswith("float"):
             x = np.round(x)  # equal values: the first counts
             if n > 5:
                 x[0, 4, 0] = np.nan
+                x[-1, n - 2 :, -1] = [np.inf, -np.inf]
+            if n == 3:
+                x[:100] = -np.inf
+                x[100:200, 1:] = [[np.nan], [-np.inf]]
         out = np.empty((outer, inner), np.int64)
-        call(table, name, dtype, ArgReduce(out.ctypes.data, x.ctypes.data, outer, n, inner))
-        assert same_bits(out, getattr(np, name)(x, axis=1))
+        for n_threads in (1, 3):
+            out[:] = -1
+            with threads(n_threads):
+                call(table, name, dtype, ArgReduce(out.ctypes.data, x.ctypes.data, outer, n, inner))
+            assert same_bits(out, getattr(np, name)(x, axis=1))

@@ -6,6 +6,7 @@ namespace fastnn::kernels::FASTNN_ISA {
 
 extern const EntryList activation_list;
 extern const EntryList affine_list;
+extern const EntryList arg_reduce_list;
 extern const EntryList arithmetic_list;
 extern const EntryList cast_list;
 extern const EntryList compare_list;

@@ -98,6 +98,8 @@ template <class T, class Op>
 void column_results(const Call& c, const T* in, T* out, int64_t first, int64_t last) {
   constexpr int64_t L = kLanes<T>;
   int64_t j = first;
+  if (kVectorBytes == 64)  // registers for it
+    for (; j + 4 * L <= last; j += 4 * L) column_group<T, Op, 4, false>(c, in + j, out + j, L);
   for (; j + 2 * L <= last; j += 2 * L) column_group<T, Op, 2, false>(c, in + j, out + j, L);
   if (j + L <= last) {
     column_group<T, Op, 1, false>(c, in + j, out + j, L);

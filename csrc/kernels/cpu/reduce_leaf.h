@@ -38,7 +38,7 @@ struct Max {
   static constexpr double kStart = -__builtin_inf();
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
-    return select((b > a) | (b != b), b, a);
+    return select(b != b, b, max(b, a));
   }
   static FASTNN_INLINE double join(double a, double b) { return b > a || b != b ? b : a; }
 };
@@ -46,7 +46,7 @@ struct Min {
   static constexpr double kStart = __builtin_inf();
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
-    return select((b < a) | (b != b), b, a);
+    return select(b != b, b, min(b, a));
   }
   static FASTNN_INLINE double join(double a, double b) { return b < a || b != b ? b : a; }
 };
@@ -58,6 +58,12 @@ FASTNN_INLINE double across(Op, F64 v) {
   return result;
 }
 FASTNN_INLINE double across(Sum, F64 v) { return reduce_add(v); }
+FASTNN_INLINE double across(Max, F64 v) {
+  return any(v != v) ? static_cast<double>(__builtin_nan("")) : reduce_max(v);
+}
+FASTNN_INLINE double across(Min, F64 v) {
+  return any(v != v) ? static_cast<double>(__builtin_nan("")) : reduce_min(v);
+}
 
 template <class Op>
 FASTNN_INLINE F64 halves(F32 v) {

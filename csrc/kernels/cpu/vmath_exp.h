@@ -159,7 +159,7 @@ FASTNN_INLINE vec<T> expm1(vec<T> x) {
   return expm1_below<T>(min(set<T>(ExpConstants<T>::kHighest), x));
 }
 
-// float 2.5 ULP, double 2.4.
+// float 2.5 ULP, double 2.5.
 template <class T>
 FASTNN_INLINE vec<T> sigmoid(vec<T> x) {
   const vec<T> e = exp_negative<T>(-abs(x));
@@ -171,7 +171,7 @@ FASTNN_INLINE vec<T> sigmoid_plain(vec<T> x) {
   return 1 / (1 + exp_plain<T>(-x));
 }
 
-// float 3 ULP, double 2.8. float: 2 t / (1 + t^2), t = tanh(x/2) = x P(x^2) / Q(x^2), in one
+// float 3.8 ULP, double 2.9. float: 2 t / (1 + t^2), t = tanh(x/2) = x P(x^2) / Q(x^2), in one
 // division; where the result comes near 1, little is left of t's errors. double: with s m + s - 1 =
 // e^(2|x|) - 1.
 template <class T>

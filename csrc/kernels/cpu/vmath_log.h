@@ -68,7 +68,7 @@ FASTNN_INLINE vec<T> log_plain(vec<T> x) {
   const LogParts<T> p = log_parts(x);
   return log_sum<T>(p.f, p.e);
 }
-// float 0.9 ULP, double 0.8.
+// float 1.2 ULP, double 0.8.
 template <class T>
 FASTNN_INLINE vec<T> log(vec<T> x) {
   const LogParts<T> p = log_parts_any<T>(x);
@@ -83,7 +83,7 @@ FASTNN_INLINE vec<T> log1p_plain(vec<T> x) {
   const LogParts<T> p = log_parts(u);
   return select(x == 0, x, log_sum<T>(fma(c, p.down, p.f), p.e));  // keeps -0
 }
-// float 1.5 ULP, double 1.4.
+// float 1.7 ULP, double 1.4.
 template <class T>
 FASTNN_INLINE vec<T> log1p(vec<T> x) {
   return log_limits<T>(1 + x, log1p_plain<T>(x));
@@ -106,7 +106,7 @@ FASTNN_INLINE vec<T> log1p_unit(vec<T> x) {
   }
 }
 
-// log(1 + e^x). float 2.0 ULP, double 1.9.
+// log(1 + e^x). float 2.7 ULP, double 1.9.
 template <class T>
 FASTNN_INLINE vec<T> softplus(vec<T> x) {
   return max(zero<T>(), x) + log1p_unit<T>(exp_negative<T>(-abs(x)));
