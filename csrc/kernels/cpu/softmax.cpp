@@ -36,10 +36,12 @@ void log_softmax(const RowArgs& a, int64_t r, const Context*) {
   const int64_t n = a.cols;
   const T* x = static_cast<const T*>(a.in) + r * n;
   T* out = static_cast<T*>(a.out) + r * n;
-  const T shift = row_max(x, n);
-  const T log_sum = static_cast<T>(__builtin_log(exp_row<T, false>(nullptr, x, n, shift)));
+  const RowShift<T> shift = row_shift(x, n);
+  const vec<T> largest = set<T>(shift.max);
+  const vec<T> log_sum =
+      set<T>(static_cast<T>(shift.log_sum(exp_row<T, false>(nullptr, x, n, shift))));
   each_vector<T>(n, [&](int64_t i, auto at) {
-    at.store_at(out + i, (at.load_at(x + i, 0) - set<T>(shift)) - set<T>(log_sum));
+    at.store_at(out + i, (at.load_at(x + i, 0) - largest) - log_sum);
   });
 }
 
@@ -61,11 +63,13 @@ void softmax_cross_entropy(const CrossEntropyArgs& a, int64_t r, const Context*)
   const int64_t n = a.cols;
   const T* x = static_cast<const T*>(a.x) + r * n;
   const T* t = static_cast<const T*>(a.target) + r * n;
-  const T shift = row_max(x, n);
-  const T log_sum = static_cast<T>(__builtin_log(exp_row<T, false>(nullptr, x, n, shift)));
-  // log_sum - (x - shift), not (log_sum + shift) - x: large logits would cancel.
+  const RowShift<T> shift = row_shift(x, n);
+  const vec<T> largest = set<T>(shift.max);
+  const vec<T> log_sum =
+      set<T>(static_cast<T>(shift.log_sum(exp_row<T, false>(nullptr, x, n, shift))));
+  // log_sum - (x - max), not (log_sum + max) - x: large logits would cancel.
   const double loss = sum_vectors<T>(n, [&](int64_t i, auto at) {
-    return at.load_at(t + i, 0) * (set<T>(log_sum) - (at.load_at(x + i, 0) - set<T>(shift)));
+    return at.load_at(t + i, 0) * (log_sum - (at.load_at(x + i, 0) - largest));
   });
   static_cast<T*>(a.out)[r] = static_cast<T>(n > 0 ? loss : 0);
 }
@@ -100,9 +104,9 @@ void sparse_softmax_cross_entropy(const CrossEntropyArgs& a, int64_t r, const Co
     *out = 0;
     return;
   }
-  const T shift = row_max(x, a.cols);
+  const RowShift<T> shift = row_shift(x, a.cols);
   const double sum = exp_row<T, false>(nullptr, x, a.cols, shift);
-  *out = static_cast<T>(__builtin_log(sum) - (static_cast<double>(x[label]) - shift));
+  *out = static_cast<T>(shift.log_sum(sum) - (static_cast<double>(x[label]) - shift.max));
 }
 
 template <class T>

@@ -9,12 +9,14 @@ namespace {
 
 constexpr int64_t kBlockVectors = 64;
 
-// Calls f(i, load) for every vector of a row, where load(p, fill) gives the vector of p at i (with
-// fill where the row has ended), and store(p, v) writes it; after each block, block().
+// Calls f(i, at) for every vector of a row, where at.load_at(p, fill) gives the vector of p at i
+// (with fill where the row has ended), store_at(p, v) writes it, and only(v) makes lanes beyond the
+// end 0.
 template <class T>
 struct WholeVector {
   FASTNN_INLINE vec<T> load_at(const T* p, T) const { return load(p); }
   FASTNN_INLINE void store_at(T* p, vec<T> v) const { store(p, v); }
+  FASTNN_INLINE vec<T> only(vec<T> v) const { return v; }
 };
 template <class T>
 struct PartVector {
@@ -23,6 +25,9 @@ struct PartVector {
     return fill == 0 ? load_first(p, n) : load_or(p, n, fill);
   }
   FASTNN_INLINE void store_at(T* p, vec<T> v) const { store_first(p, v, n); }
+  FASTNN_INLINE vec<T> only(vec<T> v) const {
+    return select(lane_numbers<T>() < static_cast<T>(n), v, zero<T>());
+  }
 };
 
 template <class T, class F>
@@ -50,13 +55,63 @@ FASTNN_INLINE double sum_vectors(int64_t n, const F& f) {
   return total;
 }
 
-// NaN is not looked for: it comes back with the exponentials.
+// How the exponentials of a row are taken. The usual way is e^x 2^-n for all of it, with n ln2 near
+// the largest x: the power is taken off x's own exponent, so that nothing is subtracted from x, and
+// nothing lost. It needs logits of moderate size that do not lie too far apart; the other way is
+// e^(x - max). NaN is not looked for: it goes the other way, and comes back with the exponentials.
 template <class T>
-FASTNN_INLINE T row_max(const T* x, int64_t n) {
-  const T lowest = -static_cast<T>(__builtin_inf());
-  vec<T> best = set<T>(lowest);
-  each_vector<T>(n, [&](int64_t i, auto at) { best = max(at.load_at(x + i, lowest), best); });
-  return reduce_max(best);
+struct RowShift {
+  T max, n;
+  bool usual;
+
+  // log(sum) + n ln2 - max, where sum is the exponentials'.
+  double log_sum(double sum) const {
+    using C = ExpConstants<double>;
+    const double rest = usual ? (n * C::kLn2High - max) + n * C::kLn2Low : 0;
+    return __builtin_log(sum) + rest;
+  }
+};
+template <class T>
+constexpr T kModerate = kIsFloat<T> ? T(1024) : T(0x1p20);
+template <class T>
+constexpr T kApart = ExpConstants<T>::kPlain - 2;
+
+template <class T>
+FASTNN_INLINE RowShift<T> shift_of(T largest, T smallest) {
+  using C = ExpConstants<T>;
+  const bool usual = largest - smallest <= kApart<T> && __builtin_fabs(largest) <= kModerate<T>;
+  return {largest, usual ? (largest * C::kLog2e + C::kRound) - C::kRound : 0, usual};
+}
+
+template <class T>
+FASTNN_INLINE RowShift<T> row_shift(const T* x, int64_t n) {
+  constexpr int64_t L = kLanes<T>;
+  constexpr int kChains = 4;
+  const vec<T> infinity = set<T>(__builtin_inf());
+  vec<T> high[kChains], low[kChains];
+  FASTNN_EACH (k, kChains) high[k] = -(low[k] = infinity);
+  int64_t i = 0;
+  for (; i + kChains * L <= n; i += kChains * L)
+    FASTNN_EACH (k, kChains) {
+      const vec<T> v = load(x + i + k * L);
+      high[k] = max(v, high[k]);
+      low[k] = min(v, low[k]);
+    }
+  each_vector<T>(n - i, [&](int64_t j, auto at) {
+    high[0] = max(at.load_at(x + i + j, -infinity[0]), high[0]);
+    low[0] = min(at.load_at(x + i + j, infinity[0]), low[0]);
+  });
+  return shift_of<T>(reduce_max(max(max(high[0], high[1]), max(high[2], high[3]))),
+                     reduce_min(min(min(low[0], low[1]), min(low[2], low[3]))));
+}
+
+// e^x 2^-n, base = kRound - n.
+template <class T>
+FASTNN_INLINE vec<T> exp_scaled(vec<T> x, vec<T> base) {
+  using C = ExpConstants<T>;
+  const vec<T> rounded = fma(x, set<T>(C::kLog2e), base), n = rounded - base;
+  const vec<T> r = fma(n, set<T>(-C::kLn2High), x);
+  return add_exponent(expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)) + 1, rounded);
 }
 
 // e^(x - shift) for x <= shift, as e^high (1 + lost). The difference's rounding error is not lost:
@@ -74,10 +129,20 @@ FASTNN_INLINE vec<T> exp_shifted(vec<T> x, vec<T> shift) {
 
 // The sum of the exponentials, which are stored too where kStore.
 template <class T, bool kStore>
-FASTNN_INLINE double exp_row(T* out, const T* x, int64_t n, T shift) {
+__attribute__((noinline)) double exp_row_apart(T* out, const T* x, int64_t n, T shift) {
   const T lowest = -static_cast<T>(__builtin_inf());
   return sum_vectors<T>(n, [&](int64_t i, auto at) {
     const vec<T> e = exp_shifted<T>(at.load_at(x + i, lowest), set<T>(shift));
+    if (kStore) at.store_at(out + i, e);
+    return e;
+  });
+}
+template <class T, bool kStore>
+FASTNN_INLINE double exp_row(T* out, const T* x, int64_t n, RowShift<T> shift) {
+  if (!shift.usual) return exp_row_apart<T, kStore>(out, x, n, shift.max);
+  const vec<T> base = set<T>(ExpConstants<T>::kRound - shift.n);
+  return sum_vectors<T>(n, [&](int64_t i, auto at) {
+    const vec<T> e = at.only(exp_scaled<T>(at.load_at(x + i, 0), base));
     if (kStore) at.store_at(out + i, e);
     return e;
   });
@@ -105,16 +170,14 @@ FASTNN_INLINE void short_row(const T* x, int64_t n, double numerator, const F& f
 }
 
 // Calls f(i, at, numerator * softmax) for every vector of a row. Long rows keep their exponentials
-// in out; the sums, and so the bits, are those of exp_row either way.
+// in out.
 template <class T, class F>
 FASTNN_INLINE void softmax_row(T* out, const T* x, int64_t n, double numerator, const F& f) {
   constexpr int64_t L = kLanes<T>;
   if (n <= 0) return;
   if (n <= L) return short_row<T, 1>(x, n, numerator, f);
   if (n <= 2 * L) return short_row<T, 2>(x, n, numerator, f);
-  if (n <= 3 * L) return short_row<T, 3>(x, n, numerator, f);
-  if (n <= 4 * L) return short_row<T, 4>(x, n, numerator, f);
-  const double sum = exp_row<T, true>(out, x, n, row_max(x, n));
+  const double sum = exp_row<T, true>(out, x, n, row_shift(x, n));
   const vec<T> scale = set<T>(static_cast<T>(numerator / sum));
   each_vector<T>(n, [&](int64_t i, auto at) { f(i, at, at.load_at(out + i, 0) * scale); });
 }
