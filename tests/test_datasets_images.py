@@ -87,6 +87,36 @@ def test_read_idx_refuses(tmp_path, case):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_whatever_is_damaged_is_refused_or_read_as_it_says(tmp_path, compressed):
+    # Bytes changed, cut out, doubled and appended, 400 times: an array or a ValueError comes.
+    rng = np.random.default_rng(11)
+    good = NOISY if compressed else idx(NOISE.reshape(50, 10, 10))
+    messages = []
+    for _ in range(400):
+        content = bytearray(good)
+        for _ in range(rng.integers(1, 4)):
+            # Half of the changes hit the header, where they do most.
+            at = int(rng.integers(0, 20 if rng.integers(2) else len(content)))
+            kind = rng.integers(4)
+            if kind == 0:
+                content[at] = rng.integers(256)
+            elif kind == 1:
+                del content[at : at + int(rng.integers(1, 50))]
+            elif kind == 2:
+                content[at:at] = content[at : at + int(rng.integers(1, 50))]
+            else:
+                content += bytes(rng.integers(0, 256, rng.integers(1, 9), dtype=np.uint8))
+        try:
+            got = read_idx(write(tmp_path, bytes(content)))
+        except ValueError as error:
+            messages.append(str(error))
+        else:
+            assert got.nbytes <= len(content) * 1032
+    assert len(messages) > 200
+    assert all(str(tmp_path) in message for message in messages)
+
+
 def test_a_bomb_is_read_no_further_than_its_header_says(tmp_path):
     # 3 bytes of numbers, then 100 MB of zeros in 400 kB.
     path = tmp_path / "bomb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import re
@@ -31,6 +32,9 @@ def run(name: str, *arguments: str) -> list[str]:
 
 def number(line: str) -> float:
     return float(line.split()[-1])
+
+
+NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 
 
 def test_every_example_has_a_test():
@@ -112,6 +116,34 @@ def test_augmentation():
     assert plain > 0.97
     assert shifted > 0.94
     assert shifted_moved > moved + 0.2
+
+
+def test_overfitting(tmp_path):
+    pytest.importorskip("sklearn")
+    picture = tmp_path / "losses.png"
+    drawn = importlib.util.find_spec("matplotlib") is not None
+    lines = run("overfitting.py", *([str(picture)] if drawn else []))
+    assert not drawn or picture.stat().st_size > 10_000
+    figures = {line.split(":")[0]: [float(n) for n in NUMBERS.findall(line)] for line in lines}
+    epochs, lowest, last, accuracy = figures["plain"]
+    assert epochs == 150
+    assert last > 1.3 * lowest
+    dropout, stopped = figures["dropout"], figures["early stopping"]
+    assert dropout[2] < last - 0.1
+    assert stopped[0] < 80
+    assert stopped[2] == stopped[1] < last - 0.1
+    assert min(dropout[3], stopped[3]) > accuracy
+
+
+def test_transfer_learning():
+    pytest.importorskip("sklearn")
+    first, frozen, kept, tuned, few = run("transfer_learning.py")
+    assert number(first) > 0.98
+    assert number(frozen) > 0.93
+    assert kept.endswith("True")
+    assert number(tuned) > 0.93
+    transferred, scratch = map(float, re.findall(r"0\.\d+", few))
+    assert transferred > scratch + 0.05
 
 
 CHURN_LINES = re.compile(
