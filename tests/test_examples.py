@@ -135,6 +135,12 @@ def test_overfitting(tmp_path):
     assert min(dropout[3], stopped[3]) > accuracy
 
 
+def test_forecast():
+    yesterday, week, network, noise = (number(line) for line in run("forecast.py")[:4])
+    assert yesterday > week
+    assert noise < network < 0.7 * week
+
+
 def test_transfer_learning():
     pytest.importorskip("sklearn")
     first, frozen, kept, tuned, few = run("transfer_learning.py")
