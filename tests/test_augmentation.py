@@ -59,6 +59,35 @@ def test_transforms_are_kerass(number, dtype, table):
     np.testing.assert_allclose(got, FIGURES[f"transform_{number}"], atol=tolerance)
 
 
+def test_every_instruction_set_has_the_references_bits():
+    rng = np.random.default_rng(8)
+    before = _core.active_table()
+    for _ in range(60):
+        n, height, width, channels = (int(k) for k in rng.integers(1, (4, 9, 30, 4)))
+        size = tuple(int(k) for k in rng.integers(1, (9, 40)))
+        dtype = str(rng.choice(["float32", "float64"]))
+        images = rng.normal(size=(n, height, width, channels)).astype(dtype)
+        matrices = (rng.uniform(-2, 2, (n, 6)) * [1, 1, 20, 1, 1, 20]).astype(dtype)
+        matrices[rng.random((n, 6)) < 0.1] = rng.choice([0.0, 0.5, 1.0, -1.5, 1e9, np.nan])
+        interpolation = str(rng.choice(["bilinear", "nearest"]))
+        fill_mode = str(rng.choice(["constant", "nearest", "reflect", "wrap"]))
+        x = fastnn.placeholder(images.shape, dtype)
+        m = fastnn.placeholder(matrices.shape, dtype)
+        y = ops.affine_transform(x, m, interpolation, fill_mode, 0.5, size)
+        seeds = rng.normal(size=tuple(y.shape)).astype(dtype)
+        results = {}
+        try:
+            for table in ["reference", *TABLES]:
+                _core.set_active_table(table)
+                run = fastnn.function([x, m], [y, *fastnn.grad(ops.sum(y * seeds), [x])])
+                results[table] = [np.asarray(r) for r in run(images, matrices)]
+        finally:
+            _core.set_active_table(before)
+        for table in TABLES:
+            for got, expected in zip(results[table], results["reference"], strict=True):
+                np.testing.assert_array_equal(got, expected)
+
+
 def test_matrices_are_kerass():
     images = fastnn.placeholder((None, 7, 10, 1), dtype="float64")
     first, second = fastnn.placeholder((5, 1), "float64"), fastnn.placeholder((5, 1), "float64")

@@ -105,6 +105,43 @@ def test_take_skip_repeat_map():
     assert list(Dataset.from_generator(lambda: iter(())).repeat()) == []
 
 
+def test_stages_in_any_order_do_what_lists_do():
+    # Random chains of stages, against the same on lists; and their length, where it is known.
+    rng = np.random.default_rng(4)
+    for _ in range(300):
+        count = int(rng.integers(0, 12))
+        data, expected = numbers(count), list(range(count))
+        if rng.integers(2):
+            data = Dataset.from_arrays(np.arange(count))
+        batched = False
+        for _ in range(rng.integers(1, 6)):
+            n = int(rng.integers(0, 8))
+            stage = rng.choice(["take", "skip", "repeat", "map", "batch", "prefetch", "shuffle"])
+            if stage == "take":
+                data, expected = data.take(n), expected[:n]
+            elif stage == "skip":
+                data, expected = data.skip(n), expected[n:]
+            elif stage == "repeat":
+                data, expected = data.repeat(n), expected * n
+            elif stage == "map":
+                data, expected = data.map(lambda e: e + 1), [_plus_one(e) for e in expected]
+            elif stage == "prefetch":
+                data = data.prefetch(n + 1)
+            elif stage == "shuffle":
+                data = data.shuffle(1)  # a window of one keeps the order
+            elif not batched:
+                batched = True
+                pieces = [expected[i : i + n + 1] for i in range(0, len(expected), n + 1)]
+                data, expected = data.batch(n + 1), pieces
+        assert [np.asarray(e).tolist() for e in data] == expected
+        assert len(data) == len(expected)
+    assert threads() == 0
+
+
+def _plus_one(element):
+    return [e + 1 for e in element] if isinstance(element, list) else element + 1
+
+
 def test_repeated_passes_are_shuffled_anew():
     twice = list(numbers(20).shuffle(seed=0).repeat(2))
     assert sorted(twice[:20]) == sorted(twice[20:])
