@@ -493,6 +493,62 @@ def test_a_preprocessing_that_does_not_fit_is_refused(churn, tmp_path, capsys):
     assert "the preprocessing is damaged: a network from (None, 13)" in capsys.readouterr().err
 
 
+def test_spoilt_tables_are_refused_or_read(churn, tmp_path, capsys):
+    # Any other exception than those of main's own would come through.
+    data, model, _ = churn
+    whole = b"".join(data.read_bytes().splitlines(keepends=True)[:40])
+    rng = np.random.default_rng(0)
+    pieces = [
+        b'"',
+        b",",
+        b"\n",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"nan",
+        b"1e999",
+        b"\r",
+        b";",
+        b"\xff",
+        b"x",
+    ]
+    spoilt, statuses = tmp_path / "spoilt.csv", []
+    for _ in range(60):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(content), rng.integers(1, 4)):
+            if rng.random() < 0.3:
+                del content[place : place + rng.integers(1, 40)]
+            else:
+                content[place:place] = pieces[rng.integers(len(pieces))]
+        spoilt.write_bytes(content)
+        statuses.append(main(["predict", str(model), str(spoilt)]))
+        options = ["--target", "Exited", "--out", str(tmp_path / "m.fastnn"), "--epochs", "1"]
+        statuses.append(main(["train", str(spoilt), *options]))
+        assert "Traceback" not in capsys.readouterr().err
+    assert set(statuses) == {0, 1}
+
+
+def test_a_spoilt_preprocessing_is_refused_or_used(churn, tmp_path, capsys):
+    data, model, _ = churn
+    tabular = TabularModel.load(model)
+    tabular.save(tmp_path / "m.fastnn")
+    plain, rng = json.dumps(tabular.model.preprocessing), np.random.default_rng(0)
+    values = [None, 1, -0.5, "", "number", [], {}, [1], True, 10**30]
+    for _ in range(60):
+        found = node = json.loads(plain)
+        while isinstance(node, (dict, list)) and len(node):
+            keys = list(node) if isinstance(node, dict) else range(len(node))
+            parent, key = node, keys[rng.integers(len(keys))]
+            node = node[key]
+            if rng.random() < 0.2:
+                break
+        parent[key] = values[rng.integers(len(values))]
+        tabular.model.preprocessing = found
+        tabular.model.save(tmp_path / "m.fastnn")
+        for command in ("predict", "evaluate"):
+            assert main([command, str(tmp_path / "m.fastnn"), str(data)]) in (0, 1)
+    assert "is damaged" in capsys.readouterr().err
+
+
 def test_ctrl_c_leaves_no_model(churn, tmp_path):
     model = tmp_path / "m.fastnn"
     command = [sys.executable, "-m", "fastnn", "train", str(churn[0]), "--target", "Exited"]

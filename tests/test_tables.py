@@ -207,6 +207,11 @@ def test_it_is_kept_as_plain_data():
         {"mean": [float("nan")]},
         {"unknown": 1},
         {"has_missing": False},
+        {"scale": [0.0]},
+        {"mean": [True]},
+        {"name": None},
+        {"why": 3},
+        {"features": "ab"},
     ],
     ids=str,
 )
@@ -278,6 +283,26 @@ def test_tasks_are_found(cells, task, classes):
 def test_targets_that_do_not_go_with_the_task_are_refused(cells, task, message):
     with pytest.raises(ValueError, match=message):
         plan_target("y", cells, task)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "magic"},
+        {"classes": []},
+        {"classes": ["a", "a"]},
+        {"classes": ["a", 1]},
+        {"name": 1},
+        {"scale": float("inf")},
+        {"mean": "0"},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_damaged_target_is_refused(change):
+    config = {**plan_target("y", ["a", "b"]).get_config(), **change}
+    with pytest.raises(ValueError, match="the plan of the target is damaged"):
+        TargetPlan.from_config(config)
 
 
 def test_a_class_that_was_not_trained_is_refused():

@@ -128,22 +128,39 @@ def first_other(cells: list[str], parse: Callable[[list[str]], Any]) -> str:
 
 
 def require_sound(column: ColumnPlan) -> None:
-    """Lists that belong together have one length.
+    """Checks a plan that comes from a file: its types, and that what belongs together fits.
 
     Raises:
-        TypeError: where they have not, or hold something else.
+        TypeError: where it does not.
     """
-    if column.kind not in KINDS or not all(isinstance(name, str) for name in column.features):
-        raise TypeError(f"the column {column.name!r} of kind {column.kind!r}")
+    for name, kind in (("name", str), ("kind", str), ("why", str), ("has_missing", bool)):
+        if type(getattr(column, name)) is not kind:
+            raise TypeError(f"{name} {getattr(column, name)!r} of the column {column.name!r}")
+    for name in ("features", "categories"):
+        require_list(getattr(column, name), str, f"{name} of the column {column.name!r}")
     wanted = {
         "category": len(column.categories),
         "number": 1 + column.has_missing,
         "date": 7 + column.has_missing,
         "ignore": 0,
-    }[column.kind]
+    }.get(column.kind)
     if len(column.features) != wanted:
         raise TypeError(f"{len(column.features)} features of the column {column.name!r}")
-    if column.kind in ("number", "date"):
-        figures = np.array([column.mean, column.scale], dtype=np.float64)
-        if figures.shape != (2, wanted - column.has_missing) or not np.isfinite(figures).all():
-            raise TypeError(f"the means of the column {column.name!r}")
+    figures = wanted - column.has_missing if column.kind in ("number", "date") else 0
+    for name in ("mean", "scale"):
+        found = require_list(getattr(column, name), float, f"{name} of the column {column.name!r}")
+        if len(found) != figures or not np.isfinite(found).all():
+            raise TypeError(f"{name} of the column {column.name!r}")
+    if 0.0 in column.scale or len(set(column.categories)) != len(column.categories):
+        raise TypeError(f"the figures of the column {column.name!r}")
+
+
+def require_list(values: Any, kind: type, what: str) -> list[Any]:
+    """Checks a list of one type.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if type(values) is not list or any(type(value) is not kind for value in values):
+        raise TypeError(what)
+    return values

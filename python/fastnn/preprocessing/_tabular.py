@@ -231,6 +231,9 @@ class TablePreprocessor:
             made.columns = [ColumnPlan(**column) for column in config["columns"]]
             for column in made.columns:
                 require_sound(column)
+            names = [column.name for column in made.columns]
+            if len(set(names)) != len(names):
+                raise TypeError("a column appears twice")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"[TablePreprocessor] expected a configuration of get_config(), got one that is"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.preprocessing import _cells
+from fastnn.preprocessing._plans import require_list
 
-TASKS = ("binary", "multiclass", "regression")
 # Whole numbers of no more different values than these are taken for classes.
 _FEW = 10
 _MOST_CLASSES = 1000
@@ -95,13 +95,18 @@ class TargetPlan:
         """
         try:
             plan = cls(**config)
-            sound = plan.task in TASKS and all(isinstance(c, str) for c in plan.classes)
-            sound &= (plan.task == "regression") == (not plan.classes)
-            sound &= bool(np.isfinite([plan.mean, plan.scale]).all())
+            require_list([plan.name, plan.task], str, "the name and the task")
+            classes = require_list(plan.classes, str, "the classes")
+            figures = require_list([plan.mean, plan.scale], float, "mean and scale")
         except TypeError as error:
             raise ValueError(f"the plan of the target is damaged: {error}") from error
-        if not sound:
-            raise ValueError(f"the plan of the target is damaged: {dict(config)}")
+        least = {"binary": 2, "multiclass": 2, "regression": 0}.get(plan.task, _MOST_CLASSES + 1)
+        most = {"binary": 2, "multiclass": _MOST_CLASSES, "regression": 0}.get(plan.task, 0)
+        distinct = len(set(classes)) == len(classes)
+        if not (least <= len(classes) <= most and distinct and np.isfinite(figures).all()):
+            raise ValueError(
+                f"the plan of the target is damaged: {plan.task}, {len(classes)} classes"
+            )
         return plan
 
 
