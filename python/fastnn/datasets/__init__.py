@@ -1,6 +1,6 @@
 """Data to learn from: tables as dicts of NumPy columns, images and labels as arrays, texts."""
 
-from fastnn.datasets import digits, fashion_mnist, mnist, shakespeare
+from fastnn.datasets import digits, fashion_mnist, mnist, shakespeare, sst
 from fastnn.datasets._idx import read_idx
 from fastnn.datasets._text import read_text
 from fastnn.datasets.churn import load_churn, make_churn
@@ -14,4 +14,5 @@ __all__ = [
     "read_idx",
     "read_text",
     "shakespeare",
+    "sst",
 ]
