@@ -12,7 +12,7 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-constexpr int64_t kBlockBytes = 384 << 10;   // what is read and written in a block
+constexpr int64_t kBlockBytes = 128 << 10;   // what is read and written in a block
 constexpr int64_t kScratchBytes = 96 << 10;  // results that wait for their pooling
 constexpr int64_t kPackWork = 1 << 16;       // elements from which on threads pay
 

@@ -13,7 +13,11 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-constexpr int64_t kWeightBlockBytes = 256 << 10;
+// Bytes of a block: it is read once for each tile of dk. A few tiles leave it in the first-level
+// cache, more need it in the second.
+constexpr int64_t kNearBlock = 24 << 10;
+constexpr int64_t kFarBlock = 256 << 10;
+constexpr int64_t kNearTiles = 4;
 constexpr int64_t kWeightTiles = 16;   // from which on threads share the tiles, not the pixels
 constexpr int64_t kWeightChunks = 16;  // at most
 constexpr int64_t kFewRows = 5;        // of x that lie together: below, rows are scattered
@@ -70,9 +74,10 @@ Weights<T>::Weights(const ConvArgs& args) : g(args) {
   line = padded ? x_cols() : s.in[1];
   const int64_t bytes =
       (s.out[0] * s.out[1] * s.filters + x_rows(s.out[0]) * line * s.channels) * size;
-  images = bytes < kWeightBlockBytes ? kWeightBlockBytes / bytes : 1;
+  const int64_t target = tiles <= kNearTiles ? kNearBlock : kFarBlock;
+  images = bytes < target ? target / bytes : 1;
   images = min_of(images, s.batch > 0 ? s.batch : 1);
-  rows = bytes <= kWeightBlockBytes ? s.out[0] : ceil_div(s.out[0] * kWeightBlockBytes, bytes);
+  rows = bytes <= target ? s.out[0] : ceil_div(s.out[0] * target, bytes);
   if (pooled()) rows = min_of(ceil_div(rows, g.pool[0]) * g.pool[0], s.out[0]);
   row_blocks = ceil_div(s.out[0], rows);
   blocks = ceil_div(s.batch, images) * row_blocks;

@@ -1,6 +1,6 @@
 // Max pooling of windows that lie side by side, on rows that are in the caches.
 #pragma once
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/lanes.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
@@ -47,46 +47,95 @@ struct PoolGrid {
   int64_t row;  // elements from a row of y to the next; pixels are `channels` apart
 };
 
-template <class T>
-void pool_grid(T* out, uint8_t* index, const T* y, const PoolGrid& p) {
+// One vector of a window's channels; Pair: the window is 2 x 2, the channels all there.
+template <class T, bool Pair>
+FASTNN_INLINE Largest<T> largest_of(const T* corner, int64_t n, const PoolGrid& p) {
+  if constexpr (Pair) {
+    const vec<T> x[4] = {load(corner), load(corner + p.channels), load(corner + p.row),
+                         load(corner + p.row + p.channels)};
+    // A sum is NaN where a term is, and hardly ever elsewhere: then the other form decides.
+    const vec<T> sum = (x[0] + x[1]) + (x[2] + x[3]);
+    if (!any(sum != sum)) {
+      Largest<T> best = {x[0], vec<Bits<T>>{}};
+      FASTNN_EACH (q, 4) {
+        const auto better = x[q] > best.value;
+        best.value = max(x[q], best.value);
+        best.place = select(better, set<Bits<T>>(q), best.place);
+      }
+      return best;
+    }
+  }
+  Largest<T> best = {load_first(corner, n), vec<Bits<T>>{}};
+  for (int64_t a = 0; a < p.size[0]; ++a)
+    for (int64_t b = 0; b < p.size[1]; ++b)
+      best.take(load_first(corner + a * p.row + b * p.channels, n), a * p.size[1] + b);
+  return best;
+}
+
+template <class T, bool Pair>
+void pool_windows(T* out, uint8_t* index, const T* y, const PoolGrid& p) {
   constexpr int64_t L = kLanes<T>;
   for (int64_t i = 0; i < p.rows; ++i)
     for (int64_t j = 0; j < p.cols; ++j) {
       const T* corner = y + i * p.size[0] * p.row + j * p.size[1] * p.channels;
-      T* to = out + (i * p.cols + j) * p.channels;
-      uint8_t* place = index ? index + (i * p.cols + j) * p.channels : nullptr;
+      const int64_t to = (i * p.cols + j) * p.channels;
       for (int64_t c = 0; c < p.channels; c += L) {
-        const int64_t n = p.channels - c < L ? p.channels - c : L;
-        Largest<T> best = {load_first(corner + c, n), vec<Bits<T>>{}};
-        for (int64_t a = 0; a < p.size[0]; ++a)
-          for (int64_t b = a == 0; b < p.size[1]; ++b)
-            best.take(load_first(corner + a * p.row + b * p.channels + c, n), a * p.size[1] + b);
-        store_first(to + c, best.value, n);
-        if (place) Places<T>::put(place + c, best.place, n);
+        const int64_t n = Pair || p.channels - c >= L ? L : p.channels - c;
+        const Largest<T> best = largest_of<T, Pair>(corner + c, n, p);
+        store_first(out + to + c, best.value, n);
+        if (index) Places<T>::put(index + to + c, best.place, n);
       }
     }
 }
 
+template <class T>
+void pool_grid(T* out, uint8_t* index, const T* y, const PoolGrid& p) {
+  if (p.size[0] == 2 && p.size[1] == 2 && p.channels % kLanes<T> == 0)
+    pool_windows<T, true>(out, index, y, p);
+  else
+    pool_windows<T, false>(out, index, y, p);
+}
+
 // The other way: each g at its place, zeros at the others of its window.
 template <class T>
-void unpool_grid(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
+FASTNN_INLINE void unpool_vector(T* corner, vec<T> x, vec<Bits<T>> places, int64_t n,
+                                 const PoolGrid& p) {
+  for (int64_t a = 0; a < p.size[0]; ++a)
+    for (int64_t b = 0; b < p.size[1]; ++b) {
+      const auto here = set<Bits<T>>(static_cast<Bits<T>>(a * p.size[1] + b));
+      store_first(corner + a * p.row + b * p.channels, select(places == here, x, zero<T>()), n);
+    }
+}
+
+template <class T, bool Pair>
+void unpool_windows(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
   constexpr int64_t L = kLanes<T>;
   for (int64_t i = 0; i < p.rows; ++i)
     for (int64_t j = 0; j < p.cols; ++j) {
       T* corner = y + i * p.size[0] * p.row + j * p.size[1] * p.channels;
       const int64_t from = (i * p.cols + j) * p.channels;
       for (int64_t c = 0; c < p.channels; c += L) {
-        const int64_t n = p.channels - c < L ? p.channels - c : L;
+        const int64_t n = Pair || p.channels - c >= L ? L : p.channels - c;
         const vec<T> x = load_first(g + from + c, n);
         const vec<Bits<T>> places = Places<T>::get(index + from + c, n);
-        for (int64_t a = 0; a < p.size[0]; ++a)
-          for (int64_t b = 0; b < p.size[1]; ++b) {
-            const auto here = set<Bits<T>>(static_cast<Bits<T>>(a * p.size[1] + b));
-            store_first(corner + a * p.row + b * p.channels + c,
-                        select(places == here, x, zero<T>()), n);
-          }
+        if constexpr (Pair) {
+          T* to[4] = {corner + c, corner + c + p.channels, corner + c + p.row,
+                      corner + c + p.row + p.channels};
+          FASTNN_EACH (q, 4)
+            store(to[q], select(places == set<Bits<T>>(q), x, zero<T>()));
+        } else {
+          unpool_vector(corner + c, x, places, n, p);
+        }
       }
     }
+}
+
+template <class T>
+void unpool_grid(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
+  if (p.size[0] == 2 && p.size[1] == 2 && p.channels % kLanes<T> == 0)
+    unpool_windows<T, true>(y, g, index, p);
+  else
+    unpool_windows<T, false>(y, g, index, p);
 }
 
 }  // namespace
