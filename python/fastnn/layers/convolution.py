@@ -284,3 +284,7 @@ class Conv1DTranspose(_Transposed):
     """
 
     _rank: ClassVar[int] = 1
+
+
+Convolution1D, Convolution2D = Conv1D, Conv2D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

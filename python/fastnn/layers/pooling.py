@@ -236,7 +236,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
-    """The mean of each channel over all steps; see :class:`GlobalAveragePooling2D`.
+    """The mean of each channel over all steps, or over those that a mask lets count.
 
     Args:
         data_format: "channels_last" or None; others are refused.
@@ -253,3 +253,31 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     _rank: ClassVar[int] = 1
     _reduce = staticmethod(ops.mean)
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Any:
+        """The mean over the steps.
+
+        Args:
+            inputs: (batch, steps, channels).
+            mask: (batch, steps), False for steps that do not count; a row without any gives NaN.
+        """
+        if mask is None:
+            return super().call(inputs)
+        counts = ops.expand_dims(ops.cast(mask, inputs.dtype), -1)
+        kept = ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), inputs, 0.0)
+        total = ops.sum(kept, 1, keepdims=self.keepdims)
+        return total / ops.sum(counts, 1, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: the steps are gone.
+
+        Args:
+            inputs: as for :meth:`call`.
+            mask: as for :meth:`call`.
+        """
+
+
+MaxPool1D, MaxPool2D = MaxPooling1D, MaxPooling2D
+AvgPool1D, AvgPool2D = AveragePooling1D, AveragePooling2D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
