@@ -156,6 +156,32 @@ class Network:
         return float(total)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A restricted Boltzmann machine of binary units, trained with persistent chains.
+
+    One Gibbs step a batch, as many chains as a batch has rows, plain gradient steps. Predictions
+    are reconstructions: the means of the visible units, given the means of the hidden ones.
+    """
+
+    visible: int
+    hidden: int
+    batch: int
+    learning_rate: float
+
+    output = "sigmoid"
+
+    def first_weights(self, seed: int = 0) -> list[Array]:
+        """The kernel, the visible biases and the hidden ones."""
+        kernel = np.random.default_rng(seed).normal(0, 0.01, (self.visible, self.hidden))
+        biases = [np.zeros(n, np.float32) for n in (self.visible, self.hidden)]
+        return [kernel.astype(np.float32), *biases]
+
+    def flops(self, training: bool) -> float:
+        """Five products for a row of training, two for a reconstruction."""
+        return 2.0 * self.visible * self.hidden * (5 if training else 2)
+
+
 def loss_and_accuracy(output: str, predicted: Array, y: Array) -> dict[str, float]:
     """Computed alike for all peers, from their predictions (probabilities)."""
     p = np.clip(np.asarray(predicted, np.float64), 1e-7, 1 - 1e-7)

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.networks import Machine
 from bench.workloads import WORKLOADS, Products, Training
 
 
@@ -86,7 +87,8 @@ def load_training(
         arrays = {name: file[name] for name in file.files}
     count = sum(name.startswith("weight") for name in arrays)
     weights = [arrays[f"weight{i}"] for i in range(count)]
-    model = framework.Model(workload.network, weights, arrays, threads)
+    kind = framework.Machine if isinstance(workload.network, Machine) else framework.Model
+    model = kind(workload.network, weights, arrays, threads)
     tests = arrays["x_test"]
     np.save(folder / f"start-{os.getpid()}.npy", model.predict(tests))
     if workload.epochs:

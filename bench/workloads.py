@@ -17,6 +17,7 @@ from bench.networks import (
     Dropout,
     Embedding,
     Flatten,
+    Machine,
     MaxPool,
     Network,
 )
@@ -42,7 +43,7 @@ class Training:
     """
 
     title: str
-    network: Network
+    network: Network | Machine
     data: Callable[[], tuple[data.Data, str]]
     measurements: tuple[str, ...]
     peers: tuple[str, ...]
@@ -139,6 +140,10 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "char_lstm": Training(
         "character LSTM 128, 64 steps, batch 64", _CHARS, data.text, ("step",), DEEP, epochs=2
+    ),
+    "rbm": Training(
+        "RBM 784-256, persistent chains, batch 100", Machine(784, 256, 100, 0.05),
+        data.mnist_itself, ("step",), ("numpy", "sklearn", "jax"), epochs=2,
     ),
     "sgemm": Products("matrix product, float32", "float32", _SHAPES, _SHOWN),
     "dgemm": Products("matrix product, float64", "float64", _SHAPES, _SHOWN),

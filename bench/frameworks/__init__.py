@@ -8,6 +8,8 @@ A file has ``VERSION``, read after its framework is imported, and
         def predict(self, x): ...    # probabilities of all rows, in batches of network.batch
         def row(self, row): ...      # a function of no arguments: one row, NumPy in, NumPy out
 
+and ``Machine``, the same for a `bench.networks.Machine`, with ``fit`` and ``predict``.
+
 ``data`` has "x" and "y" to train on. What a framework cannot do it does not define, or answers with
 NotImplementedError. ``matmul(a, b)``, where there is one, returns a function of no arguments.
 """

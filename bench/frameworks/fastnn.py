@@ -6,6 +6,7 @@ from typing import Any
 
 import fastnn
 from bench.frameworks._keras_like import sequential
+from bench.networks import Machine as Boltzmann
 from bench.networks import Network
 
 VERSION = fastnn.__version__
@@ -32,6 +33,23 @@ class Model:
     def row_predict(self, row: Any) -> Any:
         """The whole of ``predict``, for one row."""
         return lambda: self.model.predict(row, verbose=0)
+
+
+class Machine:
+    def __init__(self, network: Boltzmann, weights: list[Any], data: dict[str, Any], threads: int):
+        fastnn.set_num_threads(threads)
+        fastnn.utils.set_random_seed(0)
+        self.batch, self.x = network.batch, data["x"]
+        self.model = fastnn.models.RBM(
+            network.hidden, persistent=True, learning_rate=network.learning_rate
+        )
+        self.model.set_weights(weights)
+
+    def fit(self, epochs: int) -> None:
+        self.model.fit(self.x, batch_size=self.batch, epochs=epochs, verbose=0)
+
+    def predict(self, x: Any) -> Any:
+        return self.model.reconstruct(x)
 
 
 def matmul(a: Any, b: Any, threads: int) -> Any:

@@ -62,8 +62,8 @@ class Model:
         self.network, self.batch = network, network.batch
         self.x, self.y = jnp.asarray(data["x"]), jnp.asarray(data["y"])
         weights = [jnp.asarray(w) for w in weights]
-        zeros = [jnp.zeros_like(w) for w in weights]
-        self.state: Any = (weights, zeros, zeros, jnp.zeros(()))
+        m, v = ([jnp.zeros_like(w) for w in weights] for _ in range(2))
+        self.state: Any = (weights, m, v, jnp.zeros(()))
         self.key = jax.random.key(0)
         self.step = jax.jit(self._step, donate_argnums=0)
         # Within a loop XLA's convolutions for processors are many times slower.
@@ -127,3 +127,52 @@ class Model:
 
     def row(self, row: Any) -> Any:
         return lambda: np.asarray(self.probabilities(self.state[0], row))
+
+
+class Machine:
+    """Persistent contrastive divergence, an epoch in one jitted scan."""
+
+    def __init__(self, network: n.Machine, weights: list[Any], data: dict[str, Any], threads: int):
+        self.network = network
+        self.x = jnp.asarray(data["x"])
+        chains = jnp.zeros((network.batch, network.hidden))
+        self.state: Any = (*(jnp.asarray(w) for w in weights), chains)
+        self.key = jax.random.key(0)
+        self.epoch = jax.jit(self._epoch)
+        self.reconstruct = jax.jit(self._reconstruct)
+
+    def _step(self, state: Any, rows: Any, key: Any) -> Any:
+        kernel, visible, hidden, chains = state
+        keys = jax.random.split(key)
+        given = jax.nn.sigmoid(rows @ kernel + hidden)
+        means = jax.nn.sigmoid(chains @ kernel.T + visible)
+        dreamed = jax.random.bernoulli(keys[0], means).astype(jnp.float32)
+        model = jax.nn.sigmoid(dreamed @ kernel + hidden)
+        rate = self.network.learning_rate / self.network.batch
+        kernel = kernel + rate * (rows.T @ given - dreamed.T @ model)
+        visible = visible + rate * (rows.sum(0) - dreamed.sum(0))
+        hidden = hidden + rate * (given.sum(0) - model.sum(0))
+        return kernel, visible, hidden, jax.random.bernoulli(keys[1], model).astype(jnp.float32)
+
+    def _epoch(self, state: Any, x: Any, key: Any) -> Any:
+        order, steps = jax.random.split(key)
+        rows = jax.random.permutation(order, len(x)).reshape(-1, self.network.batch)
+        keys = jax.random.split(steps, len(rows))
+
+        def step(state: Any, given: Any) -> Any:
+            return self._step(state, x[given[0]], given[1]), None
+
+        return jax.lax.scan(step, state, (rows, keys))[0]
+
+    def fit(self, epochs: int) -> None:
+        for _ in range(epochs):
+            self.key, own = jax.random.split(self.key)
+            self.state = self.epoch(self.state, self.x, own)
+        jax.block_until_ready(self.state)
+
+    def _reconstruct(self, state: Any, x: Any) -> Any:
+        kernel, visible, hidden, _ = state
+        return jax.nn.sigmoid(jax.nn.sigmoid(x @ kernel + hidden) @ kernel.T + visible)
+
+    def predict(self, x: Any) -> Any:
+        return np.asarray(self.reconstruct(self.state, x))

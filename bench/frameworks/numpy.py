@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.networks import Dense, Network
+from bench.networks import Machine as Boltzmann
 
 VERSION = np.__version__
 
@@ -110,6 +111,50 @@ class Model:
 
     def row(self, row: Any) -> Any:
         return lambda: self.probabilities(self.forward(row)[-1])
+
+
+class Machine:
+    """Persistent contrastive divergence by hand."""
+
+    def __init__(self, network: Boltzmann, weights: list[Any], data: dict[str, Any], threads: int):
+        self.batch, self.rate = network.batch, np.float32(network.learning_rate / network.batch)
+        self.x = data["x"]
+        self.rng = np.random.default_rng(0)
+        self.kernel, self.visible, self.hidden = (w.copy() for w in weights)
+        self.chains = np.zeros((network.batch, network.hidden), np.float32)
+
+    def means(self, states: Any, kernel: Any, bias: Any) -> Any:
+        z = states @ kernel
+        z += bias
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        z += 1
+        return np.reciprocal(z, out=z)
+
+    def draw(self, means: Any) -> Any:
+        return (self.rng.random(means.shape, np.float32) < means).astype(np.float32)
+
+    def step(self, rows: Any) -> None:
+        given = self.means(rows, self.kernel, self.hidden)
+        dreamed = self.draw(self.means(self.chains, self.kernel.T, self.visible))
+        hidden = self.means(dreamed, self.kernel, self.hidden)
+        change = rows.T @ given
+        change -= dreamed.T @ hidden
+        change *= self.rate
+        self.kernel += change
+        self.visible += self.rate * (rows.sum(0) - dreamed.sum(0))
+        self.hidden += self.rate * (given.sum(0) - hidden.sum(0))
+        self.chains = self.draw(hidden)
+
+    def fit(self, epochs: int) -> None:
+        for _ in range(epochs):
+            order = self.rng.permutation(len(self.x))
+            for start in range(0, len(order), self.batch):
+                self.step(self.x[order[start : start + self.batch]])
+
+    def predict(self, x: Any) -> Any:
+        hidden = self.means(x, self.kernel, self.hidden)
+        return self.means(hidden, self.kernel.T, self.visible)
 
 
 def matmul(a: Any, b: Any, threads: int) -> Any:

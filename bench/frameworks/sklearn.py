@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import sklearn
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import BernoulliRBM, MLPClassifier
 
 from bench.networks import Dense, Network
+from bench.networks import Machine as Boltzmann
 
 VERSION = sklearn.__version__
 
@@ -43,3 +45,24 @@ class Model:
 
     def row(self, row: Any) -> Any:
         return lambda: self.model.predict_proba(row)
+
+
+class Machine:
+    """BernoulliRBM; its fit begins from weights of its own, and does not shuffle."""
+
+    def __init__(self, network: Boltzmann, weights: list[Any], data: dict[str, Any], threads: int):
+        self.x = data["x"]
+        self.model = BernoulliRBM(
+            network.hidden, learning_rate=network.learning_rate, batch_size=network.batch,
+            n_iter=1, random_state=0,
+        )  # fmt: skip
+        kernel, visible, hidden = weights
+        self.model.components_ = kernel.T.copy()
+        self.model.intercept_visible_, self.model.intercept_hidden_ = visible, hidden
+
+    def fit(self, epochs: int) -> None:
+        self.model.set_params(n_iter=epochs).fit(self.x)
+
+    def predict(self, x: Any) -> Any:
+        hidden = self.model._mean_hiddens(x)
+        return 1 / (1 + np.exp(-(hidden @ self.model.components_ + self.model.intercept_visible_)))
