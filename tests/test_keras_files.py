@@ -27,7 +27,11 @@ CASES = {case["name"]: case for case in json.loads(str(FILES["cases"]))}
 def written(folder, name, suffix):
     """A file as Keras wrote it."""
     path = folder / f"{name}.{suffix}"
-    path.write_bytes(FILES[f"{name}/{suffix}"].tobytes())
+    if suffix == "weights.h5":  # what save_weights() writes is also inside of the archive
+        archive = zipfile.ZipFile(io.BytesIO(FILES[f"{name}/keras"].tobytes()))
+        path.write_bytes(archive.read("model.weights.h5"))
+    else:
+        path.write_bytes(FILES[f"{name}/{suffix}"].tobytes())
     return path
 
 

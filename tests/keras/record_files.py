@@ -54,7 +54,38 @@ def graph():
     return keras.Model([a, b], [kl.Dense(2, name="out")(joined), joined], name="graph")
 
 
-CASES = {"stack": stack, "graph": graph}
+def images():
+    """Convolutions and pooling of every kind, over images and over sequences."""
+    x = keras.Input((9, 8, 3))
+    h = kl.Conv2D(4, (3, 2), strides=2, padding="same", activation="relu")(x)
+    h = kl.BatchNormalization()(h)
+    h = kl.MaxPooling2D(2, padding="same")(h)
+    h = kl.Conv2D(6, 3, dilation_rate=2, padding="same", groups=2, use_bias=False)(h)
+    h = kl.Conv2DTranspose(3, 3, strides=2, padding="same")(h)
+    flat = kl.Reshape((-1, 3))(h)
+    rows = kl.Conv1D(4, 3, padding="causal", activation="tanh")(flat)
+    rows = kl.AveragePooling1D(2)(rows)
+    joined = [kl.GlobalAveragePooling2D()(h), kl.GlobalMaxPooling1D()(rows)]
+    return keras.Model(x, kl.Dense(2)(kl.Concatenate()(joined)), name="images")
+
+
+def sequences():
+    """Recurrent layers: stacked, in both directions, wrapped, over a mask."""
+    x = keras.Input((6,), dtype="int32")
+    h = kl.Embedding(7, 3, mask_zero=True)(x)
+    h = kl.Bidirectional(kl.LSTM(2, return_sequences=True))(h)
+    h = kl.GRU(3, return_sequences=True)(h)
+    h = kl.TimeDistributed(kl.Dense(3, activation="relu"))(h)
+    h = kl.RNN([kl.LSTMCell(2), kl.GRUCell(3)], return_sequences=True)(h)
+    h = kl.Bidirectional(kl.GRU(2, reset_after=False), merge_mode="sum")(h)
+    y = keras.Input((5, 2))
+    g = kl.Masking(0.0)(y)
+    g = kl.SimpleRNN(4, return_sequences=True, go_backwards=True)(g)
+    g = kl.LSTM(2, unit_forget_bias=False, recurrent_activation="hard_sigmoid")(g)
+    return keras.Model([x, y], kl.Concatenate()([h, g]), name="sequences")
+
+
+CASES = {"stack": stack, "graph": graph, "images": images, "sequences": sequences}
 
 
 def inputs_of(model) -> list[np.ndarray]:
@@ -89,10 +120,9 @@ def main() -> None:
             made = made if isinstance(made, list) else [made]
             for kind, suffix in (("x", given), ("y", made)):
                 arrays.update({f"{name}/{kind}{i}": a for i, a in enumerate(suffix)})
-            for suffix in ("keras", "h5", "weights.h5"):
+            for suffix in ("keras", "h5"):
                 path = Path(folder) / f"{name}.{suffix}"
-                save = model.save_weights if suffix == "weights.h5" else model.save
-                save(path)
+                model.save(path)
                 arrays[f"{name}/{suffix}"] = np.frombuffer(path.read_bytes(), np.uint8)
             cases.append({"name": name, "inputs": len(given), "outputs": len(made)})
     FIGURES.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from fastnn import constraints, initializers, regularizers
 from fastnn import layers as layer_package
 
 _MODELS = ("Sequential", "Functional", "Model")
+_MASK_OPERATIONS = ("NotEqual", "Any")
 _LAYER_ARGUMENTS = {"name", "trainable", "dtype", "activity_regularizer", "input_shape"}
 
 # Arguments of Keras that fastnn's layers do not have, with the value that means what they do.
@@ -48,11 +49,13 @@ def translate_model(entry: Mapping[str, Any]) -> dict[str, Any]:
             )
         return {"class_name": name, "config": dict(config)}
     kept = {"name": config.get("name"), "trainable": config.get("trainable", True)}
-    layers = [translate_layer(layer) for layer in config["layers"]]
     if name == "Sequential":
+        layers = [translate_layer(layer) for layer in config["layers"]]
         return {"class_name": "Sequential", "config": {**kept, "layers": layers}}
-    for layer, described in zip(layers, config["layers"], strict=True):
-        layer["inbound_nodes"] = [_node(node) for node in described.get("inbound_nodes", [])]
+    layers = []
+    for entry in _without_masks(config["layers"]):
+        nodes = [_node(node) for node in entry.get("inbound_nodes", [])]
+        layers.append({**translate_layer(entry), "inbound_nodes": nodes})
     ends = {key: _ends(config[key]) for key in ("input_layers", "output_layers")}
     return {"class_name": "Functional", "config": {**kept, "layers": layers, **ends}}
 
@@ -104,8 +107,7 @@ def _with_shape(config: dict[str, Any]) -> dict[str, Any]:
 
 def _arguments(cls: type, config: dict[str, Any], owner: str) -> dict[str, Any]:
     """The arguments that a class has; what it has not must say nothing, or what it does anyway."""
-    parameters = inspect.signature(cls).parameters
-    known = set(parameters) | (_LAYER_ARGUMENTS if hasattr(cls, "add_weight") else set())
+    known = _parameters(cls) | (_LAYER_ARGUMENTS if hasattr(cls, "add_weight") else set())
     found = {}
     for key, value in config.items():
         if key == "axis" and isinstance(value, list) and len(value) == 1:
@@ -117,6 +119,20 @@ def _arguments(cls: type, config: dict[str, Any], owner: str) -> dict[str, Any]:
         else:
             raise ValueError(f"[{owner}] Keras's argument {key}={value!r} is not known to fastnn")
     return found
+
+
+def _parameters(cls: type) -> set[str]:
+    """The arguments of a class, and those that it hands on to its bases."""
+    cell = getattr(cls, "_cell_class", None)
+    found = _parameters(cell) if isinstance(cell, type) else set()
+    for base in cls.__mro__[:-1]:
+        if "__init__" not in base.__dict__:
+            continue
+        parameters = inspect.signature(base.__dict__["__init__"]).parameters
+        found |= {name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+            break
+    return found - {"self", "args"}
 
 
 def _is_neutral(key: str, value: Any) -> bool:
@@ -161,10 +177,49 @@ def _dtype(name: Any) -> str:
 # --- connections
 
 
+def _without_masks(entries: list[Any]) -> list[Any]:
+    """Layers without the operations that say again what Embedding and Masking mask.
+
+    Keras writes the masks of a functional model out, step by step; here they travel with the
+    tensors, as they did when the model was made.
+    """
+    computed = {e["name"] for e in entries if e["class_name"] in _MASK_OPERATIONS}
+    if not computed:
+        return entries
+    kept = []
+    for entry in entries:
+        nodes = [_without_mask(node, computed) for node in entry.get("inbound_nodes", [])]
+        kept.append({**entry, "inbound_nodes": nodes})
+    used = _names_in([e["inbound_nodes"] for e in kept if e["name"] not in computed])
+    return [e for e in kept if e["name"] not in computed or e["name"] in used]
+
+
+def _without_mask(node: Any, computed: set[str]) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    mask = node["kwargs"].get("mask")
+    if mask is None or not _names_in(mask) <= computed:
+        return node
+    return {**node, "kwargs": {k: v for k, v in node["kwargs"].items() if k != "mask"}}
+
+
+def _names_in(value: Any) -> set[str]:
+    """The layers whose tensors appear somewhere in a structure."""
+    if isinstance(value, list):
+        return {name for item in value for name in _names_in(item)}
+    if not isinstance(value, Mapping):
+        return set()
+    if value.get("class_name") == "__keras_tensor__":
+        return {value["config"]["keras_history"][0]}
+    return {name for item in value.values() for name in _names_in(item)}
+
+
 def _node(node: Any) -> dict[str, Any]:
     """The arguments of a layer's call."""
     if isinstance(node, Mapping):  # Keras 3
         kwargs = {k: _tensors(v) for k, v in node["kwargs"].items() if v is not None}
+        if kwargs.get("training") is False:  # which it is outside of fit() anyway
+            del kwargs["training"]
         return {"args": [_tensors(arg) for arg in node["args"]], "kwargs": kwargs}
     tensors: list[Any] = [
         {"tensor": list(item[:3])} for item in node

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -21,7 +21,8 @@ from fastnn.models._model import layer_from_config
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
-Pairs = list[tuple[Variable, NDArray[Any]]]
+# A layer, its variables, and what the file has for them.
+Found: TypeAlias = "tuple[Layer, list[Variable], list[NDArray[Any]]]"
 
 
 def load_keras(
@@ -70,25 +71,41 @@ def load_keras_weights(model: Any, path: str | os.PathLike[str], skip_mismatch: 
         _assign(_pairs(model, file), os.fspath(path), skip_mismatch)
 
 
-def _pairs(model: Any, file: KerasFile) -> list[tuple[Layer, list[Variable], list[NDArray[Any]]]]:
+def _pairs(model: Any, file: KerasFile) -> list[Found]:
     if file.legacy:
         return [(layer, _legacy_order(layer), file.named_weights(layer.name))
                 for layer in model.layers]  # fmt: skip
     return list(_by_place(model, file, ()))
 
 
-def _by_place(model: Any, file: KerasFile, path: tuple[str, ...]) -> Any:
-    """Layers with their arrays: Keras names a layer's group by its class and a number."""
+def _by_place(model: Any, file: KerasFile, path: tuple[str, ...]) -> Iterator[Found]:
+    """The layers of a model with their arrays."""
+    for layer, group in _named(_layers_in_order(model)):
+        yield from _of_layer(layer, file, (*path, "layers", group))
+
+
+def _of_layer(layer: Any, file: KerasFile, path: tuple[str, ...]) -> Iterator[Found]:
+    cells = getattr(getattr(layer, "cell", None), "cells", None)
+    inner = getattr(layer, "layer", None)
+    if hasattr(layer, "_engine"):
+        yield from _by_place(layer, file, path)
+    elif hasattr(inner, "_engine"):
+        yield from _by_place(inner, file, (*path, "layer"))
+    elif cells is not None:
+        for cell, group in _named(cells):
+            yield cell, cell.weights, file.layer_weights((*path, "cell", "cells", group))
+    else:
+        yield layer, layer.weights, file.layer_weights(path)
+
+
+def _named(layers: Sequence[Layer]) -> Iterator[tuple[Layer, str]]:
+    """Layers with the names that Keras gives their groups: class and number."""
     used: dict[str, int] = {}
-    for layer in _layers_in_order(model):
+    for layer in layers:
         name = registry.snake_case(_keras_class(layer))
         number = used.get(name, 0)
         used[name] = number + 1
-        inner = (*path, "layers", f"{name}_{number}" if number else name)
-        if hasattr(layer, "_engine"):
-            yield from _by_place(layer, file, inner)
-        else:
-            yield layer, layer.weights, file.layer_weights(inner)
+        yield layer, f"{name}_{number}" if number else name
 
 
 def _layers_in_order(model: Any) -> Sequence[Layer]:
@@ -104,11 +121,9 @@ def _legacy_order(layer: Layer) -> list[Variable]:
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
-def _assign(
-    found: list[tuple[Layer, list[Variable], list[NDArray[Any]]]], path: str, skip_mismatch: bool
-) -> None:
+def _assign(found: list[Found], path: str, skip_mismatch: bool) -> None:
     """Sets all weights, after every shape was compared."""
-    chosen: Pairs = []
+    chosen: list[tuple[Variable, NDArray[Any]]] = []
     for layer, variables, arrays in found:
         if isinstance(layer, Normalization):
             arrays = arrays[: len(variables)]  # Keras counts the rows that it has seen as well
