@@ -81,7 +81,8 @@ struct SignalPoll {
 
 // A Trainer with the arrays it reads kept alive.
 struct PyTrainer {
-  PyTrainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard)
+  PyTrainer(std::shared_ptr<const Program> program, const Trainer::Every& every,
+            std::shared_ptr<Guard> guard)
       : trainer(std::move(program), every, std::move(guard)) {}
 
   void begin(const std::vector<py::array>& arrays, int64_t batch, bool shuffle, uint64_t seed,
@@ -263,11 +264,11 @@ void register_trainer(py::module_& m) {
       });
 
   py::class_<PyTrainer>(m, "Trainer", "Runs the steps of a training program over columns.")
-      .def(py::init(
-               [](const std::shared_ptr<Program>& p, int64_t every, std::shared_ptr<Guard> guard) {
-                 return std::make_unique<PyTrainer>(p, every, std::move(guard));
-               }),
-           py::arg("program"), py::arg("every") = 1, py::arg("guard") = nullptr)
+      .def(py::init([](const std::shared_ptr<Program>& p, const Trainer::Every& every,
+                       std::shared_ptr<Guard> guard) {
+             return std::make_unique<PyTrainer>(p, every, std::move(guard));
+           }),
+           py::arg("program"), py::arg("every") = Trainer::Every{}, py::arg("guard") = nullptr)
       .def("begin", &PyTrainer::begin, py::arg("columns"), py::arg("batch_size"),
            py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
            py::arg("row") = 0)

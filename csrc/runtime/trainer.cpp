@@ -47,15 +47,21 @@ void require_permutation(const std::vector<int64_t>& order, int64_t rows) {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<const Program> program, int64_t every,
+Trainer::Trainer(std::shared_ptr<const Program> program, const Every& every,
                  std::shared_ptr<Guard> guard)
     : program_(std::move(program)),
       guard_(guard ? std::move(guard) : std::make_shared<Guard>()),
-      every_(every),
-      update_section_(program_->sections.size()) {
-  if (every_ < 1) throw ValueError(str("every: expected at least 1, got ", every_));
-  for (size_t i = 0; i < program_->sections.size(); ++i)
-    if (program_->sections[i].name == "update") update_section_ = i;
+      every_(program_->sections.size(), 1) {
+  for (const auto& [name, count] : every) {
+    if (count < 1) throw ValueError(str("every: expected at least 1, got ", count));
+    bool found = false;
+    for (size_t i = 0; i < every_.size(); ++i)
+      if (program_->sections[i].name == name) {
+        every_[i] = static_cast<uint64_t>(count);
+        found = true;
+      }
+    if (!found) throw ValueError("every: the program has no section \"" + name + "\"");
+  }
 }
 
 void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
@@ -127,7 +133,7 @@ bool Trainer::step(Context* context, const RunInfo& first, bool guarded) {
   RunInfo info = first;
   info.poll = nullptr;
   for (size_t s = 1; s < program_->sections.size(); ++s) {
-    if (s == update_section_ && (position_.step + 1) % static_cast<uint64_t>(every_) != 0) continue;
+    if ((position_.step + 1) % every_[s] != 0) continue;
     context->run(s, info);
   }
   ++position_.step;

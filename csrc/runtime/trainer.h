@@ -1,6 +1,8 @@
 // The Trainer owns the epoch: permutation, gathering, the program's sections, all without Python.
 #pragma once
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/columns.h"
@@ -26,11 +28,12 @@ struct Position {
   int64_t row = 0;    // within the pass: where to go on
 };
 
-// Sections run in their order at every step. The one named "update" runs at every `every`-th.
+// Sections run in their order: at every step, or every so many as `every` says of their name.
 // Only the first section can be interrupted; from the first write on, a step is carried through.
 class Trainer {
  public:
-  Trainer(std::shared_ptr<const Program> program, int64_t every, std::shared_ptr<Guard> guard);
+  using Every = std::map<std::string, int64_t>;
+  Trainer(std::shared_ptr<const Program> program, const Every& every, std::shared_ptr<Guard> guard);
 
   // Starts a pass over the columns, in the permutation of that pass where shuffle is true.
   void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
@@ -59,8 +62,7 @@ class Trainer {
 
   std::shared_ptr<const Program> program_;
   std::shared_ptr<Guard> guard_;
-  int64_t every_;
-  size_t update_section_;
+  std::vector<uint64_t> every_;                     // of each section
   std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
   std::unique_ptr<BatchReader> reader_;
   std::vector<int64_t> order_;

@@ -211,7 +211,7 @@ class Trainer:
     def __init__(
         self,
         program: Program,
-        every: typing.SupportsInt | typing.SupportsIndex = 1,
+        every: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex] = {},
         guard: Guard | None = None,
     ) -> None: ...
     def begin(

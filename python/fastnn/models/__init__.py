@@ -12,10 +12,11 @@ from fastnn.models._model import Model
 from fastnn.models._sequential import Sequential
 
 if TYPE_CHECKING:
+    from fastnn.models.adversarial import GAN
     from fastnn.models.boltzmann import DBN, RBM
 
 # Loaded when they are first asked for.
-_NAMES = {"DBN": "boltzmann", "RBM": "boltzmann"}
+_NAMES = {"DBN": "boltzmann", "GAN": "adversarial", "RBM": "boltzmann"}
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["DBN", "RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]
+__all__ = ["DBN", "GAN", "RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]

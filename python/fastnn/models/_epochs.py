@@ -142,11 +142,14 @@ class EpochModel:
             trainer.end()
 
 
-def make_trainer(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
+def make_trainer(
+    inputs: Sequence[Tensor], sections: Sequence[Section], every: Mapping[str, int] | None = None
+) -> Any:
     """A Trainer of its own for sections of updates; the first one should write nothing.
 
     Args:
         inputs: placeholders with an open first axis.
-        sections: (name, outputs, updates); one named "update" changes the parameters.
+        sections: (name, outputs, updates).
+        every: sections that run at every so many steps only.
     """
-    return _core.Trainer(compile_sections(inputs, sections), 1, _core.Guard())
+    return _core.Trainer(compile_sections(inputs, sections), dict(every or {}), _core.Guard())

@@ -146,7 +146,7 @@ class Step:
         measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
         measured = [*measured, *trace.scope.updates]
         sections: list[Section] = [("metrics", [], measured)]
-        every = 1
+        every: dict[str, int] = {}
         if training:
             sections, every = _training_sections(model, total, measured)
         inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
@@ -156,7 +156,7 @@ class Step:
 
 def _training_sections(
     model: Trainable, total: Tensor, measured: Sequence[tuple[Variable, Tensor]]
-) -> tuple[list[Section], int]:
+) -> tuple[list[Section], dict[str, int]]:
     """The sections of a training step, and how many steps an update takes.
 
     The first computes and writes nothing, so that it can be interrupted. Figures and the layers'
@@ -176,7 +176,7 @@ def _training_sections(
             f"[{type(model).__name__}] {model.name!r} has other trainable weights than those its "
             f"optimizer was built for: call compile() again, with a new optimizer ({error})"
         ) from error
-    _gather(variables, optimizer)
+    lay_side_by_side(variables, optimizer)
     plan = optimizer.updates(graph.grad(total, variables), variables)
     sections: list[Section] = [
         ("step", [], []),
@@ -184,10 +184,10 @@ def _training_sections(
         ("update", [], list(plan.update_effects)),
         ("after", [], list(plan.post_updates)),
     ]
-    return sections, int(plan.every)
+    return sections, {"update": int(plan.every)}
 
 
-def _gather(variables: Sequence[Variable], optimizer: Any) -> None:
+def lay_side_by_side(variables: Sequence[Variable], optimizer: Any) -> None:
     """Lays parameters, and each family of their state, side by side: one pass updates them."""
     families = [list(variables), *zip(*(optimizer.slots(v) for v in variables), strict=True)]
     for family in families:
