@@ -141,6 +141,12 @@ def test_forecast():
     assert noise < network < 0.7 * week
 
 
+def test_sequence_classification():
+    accuracy, *words = run("sequence_classification.py")
+    assert number(accuracy) > 0.96
+    assert [round(number(word)) for word in words] == [1, 0, 1, 0]
+
+
 def test_transfer_learning():
     pytest.importorskip("sklearn")
     first, frozen, kept, tuned, few = run("transfer_learning.py")
