@@ -195,7 +195,7 @@ Value simplify(const Value& v) {
   } else if (n.op->kind == Kind::reduce) {
     r = simplify_reduce(v);
   }
-  return r;
+  return r == v ? simplify_lookup(v) : r;
 }
 
 }  // namespace fastnn::graph
