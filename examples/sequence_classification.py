@@ -1,9 +1,9 @@
 """Sequence classification: is it a word of the embedded Reber grammar?
 
-The grammar (Reber 1967; embedded: Hochreiter and Schmidhuber 1997) walks a graph and writes a letter
-at each step; the second letter and the last but one must be the same, however much lies between
-them. Half of the words here have one letter changed. A GRU reads them letter by letter; they differ
-in length, and a mask keeps it from reading the padding.
+The grammar (Reber 1967; embedded: Hochreiter and Schmidhuber 1997) walks a graph and writes a
+letter at each step; the second letter and the last but one must be the same, however much lies
+between them. Half of the words here have one letter changed. A GRU reads them letter by letter;
+they differ in length, and a mask keeps it from reading the padding.
 """
 
 import numpy as np
