@@ -40,10 +40,16 @@ class Run:
         peers: which peers to ask; None asks all that a workload names.
         rounds: of turns; one more, before them, warms up.
         seconds: that a turn lasts, about.
+        file: where results are kept, after each workload; None keeps none.
+        command: for the results.
     """
 
-    def __init__(self, peers: list[str] | None, rounds: int, seconds: float) -> None:
+    def __init__(
+        self, peers: list[str] | None, rounds: int, seconds: float, file: Path | None, command: str
+    ) -> None:
         self.peers, self.rounds, self.seconds = peers, rounds, seconds
+        self.file, self.command = file, command
+        self.machine = machine.facts()
         self.results: list[dict[str, Any]] = []
         self.limits: dict[str, dict[str, float]] = {}
         self._workers: dict[str, Worker] = {}
@@ -55,7 +61,7 @@ class Run:
     def all(self, workloads: list[str], threads: list[int] | None) -> None:
         """Measures workloads, for each number of threads with processes of their own."""
         wanted = {name: threads or WORKLOADS[name].threads for name in workloads}
-        cores = machine.facts()["cores"] or 1
+        cores = self.machine["cores"] or 1
         for count in sorted({t for counts in wanted.values() for t in counts if t <= cores}):
             own = [name for name, counts in wanted.items() if count in counts]
             self._measure_limits(count)
@@ -66,7 +72,25 @@ class Run:
                     self._one(name, count)
                     took = time.monotonic() - began
                     print(f"  ({name}, {count} threads: {took:.0f} s)", file=sys.stderr)
+                    self.keep()
             self._measure_limits(count)
+        self.keep()
+
+    def found(self) -> dict[str, Any]:
+        """All that has been measured so far."""
+        return {
+            "machine": self.machine,
+            "command": self.command,
+            "rounds": self.rounds,
+            "limits": self.limits,
+            "results": self.results,
+        }
+
+    def keep(self) -> None:
+        """Writes it to the file: a run that is broken off is not lost."""
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(json.dumps(self.found(), indent=1) + "\n", encoding="utf-8")
 
     def _measure_limits(self, threads: int) -> None:
         """Keeps the best of what is measured before and after."""
@@ -254,22 +278,14 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             print(f"{name:18}{workload.title} ({', '.join(workload.peers)})")
         return {}
     began = time.monotonic()
-    run = Run(options.peers and options.peers.split(","), options.rounds, options.seconds)
-    threads = options.threads and [int(t) for t in options.threads.split(",")]
-    run.all(options.workloads, threads)
-    found = {
-        "machine": machine.facts(),
-        "command": "python -m bench.compare " + " ".join(arguments or sys.argv[1:]),
-        "rounds": options.rounds,
-        "limits": run.limits,
-        "results": run.results,
-    }
+    command = "python -m bench.compare " + " ".join(arguments or sys.argv[1:])
+    peers = options.peers and options.peers.split(",")
+    run = Run(peers, options.rounds, options.seconds, options.json, command)
+    run.all(options.workloads, options.threads and [int(t) for t in options.threads.split(",")])
     print(f"\n{time.monotonic() - began:.0f} s in all")
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
         print(f"written: {options.json}; python -m bench.report {options.json} makes the pages")
-    return found
+    return run.found()
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ PEERS = {
             "torch-compile", "PyTorch, compiled", "torch", "torch", _TORCH,
             {"BENCH_COMPILE": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"},
         ),
-        Peer("jax", "JAX, jitted scan", "jax", "jax", ("jax", _KERAS), {}, ("jax",), "jax"),
+        Peer("jax", "JAX, jitted", "jax", "jax", ("jax", _KERAS), {}, ("jax",), "jax"),
         Peer(
             "onnxruntime", "ONNX Runtime", "onnxruntime", "onnxruntime", ("onnxruntime", "onnx"),
             {}, ("onnxruntime",), "onnxruntime",

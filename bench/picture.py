@@ -86,22 +86,23 @@ def _panel(axes: Any, heading: str, bars: Bars) -> None:
     labels = list(bars)
     few = min(t for own in bars.values() for t in own)
     for place, label in enumerate(labels):
+        right = max(1, *bars[label].values())
         for threads, ratio in bars[label].items():
             color = FASTER if ratio < 0.97 else SLOWER
             if threads == few:
                 axes.barh(place, ratio - 1, left=1, color=color, alpha=0.75, height=0.7)
-                axes.text(max(ratio, 1) * 1.08, place, ratio_text(ratio), va="center", fontsize=8)
+                axes.text(right * 1.12, place, ratio_text(ratio), va="center", fontsize=8)
             else:
                 axes.plot([ratio], [place], "o", color="black", markersize=4)
     largest = max(r for own in bars.values() for r in own.values())
     smallest = min(r for own in bars.values() for r in own.values())
     axes.set_xscale("log")
-    axes.set_xlim(min(0.8, smallest * 0.8), max(largest * 3, 3))
+    axes.set_xlim(min(0.8, smallest * 0.8), max(largest * 4, 3))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(labels), 6) - 0.5, -0.5)
     axes.set_title(heading, fontsize=9)
     axes.tick_params(axis="x", labelsize=7)
     for side in ("top", "right"):
