@@ -37,7 +37,26 @@ STACKS = {
                                     layers.GlobalAveragePooling2D()]),
     "sequence": ((9, 3), lambda: [layers.Conv1D(4, 3, activation="tanh"),
                                   layers.AveragePooling1D(2, padding="same")]),
+    "depthwise": ((6, 7, 3), lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2),
+                                      layers.GlobalMaxPooling2D()]),
+    "separable": ((6, 7, 3), lambda: [layers.SeparableConv2D(4, 3, padding="same")]),
     "transposed": ((4, 3, 2), lambda: [layers.Conv2DTranspose(3, 3, strides=2, padding="same")]),
+}  # fmt: skip
+
+
+RECURRENT = {
+    "lstm": ((5, 3), lambda: [layers.LSTM(4, return_sequences=True), layers.LSTM(2)]),
+    "gru": ((5, 3), lambda: [layers.GRU(4, return_sequences=True, go_backwards=True),
+                             layers.GRU(3, reset_after=False)]),
+    "simple": ((5, 3), lambda: [layers.SimpleRNN(4, activation="relu")]),
+    "loop": ((5, 3), lambda: [layers.LSTM(4, recurrent_activation="hard_sigmoid",
+                                          return_sequences=True),
+                              layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)])]),
+    "both ways": ((5, 3), lambda: [layers.Bidirectional(layers.GRU(3, return_sequences=True)),
+                                   layers.Bidirectional(layers.LSTM(2))]),
+    "each step": ((5, 3), lambda: [layers.TimeDistributed(Dense(2)), layers.Flatten()]),
+    "masked": ((5, 3), lambda: [layers.Masking(), layers.LSTM(4, return_sequences=True),
+                                layers.SimpleRNN(2)]),
 }  # fmt: skip
 
 

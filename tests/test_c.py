@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from exported import FUNCTIONS, STACKS, Computed, floats, recurrence, shaken
+from exported import FUNCTIONS, RECURRENT, STACKS, Computed, floats, recurrence, shaken
 from fastnn import Input, Model, Sequential, activations, layers, ops
 from fastnn.layers import Dense
 
@@ -125,8 +125,16 @@ def test_matrix_products(tmp_path):
     require_equal(Model(x, Computed(products)(x)), tmp_path, floats(3, 6))
 
 
+@pytest.mark.parametrize(("shape", "make"), RECURRENT.values(), ids=RECURRENT.keys())
+def test_recurrence(tmp_path, shape, make):
+    model = shaken(Sequential([layers.InputLayer(shape), *make()]))
+    x = floats(3, *shape)
+    x[1, 3:] = 0.0  # what Masking hides
+    require_equal(model, tmp_path, x)
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
-def test_recurrent_layers(tmp_path, cell):
+def test_recurrent_operations(tmp_path, cell):
     x = Input((5, 6))
     cases = [(reverse, masked) for reverse in (False, True) for masked in (False, True)]
     model = Model(x, [Computed(recurrence(cell, *case))(x) for case in cases])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exported import FUNCTIONS, RNG, STACKS, Computed, floats, recurrence, shaken
+from exported import FUNCTIONS, RECURRENT, RNG, STACKS, Computed, floats, recurrence, shaken
 from fastnn import Input, Model, Sequential, activations, layers, ops
 from fastnn.layers import Dense
 
@@ -79,10 +79,18 @@ def test_operations(tmp_path, function):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("shape", "make"), RECURRENT.values(), ids=RECURRENT.keys())
+def test_recurrence(tmp_path, shape, make):
+    model = shaken(Sequential([layers.InputLayer(shape), *make()]))
+    x = floats(3, *shape)
+    x[1, 3:] = 0.0  # what Masking hides
+    require_equal(model, tmp_path / "a.onnx", x)
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
-def test_recurrent_layers(tmp_path, cell, reverse, masked):
+def test_recurrent_operations(tmp_path, cell, reverse, masked):
     x = Input((None, 6))
     model = Model(x, Computed(recurrence(cell, reverse, masked))(x))
     for time in (1, 7):

@@ -76,6 +76,17 @@ def flat(shape: Sequence[int], index: Sequence[str]) -> str:
     return " + ".join(reversed(terms)) or "0"
 
 
+def slice_of(ref: Ref, t: str) -> Ref:
+    """One step of a sequence whose first axis is time."""
+    shape = ref.shape[1:]
+    return Ref(f"({ref.name} + {t} * {prod(shape)})", ref.dtype, shape)
+
+
+def copied(target: Ref, source: Ref) -> str:
+    """The statement that copies an array."""
+    return f"memcpy({target.name}, {source.name}, {source.size} * sizeof({source.ctype}));"
+
+
 class Source:
     """The text of the functions, line by line."""
 
@@ -201,6 +212,7 @@ class Program:
         self.memory = Memory()
         self.constants: list[str] = []
         self.refs: dict[Any, Ref] = {}
+        self._until: int | None = None  # while the body of a loop is written
         for label, value in inputs:
             self.refs[(value.id, 0)] = Ref(label, value.dtype, self.shape_of(value))
         order = _core.topological_order(list(roots))
@@ -240,6 +252,7 @@ class Program:
     def _write(self, step: int, value: Value) -> None:
         from fastnn.io._c_ops import ALIASES, PREDICTED, WRITERS
 
+        until = self._until if self._until is not None else self._last.get(value.id, step)
         if value.op in ("constant", "variable"):
             self.refs[(value.id, 0)] = self._constant(value)
             return
@@ -249,20 +262,65 @@ class Program:
             self.refs[(value.id, 0)] = Ref(source.name, source.dtype, self.shape_of(value))
             return
         writer = WRITERS.get(value.op)
-        if writer is None:
+        if writer is None and value.op != "loop":
             raise NotImplementedError(f"[to_c] the operation {value.op!r} has no counterpart in C")
         outputs = []
         parts = sorted(self._parts[value.id], key=lambda part: int(part.index))
         for output in parts[: PREDICTED.get(value.op, len(parts))]:
             shape = self.shape_of(output)
-            until = self._last.get(value.id, step)
             place = self.memory.take(C_TYPES[output.dtype], prod(shape), step, until)
             kind = C_TYPES[output.dtype]
             ref = Ref(f"({kind}_work + {place})", output.dtype, shape)
             self.refs[(value.id, output.index)] = ref
             outputs.append(ref)
         self.source.line(f"/* {value.op} */")
-        writer(self.source, value, inputs, outputs)
+        if writer is None:
+            self._loop(step, value, inputs, outputs)
+        else:
+            writer(self.source, value, inputs, outputs)
+
+    def _loop(self, step: int, value: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
+        """A loop of one's own. What is carried lives in the outputs; the body is written once."""
+        s, source = value.settings(), self.source
+        carried, sequences, body = s["carried"], s["sequences"], s["body"]
+        trip = number(s["trip"][0], self.extents)
+        for first, ref in zip(inputs, outputs[:carried], strict=False):
+            source.line(copied(ref, first))
+        with source.loop(trip) as counted:
+            t = f"({trip - 1} - {counted})" if s["reverse"] else counted
+            given = [*outputs[:carried], *inputs[carried:]]
+            for place, (parameter, ref) in enumerate(zip(body.parameters, given, strict=True)):
+                if carried <= place < carried + sequences:
+                    ref = slice_of(ref, t)
+                self.refs[(parameter.id, parameter.index)] = ref
+            made = self._body(step, body.outputs)
+            for ref, result in zip(outputs[carried:], made[carried:], strict=True):
+                source.line(copied(slice_of(ref, t), result))
+            kept = {ref.name for ref in outputs[:carried]}
+            made = [self._held(step, ref) if ref.name in kept else ref for ref in made[:carried]]
+            for ref, result in zip(outputs, made, strict=False):
+                source.line(copied(ref, result))
+
+    def _body(self, step: int, roots: Sequence[Value]) -> list[Ref]:
+        """Writes what leads to a body's results; all of it lives while the loop runs."""
+        outer, self._until = self._until, step
+        order = _core.topological_order(list(roots))
+        for value in order:
+            self._parts.setdefault(value.id, [])
+            if value not in self._parts[value.id]:
+                self._parts[value.id].append(value)
+        for value in order:
+            if (value.id, 0) not in self.refs:
+                self._write(step, value)
+        self._until = outer
+        return [self.refs[(root.id, root.index)] for root in roots]
+
+    def _held(self, step: int, ref: Ref) -> Ref:
+        """A copy of a carried value, which another one is set from."""
+        place = self.memory.take(ref.ctype, ref.size, step, step)
+        held = Ref(f"({ref.ctype}_work + {place})", ref.dtype, ref.shape)
+        self.source.line(copied(held, ref))
+        return held
 
     def _constant(self, value: Value) -> Ref:
         array = np.ascontiguousarray(array_of(value))

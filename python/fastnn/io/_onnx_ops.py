@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn.io._onnx import Builder, Converter, Value, array_of
-from fastnn.io._onnx_recurrent import gru, lstm, simple_rnn
+from fastnn.io._onnx_recurrent import gru, loop, lstm, simple_rnn
 from fastnn.io._onnx_windows import average_pool, conv, conv_transpose, max_pool
 
 CONVERTERS: dict[str, Converter] = {}
@@ -335,3 +335,4 @@ CONVERTERS["average_pool"] = average_pool
 CONVERTERS["lstm"] = lstm
 CONVERTERS["gru"] = gru
 CONVERTERS["simple_rnn"] = simple_rnn
+CONVERTERS["loop"] = loop

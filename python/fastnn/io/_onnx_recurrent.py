@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fastnn.io._onnx import Builder, Value
+from fastnn.io._onnx import Builder, Value, convert
 
 # One step: the builder, what the input adds to the gates, the states; gives the new states.
 Step = Callable[[Builder, str, list[str]], list[str]]
@@ -84,3 +84,34 @@ def _scan(
         scan_output_directions=[backwards] * count,
     )
     return list(made[len(states) :])
+
+
+def loop(b: Builder, v: Value, x: list[str]) -> list[str]:
+    """A loop of one's own: values carried on, sequences taken apart and stacked again."""
+    s = v.settings()
+    body, carried, sequences = b.body(), s["carried"], s["sequences"]
+    parameters, results = s["body"].parameters, s["body"].outputs
+    kinds = [p.dtype for p in parameters[: carried + sequences]]
+    names = [body.name("state" if i < carried else "step") for i in range(len(kinds))]
+    scanned = x[carried : carried + sequences]
+    if not scanned:  # a scan goes over something
+        scanned = [b.op("Expand", [b.constant(0.0, "float32"), b.shape(s["trip"])])]
+        names.append(body.name("step"))
+        kinds.append("float32")
+    inner = dict(zip(((p.id, p.index) for p in parameters), names, strict=False))
+    rest = zip(parameters[carried + sequences :], x[carried + sequences :], strict=True)
+    inner |= {(p.id, p.index): name for p, name in rest}
+    made = [body.op("Identity", [name]) for name in convert(body, results, inner)]
+    outputs = [(name, r.dtype) for name, r in zip(made, results, strict=True)]
+    graph = body.as_graph(list(zip(names, kinds, strict=True)), outputs)
+    stacked, backwards = len(results) - carried, int(s["reverse"])
+    found = b.op(
+        "Scan",
+        [*x[:carried], *scanned],
+        outputs=len(results),
+        body=graph,
+        num_scan_inputs=len(scanned),
+        scan_input_directions=[backwards] * len(scanned),
+        **({"scan_output_directions": [backwards] * stacked} if stacked else {}),
+    )
+    return [found] if isinstance(found, str) else list(found)
