@@ -147,6 +147,13 @@ def test_sequence_classification():
     assert [round(number(word)) for word in words] == [1, 0, 1, 0]
 
 
+def test_digits_cnn():
+    pytest.importorskip("sklearn")
+    trained, tested = run("digits_cnn.py")[-3:-1]
+    assert number(trained) > 0.95
+    assert number(tested) > 0.97
+
+
 def test_transfer_learning():
     pytest.importorskip("sklearn")
     first, frozen, kept, tuned, few = run("transfer_learning.py")
