@@ -10,6 +10,7 @@ import pytest
 from fastnn import layers, ops
 from fastnn.layers import Dense, Input, Layer
 from fastnn.models import Model, Sequential
+from fastnn.utils import set_random_seed
 
 
 def rows(*shape: int, seed: int = 0) -> np.ndarray:
@@ -255,6 +256,67 @@ def test_noise_keeps_mean_and_adds_variance(layer):
         assert y.std() > x.std()
 
 
+SEEDED = {
+    "Dropout": lambda seed: layers.Dropout(0.5, seed=seed),
+    "GaussianNoise": lambda seed: layers.GaussianNoise(0.5, seed=seed),
+    "GaussianDropout": lambda seed: layers.GaussianDropout(0.5, seed=seed),
+    "AlphaDropout": lambda seed: layers.AlphaDropout(0.5, seed=seed),
+    "SpatialDropout1D": lambda seed: layers.SpatialDropout1D(0.5, seed=seed),
+    "SpatialDropout2D": lambda seed: layers.SpatialDropout2D(0.5, seed=seed),
+    "RandomTranslation": lambda seed: layers.RandomTranslation(0.5, 0.5, seed=seed),
+}
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_a_layer_with_a_seed_draws_from_it_alone(name):
+    x = rows(6, 5, 4, 8) if name[-2:] in ("2D", "on") else rows(6, 5, 32)
+    draws = []
+    for process_seed, seed in ((1, 7), (2, 7), (2, 8), (2, None), (3, None)):
+        set_random_seed(process_seed)
+        layer = SEEDED[name](seed)
+        draws.append([layer(x, training=True) for _ in range(2)])
+    first, again, other, free, free_again = draws
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(first[0], first[1])  # anew at each call
+    assert not np.array_equal(first[0], other[0])
+    assert not np.array_equal(free[0], free_again[0])
+
+
+def test_a_shared_layer_with_a_seed_draws_twice():
+    layer, x = layers.Dropout(0.5, seed=3), Input((40,))
+    model = Model(x, [layer(x), layer(x), layers.Dropout(0.5, seed=3)(x)])
+    one, two, twin = model(np.ones((2, 40), "float32"), training=True)
+    assert not np.array_equal(one, two)
+    np.testing.assert_array_equal(one, twin)
+
+
+def test_training_with_seeded_noise_repeats():
+    def train(process_seed):
+        set_random_seed(process_seed)
+        model = Sequential(
+            [
+                Input((8,)),
+                layers.Dropout(0.5, seed=1),
+                Dense(1, kernel_initializer="ones"),
+            ]
+        )
+        model.compile("sgd", "mse")
+        model.fit(rows(64, 8), rows(64, 1), epochs=2, shuffle=False, verbose=0)
+        return model.get_weights()[0]
+
+    np.testing.assert_array_equal(train(1), train(2))
+
+
+def test_spatial_dropout_drops_whole_maps():
+    y = layers.SpatialDropout1D(0.5)(np.ones((20, 7, 5), "float32"), training=True)
+    assert set(np.unique(y)) == {0.0, 2.0}
+    assert (y == y[:, :1]).all()
+    y = layers.SpatialDropout2D(0.5)(np.ones((20, 4, 3, 5), "float32"), training=True)
+    assert set(np.unique(y)) == {0.0, 2.0}
+    assert (y == y[:, :1, :1]).all()
+
+
 # --- variables
 
 
@@ -402,6 +464,16 @@ def test_lists_of_numbers_are_arrays():
         (lambda: layers.Lambda(3), TypeError, "expected a function"),
         (lambda: layers.Dot((1, 2, 3)), ValueError, "pair"),
         (lambda: layers.Normalization(mean=1.0), ValueError, "both mean and variance"),
+        (lambda: layers.ZeroPadding1D(-1), ValueError, "padding of at least 0"),
+        (lambda: layers.ZeroPadding1D((1, 2, 3)), ValueError, "a number or a pair as padding"),
+        (lambda: layers.ZeroPadding2D(0.5), TypeError, "whole numbers as padding"),
+        (lambda: layers.ZeroPadding2D(1, "channels_first"), ValueError, "move the channels"),
+        (lambda: layers.Cropping2D((1, 2, 3)), ValueError, "a pair of pairs as cropping"),
+        (lambda: layers.UpSampling1D(0), ValueError, "size of at least 1"),
+        (lambda: layers.UpSampling2D((1, 2, 3)), ValueError, "a pair of sizes"),
+        (lambda: layers.UpSampling2D(interpolation="cubic"), ValueError, "'nearest' or 'bilinear'"),
+        (lambda: layers.GroupNormalization(0), ValueError, "groups of at least 1"),
+        (lambda: layers.SpatialDropout1D(2.0), ValueError, r"\[SpatialDropout1D\] expected a rate"),
         (lambda: layers.InputLayer(), ValueError, "the shape of one row"),
         (lambda: Input((3,), batch_size=0), ValueError, "batch_size of at least 1, got 0"),
         (lambda: Input("3"), TypeError, "tuple of sizes"),
@@ -494,6 +566,19 @@ CONFIGURED = [
     layers.BatchNormalization(momentum=0.5),
     layers.LayerNormalization(epsilon=0.1),
     layers.InputLayer((3,)),
+    layers.ActivityRegularization(0.1, 0.2),
+    layers.SpatialDropout1D(0.3, seed=5),
+    layers.SpatialDropout2D(0.3),
+    layers.ZeroPadding1D((1, 2)),
+    layers.ZeroPadding2D(((1, 2), (3, 4))),
+    layers.Cropping1D(2),
+    layers.Cropping2D((1, 2)),
+    layers.UpSampling1D(3),
+    layers.UpSampling2D((2, 3), interpolation="bilinear"),
+    layers.GroupNormalization(2),
+    layers.UnitNormalization(axis=[1, 2]),
+    layers.Identity(),
+    layers.Masking(2.0),
 ]
 
 

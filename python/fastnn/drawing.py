@@ -25,7 +25,9 @@ INFIX = {
     "less_equal": "<=", "greater": ">", "greater_equal": ">=",
 }  # fmt: skip
 # What a reader does not miss in a formula.
-UNSAID = {"body", "carried", "dtype", "sequences", "shape", "stream", "trip", "value", "variable"}
+UNSAID = {
+    "body", "carried", "dtype", "seed", "sequences", "shape", "stream", "trip", "value", "variable",
+}  # fmt: skip
 DEEPEST_TREE = 14
 ELEMENTS_SHOWN = 4
 

@@ -99,7 +99,8 @@ def test_extent():
 
 def draw(kind, dtype, shape, a, b, stream=7, seed=3, step=0):
     scalars = [_core.scalar(a, dtype), _core.scalar(b, dtype)]
-    node = _core.make(kind, scalars, {"shape": shape, "dtype": dtype, "stream": stream})
+    attrs = {"shape": shape, "dtype": dtype, "stream": stream, "seed": []}
+    node = _core.make(kind, scalars, attrs)
     return run([], [node], seed=seed, step=step)[0]
 
 
@@ -125,7 +126,7 @@ def check_draws(kind, a, b, mean, deviation, low, high):
             np.testing.assert_allclose(draw(kind, dtype, (200, 100), a, b), x, rtol=1e-5, atol=1e-6)
         _core.set_active_table(before)
     vector = _core.placeholder("float32", (2,))
-    attrs = {"shape": (2,), "dtype": "float32", "stream": 1}
+    attrs = {"shape": (2,), "dtype": "float32", "stream": 1, "seed": []}
     with pytest.raises(ValueError, match=rf"\[{kind}\] expected scalar parameters"):
         _core.make(kind, [vector, vector], attrs)
 

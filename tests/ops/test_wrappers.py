@@ -221,6 +221,63 @@ def test_one_result_whatever_the_layout_or_cache():
         _core.set_active_table(before)
 
 
+PADDED = [
+    ((5,), 2),
+    ((4, 3), ((1, 2), (0, 3))),
+    ((2, 3, 2), (1, 0)),
+    ((3, 1), ((0, 0), (2, 2))),
+    ((0, 2), ((0, 0), (1, 1))),
+]
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "symmetric", "edge", "wrap"])
+@pytest.mark.parametrize(("shape", "width"), PADDED)
+def test_pad_is_numpys(shape, width, mode):
+    x = np.random.default_rng(0).normal(size=shape)
+    for array in (x, x.astype("float32"), (x * 9).astype("int64"), x > 0):
+        expected = np.pad(array, width, mode=mode)
+        got = ops.pad(array, width, mode)
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
+    if mode == "constant":
+        got = ops.pad(x, width, constant_values=2.5)
+        np.testing.assert_array_equal(got, np.pad(x, width, constant_values=2.5))
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "symmetric"])
+def test_gradients_of_pad(mode):
+    width, shape = ((0, 0), (2, 1)), (2, 3)
+    weights = np.random.default_rng(0).normal(size=(2, 6))
+    x = fastnn.placeholder(("rows", 3), "float64")
+    y = ops.pad(x, width, mode, constant_values=1.5)
+    slope = fastnn.grad(ops.sum(y * y * weights[0]), [x])[0]
+    curvature = fastnn.grad(ops.sum(slope * slope), [x])[0]
+    value = np.random.default_rng(1).normal(size=shape)
+    # The part of each element's weight that falls on it, element by element.
+    spread = [
+        np.pad(np.eye(3)[i], width[1], mode)
+        if mode != "constant"
+        else np.pad(np.eye(3)[i], width[1])
+        for i in range(3)
+    ]
+    own = np.array([s @ weights[0] for s in spread])
+    got = fastnn.function([x], [slope, curvature])(value)
+    np.testing.assert_allclose(got[0], 2 * value * own, rtol=1e-12)
+    np.testing.assert_allclose(got[1], 8 * value * own**2, rtol=1e-12)
+
+
+def test_random_numbers_of_a_seed_of_their_own():
+    draws = {}
+    for seed in (5, (5, 0), (5, 1), 6, None):
+        f = fastnn.function([], ops.random_normal((50,), seed=seed))
+        draws[seed] = [f(), f()]
+    np.testing.assert_array_equal(draws[5], draws[5, 0])
+    assert not np.array_equal(draws[5][0], draws[5][1])
+    assert len({d[0].tobytes() for d in draws.values()}) == 4
+    with pytest.raises(ValueError, match="a seed between 0"):
+        ops.random_uniform((2,), seed=-1)
+
+
 MESSAGES = [
     (TypeError, r"\[exp\] expected numbers, got dtype <U1", lambda: ops.exp("a")),
     (TypeError, r"\[exp\] expected numbers, got dtype complex", lambda: ops.exp(np.ones(2, "D"))),
@@ -254,6 +311,15 @@ MESSAGES = [
         lambda: ops.take([1, 2, 3], [5]),
     ),
     (IndexError, "index -4 is out of bounds", lambda: ops.take([1, 2, 3], -4)),
+    (ValueError, r"\[pad\] expected a mode of 'constant'", lambda: ops.pad([1], 1, "mirror")),
+    (ValueError, r"\[pad\] expected widths of at least 0", lambda: ops.pad([1], -1)),
+    (ValueError, r"\[pad\] expected a number, a pair or 1 pairs", lambda: ops.pad([1], (1, 2, 3))),
+    (TypeError, r"\[pad\] expected whole numbers", lambda: ops.pad([1], 0.5)),
+    (
+        ValueError,
+        r"\[pad\] mode 'edge' needs the size of axis 0",
+        lambda: ops.pad(fastnn.placeholder((None,)), 1, "edge"),
+    ),
     (TypeError, r"\[take\] expected integers as indices", lambda: ops.take([1, 2, 3], [0.5])),
     (TypeError, r"\[one_hot\] expected integers", lambda: ops.one_hot([0.5], 3)),
     (

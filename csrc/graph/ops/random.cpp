@@ -34,8 +34,9 @@ void add_random_ops(OpTable* table) {
       {"random_truncated_normal", "normal(a, b) cut at two deviations", location_scale_gradient},
       {"random_bernoulli", "1 with probability a, else 0", nullptr}};
   for (const Item& item : items) {
-    Op o{
-        item.name, Kind::random, 2, 2, {{"shape", "shape"}, {"dtype", "dtype"}, {"stream", "int"}}};
+    Op o{item.name, Kind::random, 2, 2, {{"shape", "shape"}, {"dtype", "dtype"}}};
+    o.attrs.push_back({"stream", "int"});
+    o.attrs.push_back({"seed", "ints"});  // empty: the run's; one number: this one, in every run
     o.infer = [](const Values& in, const Attrs& a) {
       DType t = a.get<DType>("dtype");
       for (const Value& v : in)

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "graph/build.h"
 #include "runtime/lower/lowering.h"
+#include "runtime/registry.h"
 
 namespace fastnn::runtime {
 namespace {
@@ -197,20 +198,51 @@ void Lowering::lower_moves(const NodePtr& n) {
   }
 }
 
+namespace {
+
+// A node with a seed of its own draws from that one, whatever the run's.
+struct SeededArgs : kernels::RandomArgs {
+  uint64_t seed;
+  kernels::Kernel draw;
+};
+
+void draw_seeded(const void* args, const kernels::Context* ctx) {
+  const auto& own = *static_cast<const SeededArgs*>(args);
+  kernels::Context seeded = *ctx;
+  seeded.seed = own.seed;
+  own.draw(static_cast<const kernels::RandomArgs*>(&own), &seeded);
+}
+
+}  // namespace
+
 void Lowering::lower_random(const NodePtr& n) {
   Value v{n, 0};
   View a = view_of(n->inputs[0]), b = view_of(n->inputs[1]);
   View out = new_result(v);
   auto stream = static_cast<uint64_t>(n->attrs.get<int64_t>("stream"));
   Dim count = element_count(v.shape());
-  simple<kernels::RandomArgs>(n->op->name, v.dtype(), n->op->name, {a, b}, {out},
-                              [=](const Binder& binder, kernels::RandomArgs* args) {
-                                binder.pointer(&args->out, out);
-                                binder.pointer(&args->a, a);
-                                binder.pointer(&args->b, b);
-                                args->n = binder.eval(count);
-                                args->stream = stream;
-                              });
+  auto bind = [=](const Binder& binder, kernels::RandomArgs* args) {
+    binder.pointer(&args->out, out);
+    binder.pointer(&args->a, a);
+    binder.pointer(&args->b, b);
+    args->n = binder.eval(count);
+    args->stream = stream;
+  };
+  const std::string& name = n->op->name;
+  const Ints& own_seed = n->attrs.get<Ints>("seed");
+  if (own_seed.empty()) {
+    simple<kernels::RandomArgs>(name, v.dtype(), name, {a, b}, {out}, bind);
+    return;
+  }
+  auto seed = static_cast<uint64_t>(own_seed[0]);
+  kernels::Kernel draw = find_kernel(name, v.dtype()).entry->run;
+  Call* call = simple<SeededArgs>(name, v.dtype(), name, {a, b}, {out},
+                                  [=](const Binder& binder, SeededArgs* args) {
+                                    bind(binder, args);
+                                    args->seed = seed;
+                                    args->draw = draw;
+                                  });
+  call->kernel = draw_seeded;
 }
 
 }  // namespace fastnn::runtime

@@ -34,7 +34,21 @@ from fastnn.layers.merging import (
     Multiply,
     Subtract,
 )
-from fastnn.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from fastnn.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    Normalization,
+    UnitNormalization,
+)
+from fastnn.layers.padding import (
+    Cropping1D,
+    Cropping2D,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
 from fastnn.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -61,8 +75,10 @@ from fastnn.layers.regularization import (
     Dropout,
     GaussianDropout,
     GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
 )
-from fastnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
+from fastnn.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Rescaling, Reshape
 from fastnn.layers.rnn import RNN
 from fastnn.layers.separable import (
     DepthwiseConv1D,
@@ -101,6 +117,8 @@ __all__ = [
     "Convolution1DTranspose",
     "Convolution2D",
     "Convolution2DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -119,6 +137,8 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
     "LSTMCell",
@@ -157,7 +177,14 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
 ]

@@ -77,6 +77,19 @@ def positive_int(owner: str, name: str, value: Any) -> int:
     return int(value)
 
 
+def channels_last(owner: str, data_format: str | None) -> None:
+    """Checks a data format: features and channels come last.
+
+    Raises:
+        ValueError: for any other.
+    """
+    if data_format not in (None, "channels_last"):
+        raise ValueError(
+            f"[{owner}] expected data_format None or 'channels_last', got {data_format!r}: move "
+            "the channels to the end"
+        )
+
+
 def declared_shape(owner: str, kwargs: dict[str, Any]) -> Shape | None:
     """Takes the input's shape (batch axis included) out of a constructor's keywords."""
     shape: Shape | None = None

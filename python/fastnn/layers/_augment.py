@@ -11,6 +11,7 @@ from fastnn import ops
 from fastnn._tensor import Tensor
 from fastnn.layers._arguments import format_shape
 from fastnn.layers._base import Layer
+from fastnn.layers._draw import seed_of
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 INTERPOLATIONS = ("bilinear", "nearest")
@@ -62,7 +63,7 @@ class Augmentation(ImageLayer):
     def _draw(self, images: Tensor, bounds: tuple[float, float], rank: int = 2) -> Tensor:
         """A uniform number an image, of shape (batch, 1, …)."""
         shape = [images.dims[0], *([1] * (rank - 1))]
-        return ops.random_uniform(shape, *bounds, dtype=images.dtype)
+        return ops.random_uniform(shape, *bounds, dtype=images.dtype, seed=seed_of(self))
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""

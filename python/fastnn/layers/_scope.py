@@ -19,12 +19,14 @@ class Scope:
     Attributes:
         training: whether the trace is of the training phase (dropout is active).
         losses: terms that layers have added to the cost (``add_loss``, activity regularizers).
+        draws: how many random tensors each layer with a seed of its own has drawn, by its id.
         updates: (variable, new value) pairs of layers with state, such as batch normalisation.
     """
 
     def __init__(self, training: bool) -> None:
         self.training = training
         self.losses: list[Tensor] = []
+        self.draws: dict[int, int] = {}
         self.updates: list[tuple[Variable, Tensor]] = []
 
 

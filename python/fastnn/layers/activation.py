@@ -247,7 +247,7 @@ class Softmax(Layer):
     """``exp(x) / sum(exp(x))`` along an axis.
 
     Args:
-        axis: default -1.
+        axis: or several, over which the probabilities add up to 1; default -1.
         **kwargs: as for :class:`Layer`.
 
     Example:
@@ -258,9 +258,14 @@ class Softmax(Layer):
 
     _masking = True
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+
+    def _softmax(self, inputs: Tensor) -> Any:
+        if isinstance(self.axis, int):
+            return ops.softmax(inputs, axis=self.axis)
+        return ops.exp(inputs - ops.logsumexp(inputs, axis=self.axis, keepdims=True))
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Any:
         """Probabilities along the axis.
@@ -273,16 +278,17 @@ class Softmax(Layer):
             ValueError: for a mask that does not broadcast to the inputs.
         """
         if mask is None:
-            return ops.softmax(inputs, axis=self.axis)
+            return self._softmax(inputs)
         _check_broadcasts(mask, inputs)
         lowest = float(np.finfo(inputs.dtype).min) / 2
         kept = ops.where(mask, inputs, ops.full((), lowest, inputs.dtype))
-        outputs = ops.softmax(kept, axis=self.axis)
+        outputs = self._softmax(kept)
         return ops.where(mask, outputs, ops.zeros_like(outputs))
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
-        return {**super().get_config(), "axis": self.axis}
+        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        return {**super().get_config(), "axis": axis}
 
 
 def _check_broadcasts(mask: Tensor, inputs: Tensor) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _registry as registry
-from fastnn import constraints, initializers, ops, regularizers
+from fastnn import initializers, ops
 from fastnn._tensor import Tensor
-from fastnn.layers._arguments import Shape, format_shape
+from fastnn.layers._arguments import Shape, format_shape, positive_int
 from fastnn.layers._base import Layer
+from fastnn.layers._scaling import ScaleAndShift
 
 
 class Normalization(Layer):
@@ -63,7 +64,8 @@ class Normalization(Layer):
             data: (rows, ...), numbers.
 
         Raises:
-            ValueError: for data without rows, or another number of features than before.
+            ValueError: for data without rows, another number of features than before, or a layer
+                that was given its figures.
             TypeError: for data that are no numbers.
         """
         array = np.asarray(data)
@@ -73,6 +75,11 @@ class Normalization(Layer):
             raise ValueError(f"[Normalization] expected rows of data, got shape {array.shape}")
         if array.ndim == 1:
             array = array[:, None]
+        if self.input_mean is not None:
+            raise ValueError(
+                f"[Normalization] {self.name!r} was given its mean and variance: there is nothing "
+                "to adapt"
+            )
         if not self.built:
             self.build((None, *array.shape[1:]))
             self.built = True
@@ -102,11 +109,22 @@ class Normalization(Layer):
             axis = self.axis % rank
             self._broadcast = tuple(size if i == axis else 1 for i in range(rank))
             self._expect({self.axis: size}, rank=2)
-        self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
-        self.variance = self.add_weight(shape, "ones", trainable=False, name="variance")
-        if self.input_mean is not None and self.input_variance is not None:
-            self.mean.set_value(np.broadcast_to(self.input_mean.reshape(-1), shape))
-            self.variance.set_value(np.broadcast_to(self.input_variance.reshape(-1), shape))
+        self.mean = self._figure("mean", "zeros", self.input_mean, shape)
+        self.variance = self._figure("variance", "ones", self.input_variance, shape)
+
+    def _figure(
+        self, name: str, initializer: str, given: NDArray[np.float64] | None, shape: Sequence[int]
+    ) -> Any:
+        """A variable to adapt, or the constant that was given."""
+        if given is None:
+            return self.add_weight(shape, initializer, trainable=False, name=name)
+        try:
+            return np.broadcast_to(given.reshape(-1) if shape else given, shape).astype(self.dtype)
+        except ValueError:
+            raise ValueError(
+                f"[Normalization] expected a {name} of shape {tuple(shape)} for the input's axis "
+                f"{self.axis}, got {given.shape}"
+            ) from None
 
     def call(self, inputs: Tensor) -> Any:
         """The normalised input.
@@ -133,82 +151,7 @@ class Normalization(Layer):
         }
 
 
-class _ScaleAndShift(Layer):
-    """What batch and layer normalisation share: a learned scale and centre."""
-
-    _masking = True
-
-    def __init__(
-        self,
-        axis: int | Sequence[int],
-        epsilon: float,
-        center: bool,
-        scale: bool,
-        settings: dict[str, Any],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
-        self.epsilon = float(epsilon)
-        self.center = bool(center)
-        self.scale = bool(scale)
-        for part in ("beta", "gamma"):
-            setattr(self, f"{part}_initializer", initializers.get(settings[f"{part}_initializer"]))
-            setattr(self, f"{part}_regularizer", regularizers.get(settings[f"{part}_regularizer"]))
-            setattr(self, f"{part}_constraint", constraints.get(settings[f"{part}_constraint"]))
-
-    def _parameter(self, part: str, shape: Sequence[int]) -> Any:
-        return self.add_weight(
-            shape,
-            getattr(self, f"{part}_initializer"),
-            regularizer=getattr(self, f"{part}_regularizer"),
-            constraint=getattr(self, f"{part}_constraint"),
-            name=part,
-        )
-
-    def _build_axes(self, input_shape: Shape) -> tuple[list[int], list[int]]:
-        """The axes of the features, and their sizes."""
-        rank = len(input_shape)
-        given = (self.axis,) if isinstance(self.axis, int) else self.axis
-        for axis in given:
-            if not -rank <= axis < rank or axis % rank == 0 or input_shape[axis] is None:
-                raise ValueError(
-                    f"[{type(self).__name__}] expected an input with known sizes along axis "
-                    f"{self.axis}, got {format_shape(input_shape)}"
-                )
-        axes = sorted(axis % rank for axis in given)
-        sizes = [int(input_shape[axis] or 0) for axis in axes]
-        self._broadcast = tuple(
-            int(size or 0) if axis in axes else 1 for axis, size in enumerate(input_shape)
-        )
-        self.gamma = self._parameter("gamma", sizes) if self.scale else None
-        self.beta = self._parameter("beta", sizes) if self.center else None
-        self._expect(dict(zip(axes, sizes, strict=True)), rank=rank)
-        return axes, sizes
-
-    def _spread(self, variable: Tensor) -> Any:
-        return ops.reshape(variable, self._broadcast)
-
-    def _scaled(self, inputs: Tensor, mean: Tensor, variance: Tensor) -> Any:
-        factor = ops.rsqrt(variance + self.epsilon)
-        if self.gamma is not None:
-            factor = factor * self._spread(self.gamma)
-        outputs = (inputs - mean) * factor
-        return outputs if self.beta is None else outputs + self._spread(self.beta)
-
-    def get_config(self) -> dict[str, Any]:
-        """The settings, as plain data."""
-        config = {**super().get_config(), "epsilon": self.epsilon}
-        config["axis"] = self.axis if isinstance(self.axis, int) else list(self.axis)
-        config["center"], config["scale"] = self.center, self.scale
-        for part in ("beta", "gamma"):
-            for kind in ("initializer", "regularizer", "constraint"):
-                key = f"{part}_{kind}"
-                config[key] = registry.serialize(getattr(self, key))
-        return config
-
-
-class BatchNormalization(_ScaleAndShift):
+class BatchNormalization(ScaleAndShift):
     """Features to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015).
 
     Prediction, and a layer with ``trainable=False``, use moving averages of both.
@@ -252,15 +195,9 @@ class BatchNormalization(_ScaleAndShift):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "beta_initializer": beta_initializer,
-            "gamma_initializer": gamma_initializer,
-            "beta_regularizer": beta_regularizer,
-            "gamma_regularizer": gamma_regularizer,
-            "beta_constraint": beta_constraint,
-            "gamma_constraint": gamma_constraint,
-        }
-        super().__init__(axis, epsilon, center, scale, settings, **kwargs)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        super().__init__(axis, epsilon, center, scale, beta, gamma, **kwargs)
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
@@ -332,7 +269,7 @@ class BatchNormalization(_ScaleAndShift):
         }
 
 
-class LayerNormalization(_ScaleAndShift):
+class LayerNormalization(ScaleAndShift):
     """The features of each row to mean 0 and variance 1 (Ba et al., 2016).
 
     Args:
@@ -368,15 +305,9 @@ class LayerNormalization(_ScaleAndShift):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "beta_initializer": beta_initializer,
-            "gamma_initializer": gamma_initializer,
-            "beta_regularizer": beta_regularizer,
-            "gamma_regularizer": gamma_regularizer,
-            "beta_constraint": beta_constraint,
-            "gamma_constraint": gamma_constraint,
-        }
-        super().__init__(axis, epsilon, center, scale, settings, **kwargs)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        super().__init__(axis, epsilon, center, scale, beta, gamma, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Makes gamma and beta.
@@ -395,3 +326,126 @@ class LayerNormalization(_ScaleAndShift):
         mean = ops.mean(inputs, axis=self._features, keepdims=True)
         variance = ops.mean(ops.square(inputs - mean), axis=self._features, keepdims=True)
         return self._scaled(inputs, mean, variance)
+
+
+class GroupNormalization(ScaleAndShift):
+    """Groups of channels of each row to mean 0 and variance 1 (Wu and He, 2018).
+
+    Args:
+        groups: how many, a divisor of the number of channels; -1: one for each channel (instance
+            normalisation); default 32.
+        axis: of the channels; default -1.
+        epsilon: added to the variance; default 1e-3.
+        center: whether beta is added; default True.
+        scale: whether gamma multiplies; default True.
+        beta_initializer: default "zeros".
+        gamma_initializer: default "ones".
+        beta_regularizer: default none.
+        gamma_regularizer: default none.
+        beta_constraint: default none.
+        gamma_constraint: default none.
+        **kwargs: as for :class:`Layer`.
+
+    Raises:
+        ValueError: for groups that do not divide the number of channels.
+
+    Example:
+        >>> import numpy as np
+        >>> GroupNormalization(2, epsilon=0.0)(np.array([[1.0, 3.0, 5.0, 9.0]], "float32"))
+        array([[-1.,  1., -1.,  1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        super().__init__(axis, epsilon, center, scale, beta, gamma, **kwargs)
+        if groups != -1:
+            positive_int("GroupNormalization", "groups", groups)
+        self.groups = int(groups)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta.
+
+        Args:
+            input_shape: (batch, ...); the number of channels must be known.
+
+        Raises:
+            ValueError: for a number of channels that the groups do not divide.
+        """
+        (axis,), (channels,) = self._build_axes(input_shape)
+        groups = channels if self.groups == -1 else self.groups
+        if channels % groups:
+            raise ValueError(
+                f"[GroupNormalization] expected a number of channels that {groups} groups divide, "
+                f"got {channels}"
+            )
+        self._grouped = (axis, groups, channels // groups)
+
+    def call(self, inputs: Tensor) -> Any:
+        """The normalised rows.
+
+        Args:
+            inputs: the shape it was built for.
+        """
+        axis, groups, width = self._grouped
+        dims = list(inputs.dims)
+        apart = ops.reshape(inputs, (*dims[:axis], groups, width, *dims[axis + 1 :]))
+        axes = tuple(i for i in range(1, apart.ndim) if i != axis)
+        mean = ops.mean(apart, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(apart - mean), axis=axes, keepdims=True)
+        outputs = ops.reshape((apart - mean) * ops.rsqrt(variance + self.epsilon), dims)
+        if self.gamma is not None:
+            outputs = outputs * self._spread(self.gamma)
+        return outputs if self.beta is None else outputs + self._spread(self.beta)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        return {**super().get_config(), "groups": self.groups}
+
+
+class UnitNormalization(Layer):
+    """Rows scaled to length 1.
+
+    Args:
+        axis: along which lengths are measured, or several; default -1.
+        **kwargs: as for :class:`Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> UnitNormalization()(np.array([[3.0, 4.0]], "float32"))
+        array([[0.6, 0.8]], dtype=float32)
+    """
+
+    _masking = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+
+    def call(self, inputs: Tensor) -> Any:
+        """The scaled rows; rows of zeros stay.
+
+        Args:
+            inputs: any shape that has the axes.
+        """
+        squares = ops.sum(ops.square(inputs), axis=self.axis, keepdims=True)
+        return inputs * ops.rsqrt(ops.maximum(squares, 1e-24))
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        return {**super().get_config(), "axis": axis}

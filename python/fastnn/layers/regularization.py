@@ -9,7 +9,7 @@ from fastnn import _random as random
 from fastnn import ops, regularizers
 from fastnn._tensor import Tensor
 from fastnn.layers import _draw as draw
-from fastnn.layers._arguments import Shape
+from fastnn.layers._arguments import Shape, channels_last
 from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
 
@@ -88,7 +88,8 @@ class Dropout(_Noise):
         rate: 0 <= rate <= 1.
         noise_shape: the shape of the mask, 1 along axes that are dropped together, None for the
             input's size; default: one draw an element.
-        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        seed: of the draws, which then follow from it alone; default: they follow from the process's
+            seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`. The old name of rate is p.
 
     Raises:
@@ -109,7 +110,7 @@ class Dropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.rate = _checked_rate("Dropout", rate)
+        self.rate = _checked_rate(type(self).__name__, rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def _disturb(self, inputs: Tensor) -> Any:
@@ -118,7 +119,10 @@ class Dropout(_Noise):
         if self.rate == 1.0:
             return ops.zeros_like(inputs)
         keep = 1.0 - self.rate
-        return inputs * draw.bernoulli(inputs, keep, self.noise_shape) * (1.0 / keep)
+        return inputs * draw.bernoulli(self, inputs, keep, self._noise_shape(inputs)) * (1.0 / keep)
+
+    def _noise_shape(self, inputs: Tensor) -> Shape | None:
+        return self.noise_shape
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
@@ -126,12 +130,88 @@ class Dropout(_Noise):
         return {**super().get_config(), "rate": self.rate, "noise_shape": shape}
 
 
+class _SpatialDropout(Dropout):
+    """Dropout of whole feature maps."""
+
+    _axes: tuple[int, ...] = ()
+
+    @renamed_arguments(p="rate")
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, seed=seed, **kwargs)
+        channels_last(type(self).__name__, data_format)
+        self._expect_rank(len(self._axes) + 2)
+
+    def _noise_shape(self, inputs: Tensor) -> Shape | None:
+        return tuple(1 if axis in self._axes else None for axis in range(inputs.ndim))
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, as plain data."""
+        config = super().get_config()
+        del config["noise_shape"]
+        return config
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Dropout that sets a feature to 0 at all steps of a row (Tompson et al., 2015).
+
+    Args:
+        rate: 0 <= rate <= 1.
+        seed: as for :class:`Dropout`.
+        data_format: None or "channels_last".
+        **kwargs: as for :class:`Layer`.
+
+    Shapes: (batch, steps, features) to the same.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or another data format.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((1, 3, 4), "float32"), training=True)
+        >>> bool((y[:, :1] == y).all())
+        True
+    """
+
+    _axes = (1,)
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Dropout that sets a channel to 0 all over an image (Tompson et al., 2015).
+
+    Args:
+        rate: 0 <= rate <= 1.
+        seed: as for :class:`Dropout`.
+        data_format: None or "channels_last".
+        **kwargs: as for :class:`Layer`.
+
+    Shapes: (batch, height, width, channels) to the same.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or another data format.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout2D(0.5, seed=1)(np.ones((1, 3, 3, 4), "float32"), training=True)
+        >>> bool((y[:, :1, :1] == y).all())
+        True
+    """
+
+    _axes = (1, 2)
+
+
 class GaussianNoise(_Noise):
     """Adds normal noise in training.
 
     Args:
         stddev: its standard deviation.
-        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        seed: of the draws, which then follow from it alone; default: they follow from the process's
+            seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`.
 
     Raises:
@@ -150,7 +230,7 @@ class GaussianNoise(_Noise):
         self.stddev = float(stddev)
 
     def _disturb(self, inputs: Tensor) -> Any:
-        return inputs + draw.normal(inputs, 0.0, self.stddev)
+        return inputs + draw.normal(self, inputs, 0.0, self.stddev)
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
@@ -162,7 +242,8 @@ class GaussianDropout(_Noise):
 
     Args:
         rate: 0 <= rate < 1; the noise has standard deviation ``sqrt(rate / (1 - rate))``.
-        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        seed: of the draws, which then follow from it alone; default: they follow from the process's
+            seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`. The old name of rate is p.
 
     Raises:
@@ -182,7 +263,7 @@ class GaussianDropout(_Noise):
     def _disturb(self, inputs: Tensor) -> Any:
         if self.rate == 0.0:
             return inputs
-        return inputs * draw.normal(inputs, 1.0, math.sqrt(self.rate / (1.0 - self.rate)))
+        return inputs * draw.normal(self, inputs, 1.0, math.sqrt(self.rate / (1.0 - self.rate)))
 
     def get_config(self) -> dict[str, Any]:
         """The settings, as plain data."""
@@ -195,7 +276,8 @@ class AlphaDropout(_Noise):
     Args:
         rate: 0 <= rate < 1.
         noise_shape: as for :class:`Dropout`.
-        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        seed: of the draws, which then follow from it alone; default: they follow from the process's
+            seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`. The old name of rate is p.
 
     Raises:
@@ -225,7 +307,7 @@ class AlphaDropout(_Noise):
         if self.rate == 0.0:
             return inputs
         low, rate = self._SATURATION, self.rate
-        keep = draw.bernoulli(inputs, 1.0 - rate, self.noise_shape)
+        keep = draw.bernoulli(self, inputs, 1.0 - rate, self.noise_shape)
         scale = ((1.0 - rate) * (1.0 + rate * low**2)) ** -0.5
         shift = -scale * low * rate
         return scale * (inputs * keep + low * (1.0 - keep)) + shift

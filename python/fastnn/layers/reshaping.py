@@ -1,4 +1,4 @@
-"""Layers that change the shape and nothing else."""
+"""Layers that change the shape, or only scale."""
 
 from __future__ import annotations
 
@@ -10,6 +10,26 @@ from fastnn import ops
 from fastnn._tensor import Tensor
 from fastnn.layers._arguments import Shape, constant, format_shape, is_shape, positive_int
 from fastnn.layers._base import Layer
+
+
+class Identity(Layer):
+    """Hands its input on.
+
+    Example:
+        >>> import numpy as np
+        >>> Identity()(np.array([1.0, 2.0], "float32"))
+        array([1., 2.], dtype=float32)
+    """
+
+    _masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs themselves.
+
+        Args:
+            inputs: anything.
+        """
+        return inputs
 
 
 class Flatten(Layer):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from .. import _core
-from .._random import next_stream
+from .._random import check_seed, next_stream
 from .._tensor import Dimension, Tensor, Variable
 from ._dispatch import TensorLike, elementwise, node, operation, to_tensors
 from .shape import _axis, _indices, transpose
@@ -100,23 +100,39 @@ def logits_of(probabilities: Any) -> tuple[str, Tensor] | None:
     return None
 
 
-def _random(kind: str, shape: Sequence[Dimension], a: Any, b: Any, dtype: str) -> Tensor:
+Seed: TypeAlias = "int | tuple[int, int] | None"
+
+
+def _random(
+    kind: str, shape: Sequence[Dimension], a: Any, b: Any, dtype: str, seed: Seed
+) -> Tensor:
     scalars = []
     for p in (a, b):
         if isinstance(p, Tensor):
             scalars.append(_core.cast(p._value, dtype))
         else:
             scalars.append(_core.scalar(float(p), dtype))
-    attrs = {"shape": list(shape), "dtype": dtype, "stream": next_stream()}
+    attrs: dict[str, Any] = {"shape": list(shape), "dtype": dtype}
+    if seed is None:
+        attrs["stream"], attrs["seed"] = next_stream(), []
+    else:
+        own, attrs["stream"] = seed if isinstance(seed, tuple) else (seed, 0)
+        attrs["seed"] = [check_seed(own)]
     return Tensor(_core.make("random_" + kind, scalars, attrs))
 
 
 def random_uniform(
-    shape: Sequence[Dimension], low: Any = 0.0, high: Any = 1.0, dtype: str = "float32"
+    shape: Sequence[Dimension],
+    low: Any = 0.0,
+    high: Any = 1.0,
+    dtype: str = "float32",
+    seed: Seed = None,
 ) -> Tensor:
     """A tensor of uniform numbers in [low, high), new ones at every run.
 
-    Gradients flow to ``low`` and ``high`` where these are tensors.
+    Gradients flow to ``low`` and ``high`` where these are tensors. Numbers come from the seed of
+    the process, every node with a stream of its own; with a ``seed``, or a pair of a seed and the
+    number of a stream, they follow from it and from how often the program has run.
 
     Example:
         >>> import fastnn
@@ -124,48 +140,62 @@ def random_uniform(
         >>> bool((draw() != draw()).all())
         True
     """
-    return _random("uniform", shape, low, high, dtype)
+    return _random("uniform", shape, low, high, dtype, seed)
 
 
 def random_normal(
-    shape: Sequence[Dimension], mean: Any = 0.0, stddev: Any = 1.0, dtype: str = "float32"
+    shape: Sequence[Dimension],
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: str = "float32",
+    seed: Seed = None,
 ) -> Tensor:
     """A tensor of normal numbers, new ones at every run.
 
-    Gradients flow to ``mean`` and ``stddev`` where these are tensors.
+    Gradients flow to ``mean`` and ``stddev`` where these are tensors. ``seed`` is as for
+    :func:`random_uniform`.
 
     Example:
         >>> import fastnn
         >>> fastnn.function([], fastnn.ops.random_normal((2, 3)))().shape
         (2, 3)
     """
-    return _random("normal", shape, mean, stddev, dtype)
+    return _random("normal", shape, mean, stddev, dtype, seed)
 
 
 def random_truncated_normal(
-    shape: Sequence[Dimension], mean: Any = 0.0, stddev: Any = 1.0, dtype: str = "float32"
+    shape: Sequence[Dimension],
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: str = "float32",
+    seed: Seed = None,
 ) -> Tensor:
     """A tensor of normal numbers within two standard deviations, new ones at every run.
 
-    Gradients flow to ``mean`` and ``stddev`` where these are tensors.
+    Gradients flow to ``mean`` and ``stddev`` where these are tensors. ``seed`` is as for
+    :func:`random_uniform`.
 
     Example:
         >>> import fastnn
         >>> fastnn.function([], fastnn.ops.random_truncated_normal((4,)))().shape
         (4,)
     """
-    return _random("truncated_normal", shape, mean, stddev, dtype)
+    return _random("truncated_normal", shape, mean, stddev, dtype, seed)
 
 
-def random_bernoulli(shape: Sequence[Dimension], p: Any = 0.5, dtype: str = "float32") -> Tensor:
+def random_bernoulli(
+    shape: Sequence[Dimension], p: Any = 0.5, dtype: str = "float32", seed: Seed = None
+) -> Tensor:
     """A tensor that is 1 with probability p, else 0, new at every run.
+
+    ``seed`` is as for :func:`random_uniform`.
 
     Example:
         >>> import fastnn
         >>> fastnn.function([], fastnn.ops.random_bernoulli((3,), 1.0))()
         array([1., 1., 1.], dtype=float32)
     """
-    return _random("bernoulli", shape, p, 0.0, dtype)
+    return _random("bernoulli", shape, p, 0.0, dtype, seed)
 
 
 def optimizer_step(

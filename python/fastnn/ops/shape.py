@@ -288,6 +288,78 @@ def getitem(x: Tensor, key: Any) -> Any:
     return result
 
 
+def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """A pair for each axis, as np.pad reads them."""
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"[pad] expected whole numbers in pad_width, got {pad_width!r}")
+    try:
+        pairs = np.broadcast_to(given, (ndim, 2))
+    except ValueError:
+        raise ValueError(
+            f"[pad] expected a number, a pair or {ndim} pairs in pad_width, got {pad_width!r}"
+        ) from None
+    if (pairs < 0).any():
+        raise ValueError(f"[pad] expected widths of at least 0, got {pad_width!r}")
+    return [(int(before), int(after)) for before, after in pairs]
+
+
+@operation()
+def pad(x: Tensor, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
+    """x with borders.
+
+    Args:
+        x: any shape.
+        pad_width: how much before and behind each axis: a number, a pair for all axes, or a pair
+            for each.
+        mode: 'constant', or one of NumPy's that repeats elements: 'reflect', 'symmetric', 'edge',
+            'wrap'; these need the sizes of the padded axes.
+        constant_values: what a constant border holds.
+
+    Raises:
+        ValueError: for another mode, negative widths, or an open axis that is not padded with a
+            constant.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.pad([1, 2, 3], (1, 2)), ops.pad([1, 2, 3], (2, 0), "reflect")
+        (array([0, 1, 2, 3, 0, 0]), array([3, 2, 1, 2, 3]))
+    """
+    widths = _pad_widths(pad_width, x.ndim)
+    if mode == "constant":
+        return _pad_constant(x, widths, constant_values)
+    if mode not in ("reflect", "symmetric", "edge", "wrap"):
+        raise ValueError(
+            f"[pad] expected a mode of 'constant', 'reflect', 'symmetric', 'edge' and 'wrap', got "
+            f"{mode!r}"
+        )
+    for axis, (length, width) in enumerate(zip(x.shape, widths, strict=True)):
+        if width == (0, 0):
+            continue
+        if length is None:
+            raise ValueError(f"[pad] mode {mode!r} needs the size of axis {axis}, which is open")
+        places: Any = np.pad(np.arange(length), width, mode=mode)  # type: ignore[call-overload]
+        x = _take(x, Tensor(_core.constant(places)), axis)
+    return x
+
+
+def _pad_constant(x: Tensor, widths: list[tuple[int, int]], value: float) -> Tensor:
+    if all(width == (0, 0) for width in widths):
+        return x
+    attrs = {
+        "begin": [before for before, _ in widths],
+        "step": [1] * x.ndim,
+        "size": list(x.dims),
+        "shape": [d + b + a for d, (b, a) in zip(x.dims, widths, strict=True)],
+    }
+    padded = node("unslice", [x], **attrs)
+    if value == 0:
+        return padded
+    inside = node("unslice", [ones_like(x, "bool")], **attrs)
+    border = full((), value, x.dtype)
+    return node("where", [inside, padded, border])
+
+
 def _indices(indices: Tensor, op: str) -> Tensor:
     if indices.dtype[0] == "f" or indices.dtype == "bool":
         raise TypeError(f"[{op}] expected integers as indices, got {indices.dtype}")
