@@ -159,7 +159,7 @@ class Cell(Layer):
 
     def _draw(self, batch: Any, size: int, rate: float) -> Tensor:
         ones = ops.full((batch, size), 1.0, self.dtype)
-        kept: Tensor = draw.bernoulli(ones, 1.0 - rate, None) * (1.0 / (1.0 - rate))
+        kept: Tensor = draw.bernoulli(self, ones, 1.0 - rate, None) * (1.0 / (1.0 - rate))
         return kept
 
     def project(self, inputs: Tensor, masks: Any) -> Any:
