@@ -111,6 +111,7 @@ CASES: list[Case] = [
     case("GlobalMaxPooling1D", (2, 5, 3)),
     case("GlobalMaxPooling2D", IMAGES, keepdims=True),
     case("GlobalAveragePooling1D", (2, 5, 3)),
+    case("GlobalAveragePooling1D", (2, 5, 3), mask="m"),
     case("GlobalAveragePooling2D", IMAGES),
     case("CenterCrop", IMAGES, height=3, width=2),
     case("Resizing", IMAGES, height=7, width=2),

@@ -36,7 +36,8 @@ class Cell(Layer):
         dropout: the share of inputs dropped in training; default 0. A draw holds for all steps of
             a row, and for all gates (Gal and Ghahramani, 2016).
         recurrent_dropout: the same for the state.
-        seed: accepted; draws follow from the process's seed and this layer's place in the model.
+        seed: of what dropout draws, which then follows from it alone; default: it follows from the
+            process's seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`.
 
     Raises:
