@@ -302,6 +302,20 @@ def test_inspect(churn, tmp_path, capsys):
     assert '"by": "hand"' in said
 
 
+def test_inspect_shows_tensors_of_a_model_with_layers_of_ones_own(tmp_path, capsys):
+    import fastnn
+
+    class Twice(fastnn.layers.Dense):
+        pass
+
+    fastnn.Sequential([Twice(1, name="own", input_dim=2)]).save(tmp_path / "m.fastnn")
+    assert main(["inspect", str(tmp_path / "m.fastnn")]) == 0
+    out, err = capsys.readouterr()
+    assert "own/kernel  F32 (2, 1)" in out
+    assert "Twice" in err
+    assert "its layers cannot be shown" in err
+
+
 # --- the report
 
 

@@ -399,6 +399,29 @@ def test_one_estimator_predicts_in_many_threads():
     assert all((p == expected).all() for p in found)
 
 
+def test_estimators_are_trained_in_many_threads():
+    models = [MLPClassifier((8,), max_iter=20, random_state=i) for i in range(4)]
+    expected = [clone(model).fit(X, LABELS).predict_proba(X) for model in models]
+    threads = [threading.Thread(target=model.fit, args=(X, LABELS)) for model in models]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for model, probabilities in zip(models, expected, strict=True):
+        np.testing.assert_array_equal(model.predict_proba(X), probabilities)
+
+
+def test_training_leaves_the_random_numbers_of_the_process_alone():
+    def kernel():
+        return fastnn.Sequential([fastnn.layers.Dense(3, input_dim=2)]).get_weights()[0]
+
+    fastnn.utils.set_random_seed(4)
+    expected = kernel()
+    fastnn.utils.set_random_seed(4)
+    MLPClassifier((4,), max_iter=2, random_state=0).fit(X, LABELS)
+    np.testing.assert_array_equal(kernel(), expected)
+
+
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
 def test_calibration(kind):
     model = MLPClassifier((8,), learning_rate_init=0.02, max_iter=60, random_state=0)

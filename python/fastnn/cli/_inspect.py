@@ -60,10 +60,15 @@ def _decoded(text: str) -> Any:
 
 def _show_model(path: Path) -> None:
     from fastnn import graph
-    from fastnn.cli._tabular import TabularModel
+    from fastnn.cli._tabular import TabularModel, note
+    from fastnn.io import FastnnFormatError
     from fastnn.models import load_model
 
-    model = load_model(path, compile=False)
+    try:
+        model = load_model(path, compile=False)
+    except FastnnFormatError as error:
+        note(f"{error}; its layers cannot be shown")
+        return
     print()
     model.summary()
     plan = graph.function(model.inputs, model.outputs).plan()

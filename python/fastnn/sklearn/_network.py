@@ -55,8 +55,9 @@ class Network:
     def __init__(self, settings: Settings, weights: Sequence[Array]) -> None:
         self.settings = settings
         source = Input((settings.units[0],), dtype=settings.dtype)
+        # Zeros draw nothing from the process's random numbers; the weights are set just below.
         layers = [
-            Dense(units, activation, dtype=settings.dtype)
+            Dense(units, activation, kernel_initializer="zeros", dtype=settings.dtype)
             for units, activation in zip(settings.units[1:], settings.activations, strict=True)
         ]
         self.model = Sequential([source, *layers])
