@@ -13,10 +13,17 @@ from fastnn.models._sequential import Sequential
 
 if TYPE_CHECKING:
     from fastnn.models.adversarial import GAN
+    from fastnn.models.autoencoders import Autoencoder, VariationalAutoencoder
     from fastnn.models.boltzmann import DBN, RBM
 
 # Loaded when they are first asked for.
-_NAMES = {"DBN": "boltzmann", "GAN": "adversarial", "RBM": "boltzmann"}
+_NAMES = {
+    "Autoencoder": "autoencoders",
+    "DBN": "boltzmann",
+    "GAN": "adversarial",
+    "RBM": "boltzmann",
+    "VariationalAutoencoder": "autoencoders",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -25,4 +32,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["DBN", "GAN", "RBM", "Input", "Model", "Sequential", "clone_model", "load_model"]
+__all__ = [
+    "DBN",
+    "GAN",
+    "RBM",
+    "Autoencoder",
+    "Input",
+    "Model",
+    "Sequential",
+    "VariationalAutoencoder",
+    "clone_model",
+    "load_model",
+]

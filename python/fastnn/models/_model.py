@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from fastnn import _registry as registry
@@ -454,6 +455,10 @@ class Model(Trainable):
         )
 
 
+# Read by :func:`layer_from_config` only where a file names one of them.
+_OF_AUTOENCODERS = ("Autoencoder", "MaskingNoise", "Sampling", "VariationalAutoencoder")
+
+
 def layer_from_config(
     entry: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> Layer:
@@ -470,6 +475,8 @@ def layer_from_config(
 
     name = entry["class_name"]
     known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
+    if name in _OF_AUTOENCODERS:
+        known[name] = getattr(import_module("fastnn.models.autoencoders"), name)
     known.update({n: getattr(layer_package, n) for n in layer_package.__all__ if n != "Input"})
     own = {**registry.custom_objects_in_scope(), **(custom_objects or {})}
     known.update(own)
