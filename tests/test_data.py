@@ -226,6 +226,29 @@ def test_every_source_trains_as_arrays_do():
     assert threads() == 0
 
 
+@pytest.mark.parametrize("stages", ["plain", "repeated", "windows", "seeded"])
+def test_a_training_gone_on_with_has_the_orders_of_one_run_through(stages):
+    def data() -> Dataset:
+        made = Dataset.from_arrays(X, Y).shuffle(seed=7 if stages == "seeded" else None)
+        if stages == "windows":
+            made = made.shuffle(9)
+        made = made.repeat(2) if stages == "repeated" else made
+        return made.batch(10).prefetch()
+
+    through = model()
+    through.fit(data(), epochs=4, verbose=0)
+    halves = model()
+    halves.fit(data(), epochs=2, verbose=0)
+    halves.fit(data(), initial_epoch=2, epochs=4, verbose=0)
+    for got, expected in zip(halves.get_weights(), through.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    begun, orders = data(), []
+    for epoch in range(3):
+        begun.begin_pass(1, epoch, 0)
+        orders.append([y.tolist() for _, y in begun])
+    assert orders[0] != orders[1] != orders[2]
+
+
 def test_evaluate_predict_and_validation():
     trained = model()
     data = Dataset.from_arrays(X, Y).batch(16).prefetch()

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastnn import _random as random
 from fastnn.data import _files
 from fastnn.data._background import run_ahead
 from fastnn.data._rows import Elements, Items, Rows, leaves, map_leaves
-from fastnn.data._shuffle import shuffled
+from fastnn.data._shuffle import Order, shuffled
 
 
 class Dataset:
@@ -42,11 +41,16 @@ class Dataset:
     """
 
     def __init__(
-        self, passes: Callable[[], Iterator[Any]], rows: Elements, length: float | None
+        self,
+        passes: Callable[[], Iterator[Any]],
+        rows: Elements,
+        length: float | None,
+        orders: tuple[Order, ...] = (),
     ) -> None:
         self._passes = passes
         self._rows = rows
         self._length = length
+        self._orders = orders
 
     @classmethod
     def from_arrays(cls, *arrays: Any) -> Dataset:
@@ -170,7 +174,7 @@ class Dataset:
             for element in self:
                 yield function(*element) if isinstance(element, tuple) else function(element)
 
-        return Dataset(once, Elements(), self._length)
+        return Dataset(once, Elements(), self._length, self._orders)
 
     def shuffle(self, window: int | None = None, seed: int | None = None) -> Dataset:
         """The elements in random order, another one in each pass.
@@ -179,7 +183,8 @@ class Dataset:
             window: the next element is chosen among so many that wait; None waits for all. With
                 arrays and sequences it is numbers that wait, and None is right; with generators and
                 files it is elements, which take memory.
-            seed: makes the orders repeatable; None takes that of `fastnn.utils.set_random_seed`.
+            seed: makes the orders repeatable; None takes that of `fastnn.utils.set_random_seed`,
+                or of the training that it is used in.
 
         Raises:
             ValueError: for a window below 1, or all of an endless data set.
@@ -188,15 +193,12 @@ class Dataset:
             _at_least("window", window, 1)
         elif self.is_infinite:
             raise ValueError("[Dataset] an endless data set is shuffled within a window: give one")
-        base = random.current_seed() if seed is None else random.check_seed(seed)
-        stream = random.next_stream() if seed is None else 0
-        passes = itertools.count()
+        order = Order(seed)
 
         def once() -> Iterator[Any]:
-            generator = np.random.default_rng([base, stream, next(passes)])
-            return shuffled(self._passes(), window, generator)
+            return shuffled(self._passes(), window, order.next())
 
-        return Dataset(once, self._rows, self._length)
+        return Dataset(once, self._rows, self._length, (*self._orders, order))
 
     def batch(
         self, batch_size: int, drop_remainder: bool = False, pad: float | None = None
@@ -224,7 +226,7 @@ class Dataset:
         length = self._length
         if length is not None and length < math.inf:
             length = int(length) // batch_size if drop_remainder else -(-int(length) // batch_size)
-        return Dataset(once, Elements(), length)
+        return Dataset(once, Elements(), length, self._orders)
 
     def take(self, count: int) -> Dataset:
         """The first elements.
@@ -234,7 +236,7 @@ class Dataset:
         """
         _at_least("count", count, 0)
         length = None if self._length is None else min(self._length, count)
-        return Dataset(lambda: itertools.islice(self._passes(), count), self._rows, length)
+        return self._with(lambda: itertools.islice(self._passes(), count), length)
 
     def skip(self, count: int) -> Dataset:
         """All elements but the first.
@@ -244,7 +246,7 @@ class Dataset:
         """
         _at_least("count", count, 0)
         length = None if self._length is None else max(self._length - count, 0)
-        return Dataset(lambda: itertools.islice(self._passes(), count, None), self._rows, length)
+        return self._with(lambda: itertools.islice(self._passes(), count, None), length)
 
     def repeat(self, count: int | None = None) -> Dataset:
         """The elements again and again; what is shuffled before is shuffled anew each time.
@@ -270,7 +272,7 @@ class Dataset:
             length = length * times if length else 0
         elif count is None:
             length = math.inf
-        return Dataset(once, self._rows, length)
+        return self._with(once, length)
 
     def prefetch(self, count: int = 2) -> Dataset:
         """The elements, prepared by a thread while those before are used.
@@ -282,7 +284,28 @@ class Dataset:
             count: how many elements wait at most.
         """
         _at_least("count", count, 1)
-        return Dataset(lambda: run_ahead(self.__iter__, count), Elements(), self._length)
+
+        def once() -> Iterator[Any]:
+            return run_ahead(self.__iter__, count)
+
+        return Dataset(once, Elements(), self._length, self._orders)
+
+    def begin_pass(self, seed: int, *place: int) -> None:
+        """Says where the next pass stands in a training: `fit` calls it at each.
+
+        What is shuffled without a seed of its own then follows from the training's seed and the
+        pass alone, so that a training that was killed goes on with the same order.
+
+        Args:
+            seed: of the training.
+            *place: numbers of the epoch, and of the pass in it.
+        """
+        for number, order in enumerate(self._orders):
+            order.begin(seed, number, *place)
+
+    def _with(self, passes: Callable[[], Iterator[Any]], length: float | None) -> Dataset:
+        """A data set of the same rows."""
+        return Dataset(passes, self._rows, length, self._orders)
 
     @property
     def is_infinite(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn import _random as random
+
 _DRAWS = 4096
 
 
@@ -42,3 +44,33 @@ def shuffled(
             waiting[place] = token
     for place in generator.permutation(len(waiting)).tolist():
         yield waiting[place]
+
+
+class Order:
+    """The random orders of one shuffle: another one in each pass.
+
+    Args:
+        seed: of all orders; None: they follow from the process's seed, or from a training's.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = None if seed is None else random.check_seed(seed)
+        own = [random.current_seed(), random.next_stream()]
+        self._key = own if self._seed is None else [self._seed]
+        self._passes = 0
+
+    def begin(self, seed: int, *place: int) -> None:
+        """Sets where the next pass stands in a training, so that one gone on with has its order.
+
+        Args:
+            seed: of the training.
+            *place: of this shuffle and of the pass.
+        """
+        self._key = [seed if self._seed is None else self._seed, *place]
+        self._passes = 0
+
+    def next(self) -> np.random.Generator:
+        """The generator of the next pass."""
+        generator = np.random.default_rng([*self._key, self._passes])
+        self._passes += 1
+        return generator

@@ -40,6 +40,8 @@ class Batches:
         self._one_pass = hasattr(source, "__next__")
         self._endless = bool(getattr(source, "is_infinite", False))
         self._iterator: Iterator[Any] | None = None
+        self._place: tuple[int, ...] | None = None  # of the last pass that was begun
+        self._passes = 0  # begun at that place
         if self._indexed and len(source) == 0:
             raise ValueError(f"[{owner}] expected batches, got a sequence of length 0")
 
@@ -52,7 +54,10 @@ class Batches:
             return None
 
     def one_epoch(
-        self, steps: int | None, permute: Callable[[int], NDArray[Any]] | None = None
+        self,
+        steps: int | None,
+        permute: Callable[[int], NDArray[Any]] | None = None,
+        place: tuple[int, ...] | None = None,
     ) -> Iterator[Any]:
         """The batches of an epoch.
 
@@ -60,6 +65,7 @@ class Batches:
             steps: how many, or None for a whole pass. A pass that was not finished is gone on
                 with in the next epoch.
             permute: gives an order of so many batches; None keeps the order.
+            place: seed and epoch, told to a source that has ``begin_pass`` before each pass.
 
         Raises:
             ValueError: where there is no batch at all, or no end and no number of steps.
@@ -72,6 +78,7 @@ class Batches:
         done = 0
         while steps is None or done < steps:
             if self._iterator is None:
+                self._begin_pass(place)
                 self._iterator = self._fresh(permute)
             try:
                 batch = next(self._iterator)
@@ -89,6 +96,15 @@ class Batches:
                 f"[{self._owner}] the data gave no batch: a generator is used up after one pass; "
                 "give one that goes on, or an iterable that can start again"
             )
+
+    def _begin_pass(self, place: tuple[int, ...] | None) -> None:
+        hook = getattr(self._source, "begin_pass", None)
+        if place is None or not callable(hook):
+            return
+        if place != self._place:
+            self._place, self._passes = place, 0
+        hook(*place, self._passes)
+        self._passes += 1
 
     def _restarts(self) -> bool:
         """Whether a new pass has a batch; keeps it."""

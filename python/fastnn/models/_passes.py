@@ -300,9 +300,10 @@ def _batch_pass(
     source = Batches(x, type(model).__name__)
 
     def batches(number: int) -> Iterator[tuple[Signature, Columns]]:
-        generator = np.random.default_rng([model._engine.clock.seed, number])
+        seed = model._engine.clock.seed
+        generator = np.random.default_rng([seed, number])
         permute = generator.permutation if training and shuffle else None
-        for batch in source.one_epoch(steps, permute):
+        for batch in source.one_epoch(steps, permute, (seed, number) if training else None):
             part_x, part_y, part_w = split_batch(batch)
             yield model._engine.columns(part_x, part_y, part_w, class_weight, check_finite)
         source.end_epoch()
