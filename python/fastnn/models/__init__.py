@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from fastnn.models.adversarial import GAN
     from fastnn.models.autoencoders import Autoencoder, VariationalAutoencoder
     from fastnn.models.boltzmann import DBN, RBM
+    from fastnn.models.neurons import NeuronGraph
 
 # Loaded when they are first asked for.
 _NAMES = {
     "Autoencoder": "autoencoders",
     "DBN": "boltzmann",
     "GAN": "adversarial",
+    "NeuronGraph": "neurons",
     "RBM": "boltzmann",
     "VariationalAutoencoder": "autoencoders",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "Autoencoder",
     "Input",
     "Model",
+    "NeuronGraph",
     "Sequential",
     "VariationalAutoencoder",
     "clone_model",

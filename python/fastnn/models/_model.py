@@ -455,8 +455,14 @@ class Model(Trainable):
         )
 
 
-# Read by :func:`layer_from_config` only where a file names one of them.
-_OF_AUTOENCODERS = ("Autoencoder", "MaskingNoise", "Sampling", "VariationalAutoencoder")
+# What is loaded only where a file names it.
+_ELSEWHERE = {
+    "Autoencoder": "autoencoders",
+    "MaskingNoise": "autoencoders",
+    "NeuronGraph": "neurons",
+    "Sampling": "autoencoders",
+    "VariationalAutoencoder": "autoencoders",
+}
 
 
 def layer_from_config(
@@ -475,8 +481,8 @@ def layer_from_config(
 
     name = entry["class_name"]
     known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
-    if name in _OF_AUTOENCODERS:
-        known[name] = getattr(import_module("fastnn.models.autoencoders"), name)
+    if name in _ELSEWHERE:
+        known[name] = getattr(import_module(f"fastnn.models.{_ELSEWHERE[name]}"), name)
     known.update({n: getattr(layer_package, n) for n in layer_package.__all__ if n != "Input"})
     own = {**registry.custom_objects_in_scope(), **(custom_objects or {})}
     known.update(own)
