@@ -212,3 +212,26 @@ def test_churn_search_on_made_customers():
 def test_churn_search_on_the_published_file(data_folder):
     pytest.importorskip("sklearn")
     check_search(run("churn_search.py", str(data_folder / "Churn_Modelling.csv")), 0.86)
+
+
+def test_recurrence():
+    lines = run("recurrence.py")
+    assert lines[0] == "scan and ops.lstm over 3 steps are equal: True"
+    assert lines[1] == "scan and ops.lstm over 50 steps are equal: True"
+    for line in lines[2:]:
+        found = re.match(r"\d+ steps: error ([\d.]+), of the mean ([\d.]+)$", line)
+        assert float(found[1]) < 0.1 * float(found[2])
+
+
+def test_characters(monkeypatch, tmp_path):
+    monkeypatch.delenv("FASTNN_DATA", raising=False)
+    lines = run("characters.py")
+    assert lines[0] == "1839 characters, 47 different ones; 69391 weights"
+    found = re.match(r"nats a character: 3.85 by guessing, ([\d.]+) in training$", lines[1])
+    assert float(found[1]) < 1.0
+    assert lines[2] == "behind 'Shall I compare thee' it writes:"
+    assert lines[3].startswith(" to a summer's ")
+    poem = tmp_path / "poem.txt"
+    poem.write_text("ab" * 500, encoding="utf-8")
+    lines = run("characters.py", str(poem))
+    assert lines[0].startswith("1000 characters, 2 different ones")
