@@ -195,6 +195,22 @@ def test_draws_are_the_same_for_any_number_of_threads(name):
         np.testing.assert_array_equal(other, results[0])
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_given_seed_is_all_that_draws_depend_on(name):
+    images = batch(20)
+
+    def draws(process: int, seed: int | None) -> list[np.ndarray]:
+        fastnn.utils.set_random_seed(process)
+        x = fastnn.placeholder((None, *images.shape[1:]))
+        run = fastnn.function([x], ALL[name](seed=seed)(x, training=True))
+        return [np.array(run(images)) for _ in range(6)]
+
+    np.testing.assert_array_equal(draws(1, 7), draws(2, 7))
+    assert not np.array_equal(draws(1, 7), draws(1, 8))
+    assert not np.array_equal(draws(1, None), draws(2, None))
+    np.testing.assert_array_equal(draws(1, None), draws(1, None))
+
+
 def uniform_on(draws, low, high) -> None:
     """Draws lie in [low, high] and fill it: Kolmogorov-Smirnov at 1e-6."""
     draws = np.sort(np.ravel(draws))
@@ -393,6 +409,8 @@ def test_a_configuration_goes_there_and_back(name):
         (lambda: layers.RandomCrop(0, 3), ValueError, "height of at least 1, got 0"),
         (lambda: layers.Resizing(2, 3, "bicubic"), ValueError, "one of bilinear, nearest"),
         (lambda: layers.RandomFlip(seed=-1), ValueError, "seed"),
+        (lambda: layers.RandomZoom(0.1, data_format="channels_first"), ValueError, "data_format"),
+        (lambda: layers.Resizing(2, 2, data_format="channels_first"), ValueError, "data_format"),
         (
             lambda: layers.RandomFlip()(np.zeros((5, 28, 28))),
             ValueError,

@@ -9,7 +9,7 @@ from fastnn import _random as random
 from fastnn import _registry as registry
 from fastnn import ops
 from fastnn._tensor import Tensor
-from fastnn.layers._arguments import format_shape
+from fastnn.layers._arguments import channels_last, format_shape
 from fastnn.layers._base import Layer
 from fastnn.layers._draw import seed_of
 
@@ -18,7 +18,16 @@ INTERPOLATIONS = ("bilinear", "nearest")
 
 
 class ImageLayer(Layer):
-    """A layer on images of shape (batch, height, width, channels)."""
+    """A layer on images of shape (batch, height, width, channels).
+
+    Args:
+        data_format: None or "channels_last".
+        **kwargs: as for :class:`Layer`.
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        channels_last(type(self).__name__, data_format)
 
     def _images(self, inputs: Tensor) -> Tensor:
         """The inputs in the layer's dtype.
@@ -38,7 +47,8 @@ class Augmentation(ImageLayer):
     """A layer that changes images at random in training, and does nothing in prediction.
 
     Args:
-        seed: of the draws.
+        seed: of the draws, which then follow from it alone; default: they follow from the process's
+            seed and this layer's place in the model.
         **kwargs: as for :class:`Layer`.
     """
 

@@ -11,6 +11,7 @@ from fastnn import ops
 from fastnn._tensor import Tensor
 from fastnn.layers._arguments import format_shape, positive_int
 from fastnn.layers._augment import INTERPOLATIONS, ImageLayer, one_of
+from fastnn.layers._draw import seed_of
 
 
 class _Sized(ImageLayer):
@@ -186,7 +187,7 @@ class RandomCrop(_Sized):
 
     def _start(self, room: int) -> Any:
         """A whole number of 0 to `room`, of shape (1, 1)."""
-        drawn = ops.random_uniform([1, 1], 0.0, room + 1.0, dtype=self.dtype)
+        drawn = ops.random_uniform([1, 1], 0.0, room + 1.0, self.dtype, seed_of(self))
         return ops.minimum(ops.floor(drawn), float(room))
 
     def get_config(self) -> dict[str, Any]:
