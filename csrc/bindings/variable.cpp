@@ -43,7 +43,20 @@ void register_variable(py::module_& m) {
                                    ", got ", str_tuple(shape_of(a))));
             if (v.bytes() > 0) std::memcpy(v.data(), a.data(), static_cast<size_t>(v.bytes()));
           },
-          py::arg("value"));
+          py::arg("value"))
+      .def(
+          "set_bytes",
+          [](Variable& v, int64_t start, const py::buffer& bytes) {
+            py::buffer_info info = bytes.request();
+            int64_t n = static_cast<int64_t>(info.size * info.itemsize);
+            if (info.ndim != 1 || start < 0 || n > v.bytes() - start)
+              throw ValueError(str("[", v.name(), "] expected at most ", v.bytes() - start,
+                                   " bytes at ", start, ", got ", n));
+            if (n > 0)
+              std::memcpy(static_cast<char*>(v.data()) + start, info.ptr, static_cast<size_t>(n));
+          },
+          py::arg("start"), py::arg("bytes"),
+          "Replaces a part of the numbers, as they lie in memory.");
   m.def("make_contiguous", &Variable::make_contiguous, py::arg("variables"));
 }
 

@@ -35,6 +35,16 @@ def _binary(op: str) -> tuple[Method, Method]:
     return plain, swapped
 
 
+def from_other_library(x: Any) -> Any:
+    """An array of a library that speaks DLPack but not NumPy's protocol, as one of NumPy's.
+
+    Anything else is returned as it is: NumPy takes arrays, buffers and lists by itself.
+    """
+    if hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
+        return np.from_dlpack(x)
+    return x
+
+
 class Tensor:
     """A value of the computational graph: known by its dtype and shape, computed by a function.
 
@@ -199,6 +209,7 @@ class Variable(Tensor):
         trainable: bool = True,
         dtype: Any = None,
     ) -> None:
+        value = from_other_library(value)
         array = np.asarray(value)
         if dtype is not None:
             array = array.astype(dtype)
@@ -247,10 +258,26 @@ class Variable(Tensor):
             ValueError: if the shape differs.
             TypeError: if the dtype does not fit.
         """
-        self._storage.set(value)
+        self._storage.set(from_other_library(value))
 
     assign = set_value
     numpy = get_value
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """The numbers, copied: ``np.asarray(variable)``."""
+        return self.get_value() if dtype is None else self.get_value().astype(dtype, copy=False)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The numbers, copied, for another library: ``torch.from_dlpack(variable)``."""
+        return self.get_value().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The processor's memory."""
+        return self.get_value().__dlpack_device__()
+
+    def __buffer__(self, flags: int) -> memoryview:
+        """The numbers, copied, as a buffer (Python 3.12 and newer)."""
+        return self.get_value().data
 
     def __float__(self) -> float:
         return float(self.get_value())

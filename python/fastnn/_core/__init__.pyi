@@ -9,6 +9,7 @@ import typing
 
 import numpy
 import numpy.typing
+import typing_extensions
 
 from . import testing
 
@@ -149,6 +150,12 @@ class Storage:
     ) -> None: ...
     def get(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]: ...
     def set(self, value: typing.Any) -> None: ...
+    def set_bytes(
+        self, start: typing.SupportsInt | typing.SupportsIndex, bytes: typing_extensions.Buffer
+    ) -> None:
+        """
+        Replaces a part of the numbers, as they lie in memory.
+        """
     def value(self) -> Value: ...
     @property
     def dtype(self) -> str: ...

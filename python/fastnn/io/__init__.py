@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from fastnn.io._errors import FastnnFormatError
+from fastnn.io._state_dict import load_state_dict, state_dict
 from fastnn.io._tensors import TensorFile, load_file, read_metadata, save_file
 
 
@@ -24,6 +25,8 @@ __all__ = [
     "TensorFile",
     "export_onnx",
     "load_file",
+    "load_state_dict",
     "read_metadata",
     "save_file",
+    "state_dict",
 ]

@@ -15,6 +15,8 @@ from fastnn.io import _header
 from fastnn.io._atomic import replace_file
 from fastnn.io._errors import FastnnFormatError
 
+_PIECE = 1 << 20
+
 
 class TensorFile:
     """An open safetensors file: its header is checked, its tensors are read one by one.
@@ -73,6 +75,18 @@ class TensorFile:
         entry = self.entries[name]
         return entry.stop - entry.start
 
+    def type_of(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """Dtype and shape that :meth:`read` will give.
+
+        Raises:
+            FastnnFormatError: for a name that the file does not have.
+        """
+        entry = self.entries.get(name)
+        if entry is None:
+            raise FastnnFormatError(f"{self.path}: there is no tensor {name!r}")
+        dtype = np.dtype(_header.DTYPES[entry.dtype][0]).newbyteorder("=").name
+        return "float32" if entry.dtype == "BF16" else dtype, entry.shape
+
     def read(self, name: str) -> NDArray[Any]:
         """A tensor, copied from the file.
 
@@ -88,6 +102,28 @@ class TensorFile:
         if self._file.readinto(_bytes_of(array)) != array.nbytes:  # type: ignore[attr-defined]
             raise FastnnFormatError(f"{self.path}: tensor {name!r} is cut off")
         return _as_numbers(array, entry, f"{self.path}: tensor {name!r}")
+
+    def copy_to(self, name: str, write: Callable[[int, memoryview], Any]) -> None:
+        """Reads a tensor piece by piece.
+
+        Args:
+            name: of the tensor.
+            write: receives the place of a piece, in bytes, and its bytes.
+
+        Raises:
+            FastnnFormatError: for a name that the file does not have, where it was cut off
+                meanwhile, or for a dtype whose bytes have to be looked at.
+        """
+        entry = self.entries.get(name)
+        if entry is None or entry.dtype in ("BOOL", "BF16"):
+            raise FastnnFormatError(f"{self.path}: there are no bytes to copy for {name!r}")
+        self._file.seek(self._start + entry.start)
+        piece = memoryview(bytearray(min(_PIECE, self.nbytes(name))))
+        for start in range(0, self.nbytes(name), _PIECE):
+            wanted = piece[: self.nbytes(name) - start]
+            if self._file.readinto(wanted) != len(wanted):  # type: ignore[attr-defined]
+                raise FastnnFormatError(f"{self.path}: tensor {name!r} is cut off")
+            write(start, wanted)
 
     def map(self) -> dict[str, NDArray[Any]]:
         """All tensors as read-only views of the file, which is read where they are looked at."""

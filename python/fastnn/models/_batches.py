@@ -20,7 +20,7 @@ def is_batches(x: Any) -> bool:
     """
     if isinstance(x, (np.ndarray, list, tuple, dict, str, bytes)) or x is None:
         return False
-    if any(hasattr(x, name) for name in ("__array__", "to_numpy", "shape")):
+    if any(hasattr(x, name) for name in ("__array__", "__dlpack__", "to_numpy", "shape")):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _core
+from fastnn._tensor import from_other_library
 from fastnn.layers._arguments import format_shape
 
 _BLOCK = 1 << 16
@@ -46,6 +47,7 @@ def as_array(owner: str, name: str, value: Any) -> NDArray[Any]:
 
 
 def _converted(owner: str, name: str, value: Any) -> NDArray[Any]:
+    value = from_other_library(value)
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise TypeError(
             f"[{owner}] {name}: expected a dense array, got {type(value).__name__}: pass "

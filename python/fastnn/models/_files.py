@@ -91,9 +91,9 @@ def load_backup(model: Trainable, path: str | os.PathLike[str]) -> Any:
     with TensorFile(path) as file:
         described = _described(file, "backup")
         with _format_errors(file, "no backup can be read from it"):
-            _state.set_all(model.weights, described["weights"], file.read, type(model).__name__)
-            _state.restore_optimizer(model, described["optimizer"], file.read)
-            model._engine.resume = _state.resume_from(described["training"], file.read)
+            _state.set_all(model.weights, described["weights"], file, type(model).__name__)
+            _state.restore_optimizer(model, described["optimizer"], file)
+            model._engine.resume = _state.resume_from(described["training"], file)
             return _with_arrays(described["callbacks"], file)
 
 
@@ -234,12 +234,12 @@ def _load(file: TensorFile, described: Mapping[str, Any], compiled: bool) -> Any
     size = sum(file.nbytes(name) for name in described["weights"])
     with _scope.weights_from_file(size):
         model = _describe.model_from(described["model"])
-    _state.set_all(model.weights, described["weights"], file.read, type(model).__name__)
+    _state.set_all(model.weights, described["weights"], file, type(model).__name__)
     model.preprocessing = described["preprocessing"]
     if compiled and described["compile"] is not None:
         _describe.compile_from(model, described["compile"])
-        _state.restore_optimizer(model, described["optimizer"], file.read)
-        resume = _state.resume_from(described["training"], file.read)
+        _state.restore_optimizer(model, described["optimizer"], file)
+        resume = _state.resume_from(described["training"], file)
         model._engine.clock = resume.clock
         model._engine.saved = resume
     return model
@@ -269,7 +269,7 @@ def load_weights(
                 pairs = _in_order(model, listed, skip_mismatch)
             chosen = _fitting(owner, pairs, file, skip_mismatch)
             for variable, name in chosen:
-                variable.set_value(file.read(name))
+                _state.set_from(variable, name, file)
 
 
 def _in_order(model: Layer, listed: list[str], skip: bool) -> list[tuple[Variable, str]]:

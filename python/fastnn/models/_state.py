@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._tensor import Variable
-from fastnn.io._tensors import Source
+from fastnn.io._tensors import Source, TensorFile
 from fastnn.layers import _track
 from fastnn.layers._base import Layer
 from fastnn.models._clock import Clock
 
 if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
-
-Reader = Any  # gives an array by name: TensorFile.read
 
 
 def source(variable: Variable) -> Source:
@@ -121,13 +119,13 @@ def collect_optimizer(model: Trainable, tensors: Tensors) -> dict[str, Any] | No
     }
 
 
-def restore_optimizer(model: Trainable, state: Mapping[str, Any], read: Reader) -> None:
+def restore_optimizer(model: Trainable, state: Mapping[str, Any], file: TensorFile) -> None:
     """Sets the state of a model's optimizer, building it where needed.
 
     Args:
         model: the model, compiled.
         state: from :func:`collect_optimizer`.
-        read: gives the arrays.
+        file: the file.
 
     Raises:
         ValueError: where the state belongs to another optimizer.
@@ -150,7 +148,7 @@ def restore_optimizer(model: Trainable, state: Mapping[str, Any], read: Reader) 
         optimizer.build(trained)
     if [id(v) for v in optimizer._trained] != [id(v) for v in trained] and state["built"]:
         raise ValueError(f"[{owner}] the state is for other weights than those it trains")
-    set_all(optimizer.variables, state["tensors"], read, owner)
+    set_all(optimizer.variables, state["tensors"], file, owner)
 
 
 def metric_variables(model: Trainable) -> list[Variable]:
@@ -210,40 +208,54 @@ class Resume:
             variable.set_value(value)
 
 
-def resume_from(training: Mapping[str, Any], read: Reader) -> Resume:
+def resume_from(training: Mapping[str, Any], file: TensorFile) -> Resume:
     """The inverse of :func:`collect_training`.
 
     Args:
         training: the plain data.
-        read: gives the arrays.
+        file: the file.
 
     Raises:
         ValueError: for data that are no such state.
     """
-    return Resume(Clock.from_state(training["clock"]), [read(name) for name in training["metrics"]])
+    return Resume(
+        Clock.from_state(training["clock"]), [file.read(name) for name in training["metrics"]]
+    )
 
 
-def set_all(variables: Sequence[Variable], names: Sequence[str], read: Reader, owner: str) -> None:
-    """Sets variables from a file, in order.
+def set_all(
+    variables: Sequence[Variable], names: Sequence[str], file: TensorFile, owner: str
+) -> None:
+    """Sets variables from a file, in order, after all shapes and dtypes were compared.
 
     Args:
         variables: all of them.
         names: of the file's tensors.
-        read: gives the arrays.
+        file: the file.
         owner: the class that error messages name.
 
     Raises:
-        ValueError: for another number, shape or dtype; some variables may be set by then.
+        ValueError: for another number, shape or dtype.
     """
     if len(names) != len(variables):
         raise ValueError(
             f"[{owner}] expected {len(variables)} arrays in the file, got {len(names)}"
         )
     for variable, name in zip(variables, names, strict=True):
-        array = read(name)
-        if array.shape != tuple(variable.shape) or str(array.dtype) != variable.dtype:
+        dtype, shape = file.type_of(name)
+        if shape != tuple(variable.shape) or dtype != variable.dtype:
             raise ValueError(
                 f"[{owner}] {name}: expected {variable.dtype} of shape {tuple(variable.shape)}, "
-                f"got {array.dtype} of shape {array.shape}"
+                f"got {dtype} of shape {shape}"
             )
-        variable.set_value(array)
+    for variable, name in zip(variables, names, strict=True):
+        set_from(variable, name, file)
+
+
+def set_from(variable: Variable, name: str, file: TensorFile) -> None:
+    """Sets a variable from a tensor of its shape, without a copy of it on the way."""
+    plain = file.entries[name].dtype not in ("BOOL", "BF16")
+    if plain and file.type_of(name)[0] == variable.dtype:
+        file.copy_to(name, variable._storage.set_bytes)
+    else:
+        variable.set_value(file.read(name))

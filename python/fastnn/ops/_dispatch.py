@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._tensor import Tensor
+from .._tensor import Tensor, from_other_library
 
 TensorLike = Tensor | npt.ArrayLike
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ def _is_number(x: Any) -> bool:
 def _array(x: Any, op: str) -> npt.NDArray[Any]:
     """x as an array of numbers; errors name the op."""
     try:
-        array = np.asarray(x)
+        array = np.asarray(from_other_library(x))
     except ValueError:
         raise ValueError(f"[{op}] expected numbers in rows of equal length, got {x!r}") from None
     if array.dtype.kind not in "fiub":
