@@ -124,15 +124,17 @@ def test_overfitting(tmp_path):
     drawn = importlib.util.find_spec("matplotlib") is not None
     lines = run("overfitting.py", *([str(picture)] if drawn else []))
     assert not drawn or picture.stat().st_size > 10_000
-    figures = {line.split(":")[0]: [float(n) for n in NUMBERS.findall(line)] for line in lines}
+    pairs = [line.split(":") for line in lines]
+    figures = {name: [float(n) for n in NUMBERS.findall(rest)] for name, rest in pairs}
     epochs, lowest, last, accuracy = figures["plain"]
     assert epochs == 150
     assert last > 1.3 * lowest
-    dropout, stopped = figures["dropout"], figures["early stopping"]
+    small, dropout, stopped = figures["L2"], figures["dropout"], figures["early stopping"]
+    assert small[2] < last - 0.05
     assert dropout[2] < last - 0.1
     assert stopped[0] < 80
     assert stopped[2] == stopped[1] < last - 0.1
-    assert min(dropout[3], stopped[3]) > accuracy
+    assert min(small[3], dropout[3], stopped[3]) > accuracy
 
 
 def test_forecast():
