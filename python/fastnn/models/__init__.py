@@ -14,12 +14,13 @@ from fastnn.models._sequential import Sequential
 if TYPE_CHECKING:
     from fastnn.models.adversarial import GAN
     from fastnn.models.autoencoders import Autoencoder, VariationalAutoencoder
-    from fastnn.models.boltzmann import DBN, RBM
+    from fastnn.models.boltzmann import DBM, DBN, RBM
     from fastnn.models.neurons import NeuronGraph
 
 # Loaded when they are first asked for.
 _NAMES = {
     "Autoencoder": "autoencoders",
+    "DBM": "boltzmann",
     "DBN": "boltzmann",
     "GAN": "adversarial",
     "NeuronGraph": "neurons",
@@ -35,6 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "DBM",
     "DBN",
     "GAN",
     "RBM",

@@ -104,6 +104,8 @@ class RBM(EpochModel):
         self.rate = Variable(np.asarray(0.0, dtype), name="learning_rate", role="hyperparameter")
         self.momentum_rate = Variable(np.asarray(momentum, dtype), name="m", role="hyperparameter")
         self.learning_rate = learning_rate
+        # How often the other side counts: 2 where a deep Boltzmann machine has another one there.
+        self._up = self._down = 1.0
         self._made: dict[str, Any] = {}  # compiled functions and the trainer
 
     # --- parameters
@@ -199,7 +201,8 @@ class RBM(EpochModel):
 
     def hidden_field(self, v: Tensor) -> Any:
         """v W + c."""
-        return ops.matmul(v, self.kernel) + self.hidden_bias
+        product = ops.matmul(v, self.kernel)
+        return (self._up * product if self._up != 1 else product) + self.hidden_bias
 
     def hidden_mean(self, v: Tensor) -> Any:
         """The expectation of the hidden units, given visible ones."""
@@ -207,7 +210,10 @@ class RBM(EpochModel):
 
     def visible_mean(self, h: Tensor) -> Any:
         """The expectation of the visible units, given hidden ones."""
-        return self.kind.mean(ops.matmul(h, self.kernel, transpose_b=True) + self.visible_bias)
+        product = ops.matmul(h, self.kernel, transpose_b=True)
+        return self.kind.mean(
+            (self._down * product if self._down != 1 else product) + self.visible_bias
+        )
 
     def draw_hidden(self, v: Tensor) -> Any:
         """Hidden states, given visible ones."""
