@@ -78,11 +78,17 @@ py::array new_array(DType t, const std::vector<int64_t>& shape) {
   return new_array(t, shape.data(), shape.size());
 }
 
-py::array as_array(py::handle x, DType t, const std::string& what) {
-  py::array a = to_numpy(x, what);
+bool is_plain(py::handle x, DType t) {
+  if (!py::isinstance<py::array>(x)) return false;
+  const auto a = py::reinterpret_borrow<py::array>(x);
   DType have;
   constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-  if (has_dtype(a, &have) && have == t && (a.flags() & flags) == flags) return a;
+  return has_dtype(a, &have) && have == t && (a.flags() & flags) == flags;
+}
+
+py::array as_array(py::handle x, DType t, const std::string& what) {
+  if (is_plain(x, t)) return py::reinterpret_borrow<py::array>(x);
+  py::array a = to_numpy(x, what);
   char kind = a.dtype().kind();
   bool fits = is_floating(t)   ? (kind == 'f' || kind == 'i' || kind == 'u' || kind == 'b')
               : t == DType::b8 ? kind == 'b'

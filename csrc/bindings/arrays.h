@@ -21,6 +21,8 @@ std::vector<int64_t> shape_of(const py::array& a);
 py::array new_array(DType t, const int64_t* shape, size_t rank);
 py::array new_array(DType t, const std::vector<int64_t>& shape);
 
+// A C-contiguous, aligned array of dtype t?
+bool is_plain(py::handle x, DType t);
 // A C-contiguous, aligned, native array of dtype t. Numbers of another dtype are converted where
 // no meaning is lost by it (floats never to integers); objects, strings, complex numbers and dates
 // are a TypeError that starts with `what`.

@@ -62,8 +62,12 @@ py::list Function::call(const py::args& args) {
   std::vector<py::array> arrays;
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < args.size(); ++i) {
-    std::string what = p.input_names[i].empty() ? str("input ", i) : p.input_names[i];
-    arrays.push_back(as_array(args[i], p.input_types[i].dtype, what));
+    const DType t = p.input_types[i].dtype;
+    const auto what = [&] {
+      return p.input_names[i].empty() ? str("input ", i) : p.input_names[i];
+    };
+    arrays.push_back(is_plain(args[i], t) ? py::reinterpret_borrow<py::array>(args[i])
+                                          : as_array(args[i], t, what()));
     shapes.push_back(shape_of(arrays.back()));
   }
   std::unique_ptr<Context> context = executable.acquire(p.extents_of(shapes));

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
   register_function(m);
   register_trainer(m);
   register_eager(m);
+  register_eager_elementwise(m);
   register_random(m);
   register_testing(m);
 }

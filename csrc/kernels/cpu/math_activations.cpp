@@ -47,9 +47,17 @@ FASTNN_INLINE vec<T> celu_grad(vec<T> g, vec<T> x, T alpha) {
 }
 
 template <class T>
-FASTNN_INLINE vec<T> gelu_grad(vec<T> g, vec<T> x) {
-  return g * gelu_slope<T>(x);
-}
+struct Gelu {
+  static constexpr T kLow = -kNormalPlain<T>, kHigh = kNormalPlain<T>;
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return gelu_plain<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return gelu<T>(x); }
+};
+template <class T>
+struct GeluGrad {
+  static constexpr T kLow = -kNormalPlain<T>, kHigh = kNormalPlain<T>;
+  static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) { return g * gelu_slope_plain<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return g * gelu_slope<T>(x); }
+};
 
 // Where x e^x has vanished: further out than e^x.
 template <class T>
@@ -247,8 +255,8 @@ const Entry entries[] = {
     FASTNN_FLOATS("selu_grad", binary, selu_grad),
     FASTNN_FLOATS("celu", unary_with, celu),
     FASTNN_FLOATS("celu_grad", binary_with, celu_grad),
-    FASTNN_FLOATS("gelu", unary, gelu),
-    FASTNN_FLOATS("gelu_grad", binary, gelu_grad),
+    FASTNN_TWO_WAYS("gelu", Gelu, 1),
+    FASTNN_TWO_WAYS("gelu_grad", GeluGrad, 2),
     FASTNN_TWO_WAYS("gelu_tanh", GeluTanh, 1),
     FASTNN_TWO_WAYS("gelu_tanh_grad", GeluTanhGrad, 2),
     FASTNN_TWO_WAYS("silu", Silu, 1),

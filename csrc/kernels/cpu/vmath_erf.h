@@ -30,35 +30,43 @@ FASTNN_INLINE vec<T> erfcx(vec<T> t) {
   return p * q;
 }
 
-// e^(-scale x^2) as factors. The square is split so that its rounding does not reach the
+// e^(-scale x^2). The square is split so that its rounding does not reach the
 // exponent: the head of x has half the bits, its square is exact. scale is 1 or 1/2.
 template <class T>
-FASTNN_INLINE ExpFactors<T> exp_minus_square(vec<T> x, T scale) {
+FASTNN_INLINE ExpParts<T> exp_parts_minus_square(vec<T> x, T scale) {
   constexpr Bits<T> kHead = kIsFloat<T> ? ~Bits<T>(0xfff) : static_cast<Bits<T>>(~0x7ffffffLL);
   const vec<T> head = as_float(as_bits(x) & kHead);
   const vec<T> high = -scale * (head * head), low = -scale * ((x - head) * (x + head));
-  const ExpParts<T> e = exp_parts<T>(high, low);
+  return exp_parts<T>(high, low);
+}
+template <class T>
+FASTNN_INLINE ExpFactors<T> exp_minus_square(vec<T> x, T scale) {
+  const ExpParts<T> e = exp_parts_minus_square<T>(x, scale);
   return {e.m + 1, e.n};
 }
 
-// float 3.2 ULP, double 2.5.
+// float 3.2 ULP, double 2.5. float: -(e^(-a R(a)) - 1), R(a) = -log(erfc(a)) / a, a = |x|: where
+// erf nears 1 little is left of R's errors, so one polynomial serves the whole range.
 template <class T>
 FASTNN_INLINE vec<T> erf(vec<T> x) {
-  const vec<T> a = abs(x), z = x * x;
-  vec<T> p;
-  if constexpr (kIsFloat<T>)
-    p = polynomial<T>(z, 0x1.20dd74p+0f, -0x1.8126d2p-2f, 0x1.ce1fccp-4f, -0x1.b747d4p-6f,
-                      0x1.4f79fep-8f, -0x1.873b3cp-11f, 0x1.036a28p-14f);
-  else
-    p = polynomial<T>(z, 0x1.20dd750429b6dp+0, -0x1.812746b0379bdp-2, 0x1.ce2f21a040d16p-4,
+  const vec<T> a = abs(x);
+  if constexpr (kIsFloat<T>) {
+    const vec<T> c = min(set<T>(4), a);  // erf is 1 from here
+    const vec<T> r =
+        polynomial<T>(c, 0x1.20dd76p+0f, 0x1.45f274p-1f, 0x1.a52c96p-4f, -0x1.3d4468p-6f,
+                      0x1.255052p-12f, 0x1.378cdep-10f, -0x1.746b0ep-12f, 0x1.33f5dap-15f);
+    return copysign(expm1_below<T>(-c * r), x);
+  } else {
+    const vec<T> z = x * x, c = min(set<T>(6), a);
+    const vec<T> p =
+        polynomial<T>(z, 0x1.20dd750429b6dp+0, -0x1.812746b0379bdp-2, 0x1.ce2f21a040d16p-4,
                       -0x1.b82ce311fa941p-6, 0x1.565bccf92b389p-8, -0x1.c02db03dd8578p-11,
                       0x1.f9a2baa915ad4p-14, -0x1.f4ca4d70270b2p-17, 0x1.b97fd3de25ab8p-20,
                       -0x1.5c0726f456892p-23, 0x1.d71b0eaa6f3b1p-27, -0x1.abae4673b40a0p-31);
-  constexpr T kOne = kIsFloat<T> ? 4 : 6;  // erf is 1 from here
-  const vec<T> c = min(set<T>(kOne), a);
-  const ExpFactors<T> e = exp_minus_square<T>(c, 1);
-  const vec<T> tail = 1 - scale2(e.p * erfcx<T>(c), e.n);
-  return select(a < 1, x * p, copysign(tail, x));
+    const ExpFactors<T> e = exp_minus_square<T>(c, 1);
+    const vec<T> tail = 1 - scale2(e.p * erfcx<T>(c), e.n);
+    return select(a < 1, x * p, copysign(tail, x));
+  }
 }
 
 template <class T>
@@ -84,6 +92,41 @@ FASTNN_INLINE vec<T> gelu_slope(vec<T> x) {
   const ExpFactors<T> e = exp_minus_square<T>(a, T(0.5));
   const vec<T> tail = T(0.5) * erfcx<T>(a * kSqrtHalf<T>);
   const vec<T> d = scale2(fma(a, set<T>(-0.39894228040143267794), tail) * e.p, e.n);
+  return select(x < 0, d, 1 - d);
+}
+
+// For |x| <= kNormalPlain, where the tails are normal numbers: phi = e^(-x^2/2), and the tail over
+// it, Phi(-|x|) / phi, by one division of polynomials (float).
+template <class T>
+constexpr T kNormalPlain = kIsFloat<T> ? T(13) : T(37);
+template <class T>
+struct NormalTail {
+  vec<T> a, phi, ratio;
+};
+template <class T>
+FASTNN_INLINE NormalTail<T> normal_tail(vec<T> x) {
+  const vec<T> a = abs(x);
+  const ExpParts<T> e = exp_parts_minus_square<T>(a, T(0.5));
+  const vec<T> phi = add_exponent(e.m + 1, e.rounded);
+  if constexpr (kIsFloat<T>) {
+    const vec<T> p = polynomial<T>(a, 0x1.8ea4dep+5f, 0x1.5afe04p+5f, 0x1.208e08p+4f,
+                                   0x1.fc942ep+1f, 0x1.9885dep-2f);
+    const vec<T> q = polynomial<T>(a, 0x1.8ea4dep+6f, 0x1.4c883cp+7f, 0x1.db992cp+6f,
+                                   0x1.718404p+5f, 0x1.3eba88p+3f, 1.0f);
+    return {a, phi, p / q};
+  } else {
+    return {a, phi, T(0.5) * erfcx<T>(a * kSqrtHalf<T>)};
+  }
+}
+template <class T>
+FASTNN_INLINE vec<T> gelu_plain(vec<T> x) {
+  const NormalTail<T> n = normal_tail<T>(x);
+  return select(x < 0, set<T>(-0.0), x) - n.a * n.ratio * n.phi;
+}
+template <class T>
+FASTNN_INLINE vec<T> gelu_slope_plain(vec<T> x) {
+  const NormalTail<T> n = normal_tail<T>(x);
+  const vec<T> d = fma(n.a, set<T>(-0.39894228040143267794), n.ratio) * n.phi;
   return select(x < 0, d, 1 - d);
 }
 

@@ -31,6 +31,7 @@ __all__: list[str] = [
     "cast",
     "compiler",
     "constant",
+    "elementwise",
     "extent_value",
     "first_nonfinite",
     "gradients",
@@ -298,6 +299,11 @@ def broadcast_shapes(a: typing.Any, b: typing.Any) -> tuple: ...
 def broadcast_to(x: Value, shape: typing.Any) -> Value: ...
 def cast(x: Value, dtype: typing.Any) -> Value: ...
 def constant(array: typing.Any) -> Value: ...
+def elementwise(general: collections.abc.Callable) -> typing.Any:
+    """
+    A function like `general` that takes the short way to the kernel where arrays allow it.
+    """
+
 def extent_value(dim: typing.Any, dtype: typing.Any) -> Value: ...
 def first_nonfinite(array: typing.Any) -> int:
     """

@@ -19,7 +19,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CACHE_SIZE = 1024
-_cache: OrderedDict[Any, tuple[_core.Function, bool]] = OrderedDict()
+_Compiled = tuple[_core.Function, bool]
+_cache: OrderedDict[Any, _Compiled] = OrderedDict()
+# The same for calls on arrays alone, by keys that take little time to make.
+_quick: dict[Any, _Compiled] = {}
 
 
 def _is_number(x: Any) -> bool:
@@ -82,7 +85,9 @@ def to_tensors(args: Sequence[Any], op: str = "tensor") -> list[Tensor]:
     return result
 
 
-def run_now(op: str, key: Any, build: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+def run_now(
+    op: str, key: Any, build: Callable[..., Any], arrays: Sequence[Any], quick_key: Any = None
+) -> Any:
     """Compiles build(*tensors) for the arrays' dtypes and shapes, once, and calls it."""
     given = [x if _is_number(x) else _array(x, op) for x in arrays]
     signature = tuple(
@@ -96,10 +101,20 @@ def run_now(op: str, key: Any, build: Callable[..., Any], arrays: Sequence[Any])
         _cache[full_key] = entry
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
-    function, single = entry
-    results = function(*[x for x in given if isinstance(x, np.ndarray)])
-    results = [r[()] if r.ndim == 0 else r for r in results]
-    return results[0] if single else results
+    if quick_key is not None:
+        if len(_quick) >= _CACHE_SIZE:
+            _quick.clear()
+        _quick[quick_key] = entry
+    return _run(entry, [x for x in given if isinstance(x, np.ndarray)])
+
+
+def _run(compiled: _Compiled, arrays: Sequence[Any]) -> Any:
+    function, single = compiled
+    results = function(*arrays)
+    if single:
+        result = results[0]
+        return result if result.ndim else result[()]
+    return [r if r.ndim else r[()] for r in results]
 
 
 def _compile(build: Callable[..., Any], given: Sequence[Any]) -> tuple[_core.Function, bool]:
@@ -156,6 +171,15 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             count = tensors
+            quick_key = None
+            if 0 < count <= len(args):
+                quick_key = _quick_key(function, args, count, kwargs)
+                try:
+                    compiled = _quick.get(quick_key)
+                except TypeError:  # a list among the other arguments
+                    compiled = quick_key = None
+                if compiled is not None:
+                    return _run(compiled, args[:count])
             op = function.__name__.lstrip("_")
             if count >= 0:
                 data, rest = args[:count], args[count:]
@@ -178,11 +202,25 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
                 return function(converted, *rest, **kwargs)
 
             key = (function, _hashable(rest), _hashable(tuple(sorted(kwargs.items()))))
-            return run_now(op, key, build, data)
+            return run_now(op, key, build, data, quick_key)
 
         return call
 
     return decorate
+
+
+def _quick_key(function: Any, args: Any, count: int, kwargs: dict[str, Any]) -> Any:
+    """Of a call on arrays, else None. It may not be hashable."""
+    x = args[0]
+    if type(x) is not np.ndarray:
+        return None
+    others: list[Any] = []
+    for y in args[1:count]:
+        if type(y) is not np.ndarray:
+            return None
+        others += (y.dtype, y.shape)
+    named = tuple(kwargs.items()) if kwargs else None
+    return function, x.dtype, x.shape, *others, args[count:], named, _core.active_table()
 
 
 def _hashable(x: Any) -> Any:
@@ -202,7 +240,7 @@ def node(op: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
     return Tensor(_core.make(op, [t._value for t in inputs], attrs))
 
 
-def elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
+def _elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
     """An elementwise op of the table on tensors or arrays."""
     if any(isinstance(x, Tensor) for x in inputs):
         return node(op, to_tensors(inputs, op), **attrs)
@@ -211,3 +249,6 @@ def elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
         return node(op, to_tensors(given, op), **attrs)
 
     return run_now(op, (op, tuple(attrs.values())), build, inputs)
+
+
+elementwise: Callable[..., Any] = _core.elementwise(_elementwise)
