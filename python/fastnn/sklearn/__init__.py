@@ -21,6 +21,15 @@ if tuple(int(part) for part in _sklearn.__version__.split(".")[:2]) < (1, 6):
 
 from fastnn.sklearn._autoencoder import AutoencoderTransformer
 from fastnn.sklearn._classifier import MLPClassifier
+from fastnn.sklearn._dbn import DBNClassifier
+from fastnn.sklearn._rbm import BernoulliRBM, GaussianRBM
 from fastnn.sklearn._regressor import MLPRegressor
 
-__all__ = ["AutoencoderTransformer", "MLPClassifier", "MLPRegressor"]
+__all__ = [
+    "AutoencoderTransformer",
+    "BernoulliRBM",
+    "DBNClassifier",
+    "GaussianRBM",
+    "MLPClassifier",
+    "MLPRegressor",
+]

@@ -151,7 +151,7 @@ class BaseMLP(Epochs, BaseEstimator):
             hyper=tuple(hyper.items()),
             dtype=str(x.dtype) if first else self._network.settings.dtype,
         )
-        weights = self._initial_weights(settings) if first else self._network.get_weights()
+        weights = self._initial_weights(settings, x) if first else self._network.get_weights()
         if not hasattr(self, "_network") or self._network.settings != settings:
             self._network = Network(settings, weights)
         else:
@@ -163,8 +163,13 @@ class BaseMLP(Epochs, BaseEstimator):
         if first or not incremental:
             self._rate = self.learning_rate_init
 
-    def _initial_weights(self, settings: Settings) -> list[Array]:
-        """Uniform ones (Glorot and Bengio, 2010), drawn as scikit-learn draws them."""
+    def _initial_weights(self, settings: Settings, x: Array) -> list[Array]:
+        """Uniform ones (Glorot and Bengio, 2010), drawn as scikit-learn draws them.
+
+        Args:
+            settings: of the network.
+            x: the rows, for those that start from them.
+        """
         factor = 2.0 if self.activation == "logistic" else 6.0
         weights = []
         for fan_in, fan_out in pairwise(settings.units):
