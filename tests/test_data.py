@@ -192,6 +192,34 @@ def test_a_file_name_is_opened_only_when_its_batch_comes(tmp_path):
         list(data)
 
 
+def test_rows_of_many_files(tmp_path):
+    paths = []
+    for number, part in enumerate(np.array_split(np.arange(50), 7)):
+        paths.append(tmp_path / f"{number}.npz")
+        np.savez(paths[-1], x=X[part], y=Y[part])
+
+    def load(path):
+        with np.load(path) as arrays:
+            return arrays["x"], arrays["y"]
+
+    rows = Dataset.from_sequence(paths).shuffle(seed=1).map(load).unbatch().shuffle(20, seed=2)
+    batches = list(rows.batch(8).prefetch())
+    assert [len(x) for x, _ in batches] == [8] * 6 + [2]
+    x, y = (np.concatenate(part) for part in zip(*batches, strict=True))
+    order = np.argsort(x[:, 0])
+    np.testing.assert_array_equal(x[order], X[np.argsort(X[:, 0])])
+    np.testing.assert_array_equal(y[order], Y[np.argsort(X[:, 0])])
+    model().fit(rows.batch(8).prefetch(), epochs=2, verbose=0)
+
+
+def test_parts_of_an_element_have_one_length():
+    odd = Dataset.from_generator(lambda: iter([(np.zeros(3), np.zeros(2))]))
+    with pytest.raises(ValueError, match="arrays of one length, got 3, 2"):
+        list(odd.unbatch())
+    with pytest.raises(ValueError, match="arrays with rows, got a single number"):
+        list(numbers().unbatch())
+
+
 class Sequence:
     """As Keras's PyDataset: batches by number."""
 

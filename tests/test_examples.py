@@ -143,6 +143,12 @@ def test_forecast():
     assert noise < network < 0.7 * week
 
 
+def test_data_pipeline():
+    (line,) = run("data_pipeline.py")
+    assert line.startswith("20 files")
+    assert number(line) > 0.97
+
+
 def test_sequence_classification():
     accuracy, *words = run("sequence_classification.py")
     assert number(accuracy) > 0.96

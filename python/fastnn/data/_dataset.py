@@ -14,17 +14,17 @@ from numpy.typing import DTypeLike
 
 from fastnn.data import _files
 from fastnn.data._background import run_ahead
-from fastnn.data._rows import Elements, Items, Rows, leaves, map_leaves
+from fastnn.data._rows import Elements, Items, Rows, common_length, map_leaves
 from fastnn.data._shuffle import Order, shuffled
 
 
 class Dataset:
     """Elements that come one after another, as often as they are gone through.
 
-    Made by one of the ``from_`` methods, and refined by `map`, `shuffle`, `batch`, `take`, `skip`,
-    `repeat` and `prefetch`, each of which gives a new data set. An element is an array, or a tuple
-    or dict of them, as in ``(x, y)`` or ``(x, y, sample_weight)``. Batches are taken by `fit`,
-    `evaluate` and `predict`.
+    Made by one of the ``from_`` methods, and refined by `map`, `shuffle`, `batch`, `unbatch`,
+    `take`, `skip`, `repeat` and `prefetch`, each of which gives a new data set. An element is an
+    array, or a tuple or dict of them, as in ``(x, y)`` or ``(x, y, sample_weight)``. Batches are
+    taken by `fit`, `evaluate` and `predict`.
 
     Rows of arrays and items of sequences are shuffled and counted by their numbers and fetched a
     batch at a time: a memory map is read only where it is used.
@@ -64,14 +64,7 @@ class Dataset:
             ValueError: there is no array, or their lengths differ.
         """
         structure = map_leaves(_as_array, arrays[0] if len(arrays) == 1 else tuple(arrays))
-        lengths = [len(array) for array in leaves(structure)]
-        if not lengths:
-            raise ValueError("[Dataset] expected arrays, got none")
-        if min(lengths) != max(lengths):
-            raise ValueError(
-                "[Dataset] expected arrays of one length, got " + ", ".join(map(str, lengths))
-            )
-        count = lengths[0]
+        count = common_length(structure)
         return cls(lambda: iter(range(count)), Rows(structure), count)
 
     @classmethod
@@ -227,6 +220,26 @@ class Dataset:
         if length is not None and length < math.inf:
             length = int(length) // batch_size if drop_remainder else -(-int(length) // batch_size)
         return Dataset(once, Elements(), length, self._orders)
+
+    def unbatch(self) -> Dataset:
+        """The rows of each element, one at a time: of files that hold many rows each.
+
+        Raises:
+            ValueError: when gone through, for an element whose parts differ in length.
+
+        Example:
+            >>> files = Dataset.from_generator(lambda: iter([np.arange(3), np.arange(2)]))
+            >>> [batch.tolist() for batch in files.unbatch().batch(4)]
+            [[0, 1, 2, 0], [1]]
+        """
+
+        def once() -> Iterator[Any]:
+            for element in self:
+                rows = Rows(element)
+                for row in range(common_length(element)):
+                    yield rows.one(row)
+
+        return Dataset(once, Elements(), None, self._orders)
 
     def take(self, count: int) -> Dataset:
         """The first elements.

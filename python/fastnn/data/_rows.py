@@ -26,6 +26,25 @@ def leaves(element: Any) -> list[Any]:
     return found
 
 
+def common_length(element: Any) -> int:
+    """How many rows the parts of an element have.
+
+    Raises:
+        ValueError: there is no part, one has no rows, or they differ in length.
+    """
+    parts = [np.asarray(part) if np.isscalar(part) else part for part in leaves(element)]
+    if not parts:
+        raise ValueError("[Dataset] expected arrays, got none")
+    if any(np.ndim(part) == 0 for part in parts):
+        raise ValueError("[Dataset] expected arrays with rows, got a single number")
+    lengths = [len(part) for part in parts]
+    if min(lengths) != max(lengths):
+        raise ValueError(
+            "[Dataset] expected arrays of one length, got " + ", ".join(map(str, lengths))
+        )
+    return lengths[0]
+
+
 class Elements:
     """Tokens that are the elements themselves."""
 
