@@ -107,6 +107,22 @@ def test_dropout():
     assert lines[4].endswith("in both: 2.4 and 2.4")
 
 
+def test_thousand_layers(tmp_path):
+    pytest.importorskip("sklearn")
+    picture = tmp_path / "gradients.png"
+    drawn = importlib.util.find_spec("matplotlib") is not None
+    plain, accuracy, residual, deep = run("thousand_layers.py", *([str(picture)] if drawn else []))
+    assert not drawn or picture.stat().st_size > 10_000
+    norms = [float(word) for word in plain.split()[-5:]]
+    assert norms[:3] == [0.0, 0.0, 0.0]
+    assert 0 < norms[3] < 1e-3 * norms[4]
+    norms = [float(word) for word in residual.split()[-5:]]
+    assert min(norms) > 1e-4
+    assert norms[0] == pytest.approx(norms[-1], rel=0.5)
+    assert number(accuracy) < 0.2
+    assert number(deep) > 0.95
+
+
 def test_augmentation():
     pytest.importorskip("sklearn")
     lines = run("augmentation.py")

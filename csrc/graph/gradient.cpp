@@ -96,6 +96,29 @@ Values gradients(const Value& cost, const Values& wrt) {
   return result;
 }
 
+namespace {
+
+// Nodes reachable from the roots, inputs before users, without those only behind replaced values.
+std::vector<NodePtr> order_up_to(const Values& roots, const std::map<Value, Value>& replaced) {
+  std::vector<NodePtr> order, stack;
+  std::unordered_set<const Node*> seen;
+  auto visit = [&](const Value& v) {
+    if (!replaced.count(v) && seen.insert(v.node.get()).second) stack.push_back(v.node);
+  };
+  for (const Value& v : roots) visit(v);
+  while (!stack.empty()) {
+    NodePtr n = std::move(stack.back());
+    stack.pop_back();
+    for (const Value& v : n->inputs) visit(v);
+    order.push_back(std::move(n));
+  }
+  std::sort(order.begin(), order.end(),
+            [](const NodePtr& a, const NodePtr& b) { return a->id < b->id; });
+  return order;
+}
+
+}  // namespace
+
 Values substitute(const Values& roots, const Values& from, const Values& to) {
   std::map<Value, Value> map;
   for (size_t i = 0; i < from.size(); ++i) map[from[i]] = to[i];
@@ -103,7 +126,7 @@ Values substitute(const Values& roots, const Values& from, const Values& to) {
     auto it = map.find(v);
     return it == map.end() ? v : it->second;
   };
-  for (const NodePtr& n : topological_order(roots)) {
+  for (const NodePtr& n : order_up_to(roots, map)) {
     bool changed = false;
     Values inputs;
     for (const Value& v : n->inputs) {

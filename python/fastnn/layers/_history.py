@@ -122,16 +122,12 @@ class Replay:
 
     def __init__(self, tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         self._values: dict[Any, Tensor] = {}
-        self._from: list[Any] = []
-        self._to: list[Any] = []
         self.define(tensors, values)
 
     def define(self, tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         """Says what tensors become."""
         for tensor, value in zip(tensors, values, strict=True):
             self._values[key(tensor)] = value
-            self._from.append(tensor._value)
-            self._to.append(value._value)
 
     def value(self, leaf: Any) -> Any:
         """What a tensor becomes; anything else stays as it is."""
@@ -139,6 +135,28 @@ class Replay:
             return leaf
         known = self._values.get(key(leaf))
         if known is None:
-            known = Tensor(_core.substitute([leaf._value], self._from, self._to)[0])
+            known = Tensor(_core.substitute([leaf._value], *self._nearest(leaf))[0])
             self._values[key(leaf)] = known
         return known
+
+    def _nearest(self, leaf: Tensor) -> tuple[list[Any], list[Any]]:
+        """The known values that a tensor is computed from, and what they become.
+
+        Only these: what lies behind them is not made again.
+        """
+        old: list[Any] = []
+        new: list[Any] = []
+        waiting, seen = list(leaf._value.inputs), set()
+        while waiting:
+            value = waiting.pop()
+            place = value.id, value.index
+            if place in seen:
+                continue
+            seen.add(place)
+            known = self._values.get(place)
+            if known is None:
+                waiting.extend(value.inputs)
+            else:
+                old.append(value)
+                new.append(known._value)
+        return old, new

@@ -69,11 +69,11 @@ def own_variables(layer: Layer) -> list[Variable]:
 
 def sublayers(layer: Layer) -> list[Layer]:
     """The layers held directly, each once, in the order in which they were set."""
-    found: list[Layer] = []
+    found: dict[int, Layer] = {}
     for held in _attributes(layer):
-        if not isinstance(held, Variable) and all(held is not other for other in found):
-            found.append(held)
-    return found
+        if not isinstance(held, Variable):
+            found.setdefault(id(held), held)
+    return list(found.values())
 
 
 def layers_within(layer: Layer) -> list[Layer]:

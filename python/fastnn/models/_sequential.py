@@ -36,6 +36,9 @@ class Sequential(Model):
         79
     """
 
+    _read: FunctionalGraph | None = None
+    _ends: tuple[Any, Any] | None = None
+
     def __init__(
         self,
         layers: Iterable[Any] | None = None,
@@ -85,10 +88,11 @@ class Sequential(Model):
 
     def _extend(self, layer: Layer) -> None:
         """Adds the layer to the stack, and to the graph where there is one."""
-        if self._graph is not None:
-            outputs = layer(self._graph.outputs)
+        if self._ends is not None:
+            inputs, outputs = self._ends
+            outputs = layer(outputs)
             self._stack.append(layer)
-            self._set_graph(self._graph.inputs, outputs)
+            self._set_ends(inputs, outputs)
             return
         self._stack.append(layer)
         if len(self._stack) > 1:
@@ -118,10 +122,23 @@ class Sequential(Model):
             for layer in self._stack:
                 if not isinstance(layer, InputLayer):
                     outputs = layer(outputs)
-        self._set_graph(tensor, outputs)
+        self._set_ends(tensor, outputs)
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
-        self._graph = FunctionalGraph(inputs, outputs)
+    # A graph is read when it is asked for: a stack of a thousand layers grows a thousand times.
+    @property
+    def _graph(self) -> FunctionalGraph | None:
+        if self._read is None and self._ends is not None:
+            self._read = FunctionalGraph(*self._ends)
+        return self._read
+
+    @_graph.setter
+    def _graph(self, graph: FunctionalGraph | None) -> None:
+        self._read = graph
+        self._ends = None if graph is None else (graph.inputs, graph.outputs)
+
+    def _set_ends(self, inputs: Any, outputs: Any) -> None:
+        self._read = None
+        self._ends = (inputs, outputs)
         self._output_shape = getattr(outputs, "shape", None)
         self.built = True
         self._objective = None
