@@ -36,11 +36,13 @@ def reference(name, arrays, attrs):
 
 def random_convolution(rng):
     """Inputs and attributes of the three ops over one shape; None where no window fits."""
-    batch, groups = int(rng.integers(1, 6)), int(rng.choice([1, 1, 2, 3]))
+    batch, groups = int(rng.integers(1, 6)), int(rng.choice([1, 1, 2, 3, 21]))
     size, kernel, strides = rng.integers(1, 15, 2), rng.integers(1, 5, 2), rng.integers(1, 4, 2)
     dilation, padding = rng.integers(1, 3, 2), rng.integers(0, 4, 4)
     depth = int(rng.integers(1, 7) if rng.random() < 0.7 else rng.integers(7, 40))
     filters = groups * int(rng.integers(1, 40))
+    if groups == 21:  # depthwise
+        depth, filters = 1, groups * int(rng.choice([1, 1, 2, 3, 5]))
     room = size + padding[::2] + padding[1::2] - dilation * (kernel - 1) - 1
     if min(room) < 0:
         return None
@@ -134,6 +136,22 @@ def test_threads_give_the_same_bits(table, channels):
     with threads(1):
         expected = f(x)
     for n in (2, 3, 8):
+        with threads(n):
+            for a, b in zip(f(x), expected, strict=True):
+                assert same_bits(a, b)
+
+
+@pytest.mark.parametrize("filters", [24, 48])
+def test_threads_give_the_same_bits_of_depthwise_convolutions(table, filters):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(37, 19, 18, 24)).astype("f")
+    p, k = placeholder((None, 19, 18, 24)), fastnn.shared(rng.normal(size=(3, 3, 1, filters)), "k")
+    y = ops.conv(p, ops.cast(k, "float32"), padding="same")
+    f = function([p], [y, *grad(ops.mean(ops.square(y)), [p, k])])
+    with threads(1):
+        expected = f(x)
+        assert same_bits(f(x[5:9])[0], expected[0][5:9])
+    for n in (2, 8):
         with threads(n):
             for a, b in zip(f(x), expected, strict=True):
                 assert same_bits(a, b)

@@ -5,7 +5,7 @@
 // panel stays near the core. A block falls into rectangles whose elements have the same taps.
 #pragma once
 #include "kernels/cpu/conv_axis.h"
-#include "kernels/cpu/conv_tile.h"
+#include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/matmul_run.h"
 #include "kernels/cpu/pool_rows.h"
 
@@ -22,6 +22,7 @@ template <class T>
 struct Conv {
   const ConvArgs& g;
   Axis h, w;
+  bool depthwise;
   int64_t taps, depth, cols;  // depth: summed at a tap; cols of the result; both of one group
   int64_t panels;             // of one group
   int64_t read_px, px;        // elements of a pixel of what is read, and of the result
@@ -38,10 +39,11 @@ struct Conv {
     taps = s.kernel[0] * s.kernel[1];
     depth = back ? out : in;
     cols = back ? in : out;
+    depthwise = in == 1 && s.groups > 1;
     panels = ceil_div(cols, kTileCols<T>);
     read_px = back ? s.filters : s.channels;
     px = back ? s.channels : s.filters;
-    panel_elements = taps * depth * kTileCols<T>;
+    panel_elements = taps * depth * (depthwise ? cols : kTileCols<T>);
     scratch_bytes = 0;
     if (g.pool[0] > 0)
       scratch_bytes = line_up(pool_rows() * g.pool[0] * w.size() * px * int64_t{sizeof(T)});
@@ -87,6 +89,16 @@ void pack_panel(void* arg, int64_t index) {
       pack_b_panel(out, k + t * c.depth * filters + group * c.cols + j, filters, false, cols,
                    c.depth);
   }
+}
+
+// The kernel of a depthwise gradient: [tap, back to front][filter of the channel][channel].
+template <class T>
+void pack_depthwise(const Conv<T>& c) {
+  const T* k = static_cast<const T*>(c.g.b);
+  T* out = c.packed;
+  for (int64_t t = c.taps; t-- > 0;)
+    for (int64_t j = 0; j < c.depth; ++j)
+      for (int64_t i = 0; i < c.px; ++i) *out++ = k[t * c.read_px + i * c.depth + j];
 }
 
 // What the elements of two runs sum over: neighbours in a row of what is read are one stretch.
@@ -135,50 +147,84 @@ inline void order_ways(Way (&ways)[3]) {
   ways[2] = last;
 }
 
-template <class T>
-void run_rectangle(const Conv<T>& c, const Target<T>& t, const Run& h, const Run& w, int64_t panel,
-                   Stretch* list) {
-  const int64_t group = panel / c.panels, j = panel % c.panels * kTileCols<T>;
-  const int64_t cols = min_of(c.cols - j, kTileCols<T>), first = group * c.cols + j;
+// Calls body(a, end, count, distance of neighbours in a) for each line of a rectangle: from column
+// `first` of the result on, and element `depth` of the pixels that are read.
+template <class T, class Body>
+void each_line(const Conv<T>& c, const Target<T>& t, const Run& h, const Run& w, int64_t first,
+               int64_t depth, int64_t tail, Body body) {
   const int64_t line = c.w.read_size() * c.read_px, out_line = c.w.size() * c.px;
-  const Segments segments = segments_of(c, h, w, list);
   Way ways[3] = {{t.n1 - t.n0, c.h.read_size() * line, t.c_image, t.aux_image},
                  {h.count, h.read_step * line, h.step * out_line, h.step * out_line},
                  {w.count, w.read_step * c.read_px, w.step * c.px, w.step * c.px}};
   order_ways(ways);
   const T* read = static_cast<const T*>(c.g.a) + t.n0 * c.h.read_size() * line +
-                  h.taps.read * line + w.taps.read * c.read_px + group * c.depth;
+                  h.taps.read * line + w.taps.read * c.read_px + depth;
   const int64_t corner = (h.position - t.h0) * out_line + w.position * c.px + first;
-  const T* b = c.packed + panel * c.panel_elements;
-  const ConvTile<T>* tiles = conv_tiles<T>(cols);
-  const Heights heights = heights_of(ways[2].count);
   TileEnd<T> end;
   end.ldc = ways[2].out;
   end.ldaux = ways[2].aux;
-  end.tail = tail_of<T>(cols);
+  end.tail = tail;
   end.bias = c.g.bias ? static_cast<const T*>(c.g.bias) + first : nullptr;
+  end.accumulate = false;
   end.epilogue = c.g.epilogue;
   for (int64_t x = 0; x < ways[0].count; ++x)
     for (int64_t y = 0; y < ways[1].count; ++y) {
-      const T* a = read + x * ways[0].read + y * ways[1].read;
       end.c = t.c + corner + x * ways[0].out + y * ways[1].out;
       end.aux = t.aux ? t.aux + corner + x * ways[0].aux + y * ways[1].aux : nullptr;
-      int64_t rows;
-      for (int64_t i = 0, q = 0; i < ways[2].count; i += rows, ++q) {
-        rows = heights.height + (q < heights.extra);
-        tiles[rows - 1](a, ways[2].read * int64_t{sizeof(T)}, b, segments, end);
-        a += rows * ways[2].read;
-        end.c += rows * end.ldc;
-        if (t.aux) end.aux += rows * end.ldaux;
-      }
+      body(read + x * ways[0].read + y * ways[1].read, end, ways[2].count, ways[2].read);
     }
 }
 
 template <class T>
+void run_rectangle(const Conv<T>& c, const Target<T>& t, const Run& h, const Run& w, int64_t panel,
+                   Stretch* list) {
+  const int64_t group = panel / c.panels, j = panel % c.panels * kTileCols<T>;
+  const int64_t cols = min_of(c.cols - j, kTileCols<T>);
+  const Segments segments = segments_of(c, h, w, list);
+  const T* b = c.packed + panel * c.panel_elements;
+  const ConvTile<T>* tiles = conv_tiles<T>(cols);
+  each_line(c, t, h, w, group * c.cols + j, group * c.depth, tail_of<T>(cols),
+            [&](const T* a, TileEnd<T> end, int64_t count, int64_t step) {
+              const Heights heights = heights_of(count);
+              int64_t rows;
+              for (int64_t i = 0, q = 0; i < count; i += rows, ++q) {
+                rows = heights.height + (q < heights.extra);
+                tiles[rows - 1](a, step * int64_t{sizeof(T)}, b, segments, end);
+                a += rows * step;
+                end.c += rows * end.ldc;
+                if (end.aux) end.aux += rows * end.ldaux;
+              }
+            });
+}
+
+template <class T>
+void run_depthwise(const Conv<T>& c, const Target<T>& t, const Run& h, const Run& w,
+                   Stretch* list) {
+  const Segments segments = segments_of(c, h, w, list);
+  const bool back = c.h.back;
+  const int64_t share = back ? c.depth : c.cols;  // filters of a channel
+  const T* k = back ? c.packed : static_cast<const T*>(c.g.b);
+  for (int64_t j = 0; j < c.px; j += kLanes<T>) {
+    const int64_t n = min_of(c.px - j, kLanes<T>);
+    const auto index = back ? lane_index<T>(0, share, 1, n) : lane_index<T>(j % share, 1, share, n);
+    each_line(c, t, h, w, j, back ? j * share : j / share, n,
+              [&](const T* a, const TileEnd<T>& end, int64_t count, int64_t step) {
+                depthwise_line(a, step, count, k + j, c.px, segments, share == 1, index, end);
+              });
+  }
+}
+
+template <class T>
 void run_target(const Conv<T>& c, const Target<T>& t, Stretch* list) {
-  for (int64_t panel = 0; panel < c.g.shape.groups * c.panels; ++panel)
+  const int64_t panels = c.depthwise ? 1 : c.g.shape.groups * c.panels;
+  for (int64_t panel = 0; panel < panels; ++panel)
     each_run(c.h, t.h0, t.h1, [&](const Run& h) {
-      each_run(c.w, 0, c.w.size(), [&](const Run& w) { run_rectangle(c, t, h, w, panel, list); });
+      each_run(c.w, 0, c.w.size(), [&](const Run& w) {
+        if (c.depthwise)
+          run_depthwise(c, t, h, w, list);
+        else
+          run_rectangle(c, t, h, w, panel, list);
+      });
     });
   if (c.g.epilogue != Epilogue::tile) return;
   const void* in[2] = {t.c, t.aux};
@@ -248,10 +294,13 @@ void run_conv(const ConvArgs& g, bool back, const Context* ctx) {
   c.packed = static_cast<T*>(ctx->workspace);
   c.task_space = static_cast<char*>(ctx->workspace) + c.packed_bytes();
   const int64_t panels = g.shape.groups * c.panels;
-  if (ctx->threads > 1 && panels > 1 && panels * c.panel_elements > kPackWork)
+  if (c.depthwise) {
+    if (back) pack_depthwise(c);
+  } else if (ctx->threads > 1 && panels > 1 && panels * c.panel_elements > kPackWork) {
     ctx->parallel_for(ctx->pool, panels, pack_panel<T>, &c);
-  else
+  } else {
     for (int64_t p = 0; p < panels; ++p) pack_panel<T>(&c, p);
+  }
   if (ctx->threads == 1 || c.work() <= kThreadWork) return run_task<T>(&c, 0);
   if (g.shape.batch >= ctx->threads) {
     c.tasks = ctx->threads;

@@ -25,7 +25,8 @@ constexpr int64_t kFewRows = 5;        // of x that lie together: below, rows ar
 template <class T>
 struct Weights {
   const ConvArgs& g;
-  int64_t depth, width;     // channels and filters of a group
+  int64_t depth, width;  // channels and filters of a group
+  bool depthwise;
   bool joined;              // a kernel row's taps read neighbouring elements
   int64_t run;              // rows of dk whose elements of x lie together
   int64_t runs, run_tiles;  // runs of a group, and tiles of one run or of scattered rows
@@ -63,13 +64,14 @@ Weights<T>::Weights(const ConvArgs& args) : g(args) {
   constexpr int64_t size = sizeof(T);
   depth = s.channels / s.groups;
   width = s.filters / s.groups;
+  depthwise = depth == 1 && s.groups > 1;
   joined = s.groups == 1 && s.dilation[1] == 1;
   run = joined ? s.kernel[1] * depth : depth;
   scattered = run < kFewRows;
   runs = scattered ? 1 : taps() * depth / run;
   run_tiles = scattered ? ceil_div(taps() * depth, kScatteredRows) : ceil_div(run, kTileRows);
   panels = ceil_div(width, kTileCols<T>);
-  tiles = s.groups * panels * runs * run_tiles;
+  tiles = depthwise ? 1 : s.groups * panels * runs * run_tiles;
   padded = s.before[0] > 0 || s.before[1] > 0 || x_rows(s.out[0]) > s.in[0] || x_cols() > s.in[1];
   line = padded ? x_cols() : s.in[1];
   const int64_t bytes =
@@ -204,6 +206,18 @@ void weight_block_tile(const Weights<T>& w, const BlockData<T>& b, const Segment
   weight_tiles<T>(cols)[rows - 1](x, step * int64_t{sizeof(T)}, y, s.filters, segments, end);
 }
 
+template <class T>
+void depthwise_block(const Weights<T>& w, const BlockData<T>& b, const Segments& segments, T* dk,
+                     bool accumulate) {
+  const ConvShape& s = w.g.shape;
+  for (int64_t p = 0; p < s.kernel[0]; ++p)
+    for (int64_t q = 0; q < s.kernel[1]; ++q) {
+      const int64_t shift = (p * s.dilation[0] * w.line + q * s.dilation[1]) * s.channels;
+      depthwise_tap(dk + (p * s.kernel[1] + q) * s.filters, b.x + shift, s.stride[1] * s.channels,
+                    b.y, s.filters, w.width, segments, accumulate);
+    }
+}
+
 // Adds a block's column sums of [j0, j1), of dy as it was given: pooled or not.
 template <class T>
 void add_column_sums(const Weights<T>& w, const BlockData<T>& b, int64_t j0, int64_t j1, T* sums,
@@ -233,6 +247,11 @@ void run_blocks(const Weights<T>& w, int64_t b0, int64_t b1, int64_t t0, int64_t
   for (int64_t block = b0; block < b1; ++block) {
     const BlockData<T> data = block_data(w, block, space);
     const Segments segments = block_segments(w, data, list);
+    if (w.depthwise) {
+      depthwise_block(w, data, segments, dk, block > b0);
+      if (sums) add_column_sums(w, data, 0, w.g.shape.filters, sums, block > b0);
+      continue;
+    }
     for (int64_t t = t0; t < t1; ++t) {
       weight_block_tile(w, data, segments, t, dk, block > b0);
       if (!sums || t % of_panel != 0) continue;
@@ -304,7 +323,7 @@ void conv_kernel_grad(const void* args, const Context* ctx) {
   space += w.offset_bytes();
   w.slots = reinterpret_cast<T*>(space);
   w.spaces = reinterpret_cast<T*>(space + line_up(w.chunks * w.slot * int64_t{sizeof(T)}));
-  if (w.scattered) list_offsets(w);
+  if (w.scattered && !w.depthwise) list_offsets(w);
   const ConvShape& s = w.g.shape;
   const double work = static_cast<double>(s.batch * s.out[0] * s.out[1]) *
                       static_cast<double>(w.taps() * w.depth) * static_cast<double>(s.filters);

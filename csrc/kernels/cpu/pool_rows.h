@@ -121,8 +121,7 @@ void unpool_windows(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
         if constexpr (Pair) {
           T* to[4] = {corner + c, corner + c + p.channels, corner + c + p.row,
                       corner + c + p.row + p.channels};
-          FASTNN_EACH (q, 4)
-            store(to[q], select(places == set<Bits<T>>(q), x, zero<T>()));
+          FASTNN_EACH (q, 4) store(to[q], select(places == set<Bits<T>>(q), x, zero<T>()));
         } else {
           unpool_vector(corner + c, x, places, n, p);
         }
