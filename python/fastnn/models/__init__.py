@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastnn.models.autoencoders import Autoencoder, VariationalAutoencoder
     from fastnn.models.boltzmann import DBM, DBN, RBM
     from fastnn.models.neurons import NeuronGraph
+    from fastnn.models.trees import RNTN
 
 # Loaded when they are first asked for.
 _NAMES = {
@@ -25,6 +26,7 @@ _NAMES = {
     "GAN": "adversarial",
     "NeuronGraph": "neurons",
     "RBM": "boltzmann",
+    "RNTN": "trees",
     "VariationalAutoencoder": "autoencoders",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "DBN",
     "GAN",
     "RBM",
+    "RNTN",
     "Autoencoder",
     "Input",
     "Model",

@@ -1,0 +1,122 @@
+"""How a node's vector is made of its children's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import ops
+from fastnn._tensor import Tensor, Variable
+
+Generator = np.random.Generator
+MakeVariable = Callable[[str, NDArray[Any]], Variable]
+
+
+class PlainCell:
+    """tanh(W [left; right] + b) (Goller and Kuechler, 1996; Socher et al., 2011).
+
+    Args:
+        units: length of a vector.
+        generator: of the first weights.
+        make: a variable of a name and a value.
+    """
+
+    name = "plain"
+    states = 1  # vectors that a node keeps
+
+    def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
+        self.units = units
+        # Near the mean of the children: words' meanings reach the root from the start.
+        half = np.concatenate([np.eye(units)] * 2) / 2
+        noise = generator.uniform(-1, 1, (2 * units, units)) / (2 * units) ** 0.5 / 4
+        self.kernel = make("kernel", half + noise)
+        self.bias = make("bias", np.zeros(units))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Kernel and bias."""
+        return [self.kernel, self.bias]
+
+    def leaf(self, vectors: Tensor) -> list[Tensor]:
+        """A leaf's states from its word's vector."""
+        return [ops.tanh(vectors)]
+
+    def node(self, left: list[Tensor], right: list[Tensor]) -> list[Any]:
+        """A node's states from those of its children."""
+        both = ops.concatenate([left[0], right[0]], axis=1)
+        return [ops.tanh(self._field(both))]
+
+    def _field(self, both: Tensor) -> Any:
+        return ops.matmul(both, self.kernel) + self.bias
+
+
+class TensorCell(PlainCell):
+    """tanh(x^T V x + W x + b), x = [left; right]: each pair of values acts on each of the result
+    (Socher et al., 2013, "Recursive Deep Models for Semantic Compositionality Over a Sentiment
+    Treebank", section 4.3)."""
+
+    name = "tensor"
+
+    def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
+        super().__init__(units, generator, make)
+        pairs = (2 * units) ** 2
+        self.tensor = make("tensor", generator.uniform(-1, 1, (pairs, units)) / (4 * units))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Kernel, bias and tensor, which has shape (4 units^2, units)."""
+        return [*super().weights, self.tensor]
+
+    def _field(self, both: Tensor) -> Any:
+        products = ops.expand_dims(both, 2) * ops.expand_dims(both, 1)
+        products = ops.reshape(products, (-1, (2 * self.units) ** 2))
+        return ops.matmul(products, self.tensor) + super()._field(both)
+
+
+class LSTMCell:
+    """The binary tree-LSTM (Tai, Socher and Manning, 2015, "Improved Semantic Representations From
+    Tree-Structured Long Short-Term Memory Networks", section 3.2).
+
+    Args:
+        units: length of a vector.
+        generator: of the first weights.
+        make: a variable of a name and a value.
+    """
+
+    name = "lstm"
+    states = 2
+
+    def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
+        self.units = units
+        bound = (6.0 / (3 * units)) ** 0.5 / 2
+        self.leaf_kernel = make("leaf_kernel", generator.uniform(-bound, bound, (units, 3 * units)))
+        self.leaf_bias = make("leaf_bias", np.zeros(3 * units))
+        self.kernel = make("kernel", generator.uniform(-bound, bound, (2 * units, 5 * units)))
+        bias = np.zeros(5 * units)
+        bias[units : 3 * units] = 1  # remember both children at first
+        self.bias = make("bias", bias)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Kernels and biases of leaves, then of nodes."""
+        return [self.leaf_kernel, self.leaf_bias, self.kernel, self.bias]
+
+    def leaf(self, vectors: Tensor) -> list[Tensor]:
+        """A leaf's output and memory from its word's vector."""
+        i, o, u = ops.split(ops.matmul(vectors, self.leaf_kernel) + self.leaf_bias, 3, axis=1)
+        memory = ops.sigmoid(i) * ops.tanh(u)
+        return [ops.sigmoid(o) * ops.tanh(memory), memory]
+
+    def node(self, left: list[Tensor], right: list[Tensor]) -> list[Any]:
+        """A node's output and memory: each child is forgotten by a gate of its own."""
+        both = ops.concatenate([left[0], right[0]], axis=1)
+        i, f_left, f_right, o, u = ops.split(ops.matmul(both, self.kernel) + self.bias, 5, axis=1)
+        memory = ops.sigmoid(i) * ops.tanh(u)
+        memory = memory + ops.sigmoid(f_left) * left[1] + ops.sigmoid(f_right) * right[1]
+        return [ops.sigmoid(o) * ops.tanh(memory), memory]
+
+
+CELLS: dict[str, Any] = {cell.name: cell for cell in (PlainCell, TensorCell, LSTMCell)}

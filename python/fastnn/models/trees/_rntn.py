@@ -1,0 +1,400 @@
+"""Recursive networks that label every node of a tree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import _core, graph, ops
+from fastnn import _random as random
+from fastnn import optimizers as optimizers_
+from fastnn._tensor import Tensor, Variable
+from fastnn.callbacks import History
+from fastnn.models import _checks
+from fastnn.models._epochs import EpochModel
+from fastnn.models._fit import verbosity
+from fastnn.models._programs import lay_side_by_side
+from fastnn.models.trees._cells import CELLS
+from fastnn.models.trees._forest import Forest, plant
+
+_UNKNOWN = 0
+
+
+class RNTN(EpochModel):
+    """A recursive network over binary trees: words have vectors, nodes make theirs of their
+    children's, and every node is classified (Socher et al., 2013).
+
+    Args:
+        units: length of a vector; default 25.
+        classes: of nodes; default 5.
+        cell: "tensor" (the paper's), "plain" or "lstm" (a tree-LSTM).
+        l2: a penalty of half the squared weights, words' vectors excepted, times this; default
+            1e-4.
+        dropout: of nodes' vectors before they are classified; default 0.
+        min_count: words seen less often in training share one vector; default 1.
+        seed: of initial weights; default: the process's.
+        name: default "rntn".
+
+    Raises:
+        ValueError: for settings out of range.
+
+    Example:
+        >>> from fastnn.datasets.sst import parse_tree
+        >>> trees = [parse_tree("(4 (2 a) (4 (4 good) (2 film)))"), parse_tree("(0 (0 bad) (2 .))")]
+        >>> model = RNTN(units=4, seed=0)
+        >>> model.compile("adagrad")
+        >>> history = model.fit(trees, epochs=2, verbose=0)
+        >>> model.predict(trees[0]).shape
+        (5, 5)
+    """
+
+    def __init__(
+        self,
+        units: int = 25,
+        classes: int = 5,
+        cell: str = "tensor",
+        l2: float = 1e-4,
+        dropout: float = 0.0,
+        min_count: int = 1,
+        seed: int | None = None,
+        name: str = "rntn",
+    ) -> None:
+        super().__init__()
+        self.units = _checks.require_positive("RNTN", "units", units)
+        self.classes = _checks.require_positive("RNTN", "classes", classes)
+        self.min_count = _checks.require_positive("RNTN", "min_count", min_count)
+        if cell not in CELLS:
+            raise ValueError(
+                f"[RNTN] expected the cell {', '.join(map(repr, CELLS))}, got {cell!r}"
+            )
+        if not l2 >= 0:
+            raise ValueError(f"[RNTN] expected l2 of at least 0, got {l2}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"[RNTN] expected dropout in [0, 1), got {dropout}")
+        self.cell_name, self.l2, self.dropout, self.name = cell, l2, dropout, name
+        self._seed = seed
+        self._numbers: dict[str, int] = {}
+        self._made: dict[Any, Any] = {}
+        self.built = False
+        self.compiled = False
+
+    def compile(self, optimizer: Any = "adagrad") -> None:
+        """Sets the optimizer: a name or an optimizer; default Adagrad."""
+        self.optimizer = optimizers_.get(optimizer)
+        self._made.clear()
+        self.compiled = True
+
+    # --- weights
+
+    def build(self, trees: Sequence[Any]) -> None:
+        """Makes the vocabulary of these trees, and the weights."""
+        counts = Counter(word for tree in trees for word in tree.words)
+        known = [word for word, n in counts.items() if n >= self.min_count]
+        self._numbers = {word: number for number, word in enumerate(known, start=1)}
+        seed = self._seed
+        if seed is None:
+            seed = [random.current_seed(), random.next_stream()]  # type: ignore[assignment]
+        generator = np.random.default_rng(seed)
+        n, units = len(known) + 1, self.units
+        self.vectors = self._variable("vectors", generator.uniform(-0.1, 0.1, (n, units)))
+        self.cell = CELLS[self.cell_name](units, generator, self._variable)
+        bound = (6.0 / (units + self.classes)) ** 0.5
+        self.kernel = self._variable(
+            "classes", generator.uniform(-bound, bound, (units, self.classes))
+        )
+        self.bias = self._variable("classes_bias", np.zeros(self.classes))
+        self.built = True
+
+    def _variable(self, name: str, value: NDArray[Any]) -> Variable:
+        return Variable(value.astype(np.float32), name=f"{self.name}/{name}")
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Words' vectors, the cell's weights, kernel and bias of the classes."""
+        if not self.built:
+            raise RuntimeError(f"[RNTN] {self.name!r} has no weights yet: call fit()")
+        return [self.vectors, *self.cell.weights, self.kernel, self.bias]
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """The values of :attr:`weights`."""
+        return [w.get_value() for w in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Sets them."""
+        for variable, value in zip(self.weights, weights, strict=True):
+            variable.set_value(value)
+
+    # --- the program
+
+    def _placeholders(self, height: int) -> list[Tensor]:
+        inputs = [
+            graph.placeholder(("leaves",), "int64", name="words"),
+            graph.placeholder(("nodes",), "int64", name="labels"),
+        ]
+        for level in range(1, height + 1):
+            for side in ("left", "right"):
+                name = f"{side}_{level}"
+                inputs.append(graph.placeholder((f"level_{level}",), "int64", name=name))
+        return inputs
+
+    def _logits(self, inputs: list[Tensor], training: bool) -> Any:
+        """Scores of all nodes, level by level from the leaves."""
+        words, _, *sides = inputs
+        states = self.cell.leaf(ops.take(self.vectors, words, axis=0))
+        for left, right in zip(sides[::2], sides[1::2], strict=True):
+            new = self.cell.node(
+                [ops.take(s, left, axis=0) for s in states],
+                [ops.take(s, right, axis=0) for s in states],
+            )
+            states = [ops.concatenate(pair) for pair in zip(states, new, strict=True)]
+        h = states[0]
+        if training and self.dropout:
+            kept = 1.0 - self.dropout
+            h = h * ops.random_bernoulli(h.dims, kept, h.dtype) / kept
+        return ops.matmul(h, self.kernel) + self.bias
+
+    def _function(self, height: int, training: bool) -> Any:
+        """The compiled program for trees up to a height."""
+        key = (height, training)
+        if key in self._made:
+            return self._made[key]
+        inputs = self._placeholders(height)
+        with self._traced():
+            logits = self._logits(inputs, training)
+        losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
+        right = ops.equal(ops.argmax(logits, axis=1), inputs[1])
+        outputs: list[Tensor] = [ops.sum(losses), ops.sum(ops.cast(right, "float32"))]
+        updates: list[Any] = []
+        if training:
+            cost = ops.mean(losses)
+            for weight in (*self.cell.weights, self.kernel):
+                cost = cost + 0.5 * self.l2 * ops.sum(ops.square(weight))
+            self.optimizer.build(self.weights)
+            lay_side_by_side(self.weights, self.optimizer)
+            plan = self.optimizer.updates(graph.grad(cost, self.weights), self.weights)
+            sections = [("step", outputs, plan.step_updates), ("update", [], plan.update_effects)]
+            updates = [*sections, ("after", [], plan.post_updates)]
+        else:
+            updates = [("main", [ops.softmax(logits), *outputs], [])]
+        self._made[key] = _compiled(inputs, updates)
+        return self._made[key]
+
+    # --- training
+
+    def fit(
+        self,
+        trees: Sequence[Any],
+        validation_data: Sequence[Any] | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        initial_epoch: int = 0,
+    ) -> History:
+        """Trains on trees whose nodes are labelled.
+
+        Args:
+            trees: of ``fastnn.datasets.sst``, or objects like them.
+            validation_data: trees to measure after each epoch.
+            epochs: up to which epoch, counted from ``initial_epoch``.
+            batch_size: trees a step; default 32.
+            shuffle: a new order in each epoch; default True.
+            verbose: as for :meth:`Model.fit`.
+            callbacks: as for :meth:`Model.fit`.
+            initial_epoch: the number of the first epoch.
+
+        Returns:
+            A History with "loss" (the mean cross-entropy of a node), "accuracy" of all nodes, and
+            for validation data what :meth:`evaluate` gives, under "val_" names.
+
+        Raises:
+            RuntimeError: before compile().
+            ValueError: for no trees, or labels out of range.
+        """
+        if not self.compiled:
+            raise RuntimeError("[RNTN] is not compiled: call compile() before fit()")
+        _checks.require_positive("RNTN", "epochs", epochs)
+        batch_size = _checks.require_positive("RNTN", "batch_size", batch_size)
+        trees = self._checked(trees)
+        if not self.built:
+            self.build(trees)
+        steps = -(-len(trees) // batch_size)
+        level = verbosity("RNTN", verbose)
+        hooks, history = self._callbacks(callbacks, level, epochs, steps)
+        self.stop_training = False
+        hooks.begin("train")
+        logs: dict[str, Any] = {}
+        for epoch in range(initial_epoch, epochs):
+            hooks.epoch_begin(epoch)
+            logs = self._epoch(trees, batch_size, shuffle, hooks)
+            if validation_data is not None:
+                found = self.evaluate(validation_data)
+                logs.update({f"val_{name}": value for name, value in found.items()})
+            hooks.epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        hooks.end("train", logs)
+        return history
+
+    def _epoch(
+        self, trees: Sequence[Any], batch_size: int, shuffle: bool, hooks: Any
+    ) -> dict[str, Any]:
+        self._clock.passes += 1
+        order = np.arange(len(trees))
+        if shuffle:
+            seed = [self._clock.seed, self._clock.passes]
+            order = np.random.default_rng(seed).permutation(len(trees))
+        height = max(int(tree.levels()[-1]) for tree in trees)
+        step = self._function(height, training=True)
+        step.seed = self._clock.seed
+        loss = right = nodes = 0.0
+        for done, start in enumerate(range(0, len(trees), batch_size)):
+            batch = [trees[i] for i in order[start : start + batch_size]]
+            forest = plant(batch, self._numbers, _UNKNOWN)
+            step.set_step(self._clock.step)
+            cost, hits = step(*forest.arrays(height))
+            self._clock.step += 1
+            loss, right, nodes = loss + float(cost), right + float(hits), nodes + len(forest.labels)
+            if hooks.shows_progress:
+                hooks.progress(done + 1, {"loss": loss / nodes, "accuracy": right / nodes})
+        return {"loss": loss / nodes, "accuracy": right / nodes}
+
+    # --- use
+
+    def _forests(self, trees: Sequence[Any], size: int = 64) -> Iterator[tuple[Forest, list[Any]]]:
+        """Batches with the program's results: probabilities, the sum of losses, right ones."""
+        height = max(int(tree.levels()[-1]) for tree in trees)
+        function = self._function(height, training=False)
+        for start in range(0, len(trees), size):
+            forest = plant(trees[start : start + size], self._numbers, _UNKNOWN)
+            yield forest, function(*forest.arrays(height))
+
+    def predict(self, trees: Any) -> Any:
+        """Probabilities of the classes at each node.
+
+        Args:
+            trees: a tree, or a sequence of them.
+
+        Returns:
+            Shape (nodes, classes), in the order of the tree's nodes; a list of such for several
+            trees.
+        """
+        self.weights  # noqa: B018 (raises where there are none)
+        single = hasattr(trees, "children")
+        chosen = self._checked([trees] if single else trees)
+        found = [
+            np.asarray(results[0])[place]
+            for forest, results in self._forests(chosen)
+            for place in forest.places
+        ]
+        return found[0] if single else found
+
+    def evaluate(self, trees: Sequence[Any]) -> dict[str, float]:
+        """How well trees are labelled.
+
+        Args:
+            trees: with labels.
+
+        Returns:
+            "loss" and "accuracy" of all nodes, "root_accuracy", and, where the classes are an odd
+            number around a neutral one, "binary_accuracy": of all nodes that are not neutral,
+            whether the side is right, and "binary_root_accuracy".
+        """
+        self.weights  # noqa: B018 (raises where there are none)
+        trees = self._checked(trees)
+        loss, p, labels, roots = 0.0, [], [], []
+        for forest, results in self._forests(trees):
+            loss += float(results[1])
+            is_root = np.zeros(len(forest.labels), bool)
+            is_root[forest.roots] = True
+            p.append(np.asarray(results[0]))
+            labels.append(forest.labels)
+            roots.append(is_root)
+        return _figures(np.concatenate(p), np.concatenate(labels), np.concatenate(roots), loss)
+
+    def show(self, tree: Any) -> str:
+        """The tree as text, a node a line, with its predicted class and how sure it is."""
+        p = self.predict(tree)
+        lines: list[str] = []
+        stack = [(len(p) - 1, 0)]
+        leaves = len(tree.words)
+        while stack:
+            node, depth = stack.pop()
+            words = " ".join(_words_under(tree, node))
+            best = int(p[node].argmax())
+            lines.append(f"{'  ' * depth}{best} ({p[node][best]:.0%})  {words}")
+            if node >= leaves:
+                left, right = tree.children[node - leaves]
+                stack += [(int(right), depth + 1), (int(left), depth + 1)]
+        return "\n".join(lines)
+
+    def _checked(self, trees: Sequence[Any]) -> list[Any]:
+        chosen = list(trees)
+        if not chosen:
+            raise ValueError("[RNTN] expected at least one tree, got none")
+        for number, tree in enumerate(chosen):
+            if not all(hasattr(tree, name) for name in ("words", "children", "labels", "levels")):
+                raise TypeError(
+                    f"[RNTN] expected trees as fastnn.datasets.sst has them, got "
+                    f"{type(tree).__name__} at {number}"
+                )
+            if len(tree.labels) and not 0 <= tree.labels.min() <= tree.labels.max() < self.classes:
+                raise ValueError(
+                    f"[RNTN] expected labels from 0 to {self.classes - 1}, got "
+                    f"{tree.labels.min()} to {tree.labels.max()} in tree {number}"
+                )
+        return chosen
+
+
+def _compiled(inputs: Sequence[Tensor], sections: Sequence[Any]) -> Any:
+    def update(item: Any) -> Any:
+        if isinstance(item, _core.Effect):
+            return item
+        variable, value = item
+        return variable._storage, _core.cast(value._value, variable.dtype)
+
+    described = [
+        (name, [t._value for t in outputs], [update(u) for u in updates])
+        for name, outputs, updates in sections
+    ]
+    return _core.Function([x._value for x in inputs], described, random.current_seed())
+
+
+def _words_under(tree: Any, node: int) -> list[str]:
+    leaves = len(tree.words)
+    words: list[str] = []
+    stack = [node]
+    while stack:
+        top = int(stack.pop())
+        if top < leaves:
+            words.append(tree.words[top])
+        else:
+            left, right = tree.children[top - leaves]
+            stack += [right, left]
+    return words
+
+
+def _figures(
+    p: NDArray[Any], labels: NDArray[Any], roots: NDArray[Any], loss: float
+) -> dict[str, float]:
+    best = p.argmax(axis=1)
+    right = best == labels
+    figures = {
+        "loss": loss / len(labels),
+        "accuracy": float(right.mean()),
+        "root_accuracy": float(right[roots].mean()),
+    }
+    classes = p.shape[1]
+    if classes % 2:
+        neutral = classes // 2
+        positive = p[:, neutral + 1 :].sum(axis=1) > p[:, :neutral].sum(axis=1)
+        sided = labels != neutral
+        correct = positive == (labels > neutral)
+        for name, chosen in (("binary_accuracy", sided), ("binary_root_accuracy", sided & roots)):
+            figures[name] = float(correct[chosen].mean()) if chosen.any() else float("nan")
+    return figures

@@ -1,0 +1,202 @@
+"""Recursive networks against a plain recursion over each tree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.datasets.sst import parse_tree
+from fastnn.models import RNTN
+from fastnn.models.trees._forest import plant
+
+TEXTS = [
+    "(3 (2 a) (4 (3 (4 fine) (2 film)) (2 .)))",
+    "(0 (1 (0 bad) (1 (2 and) (1 dull))) (2 (2 a) (2 film)))",
+    "(2 film)",
+    "(4 (4 (4 (3 so) (4 fine)) (2 ,)) (4 (2 so) (4 (4 good) (2 .))))",
+]
+TREES = [parse_tree(text) for text in TEXTS]
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def recursion(model: RNTN, tree) -> np.ndarray:
+    """Probabilities at each node, one node after the other."""
+    vectors, *cell, kernel, bias = (w.astype(float) for w in model.get_weights())
+    units = model.units
+    states = []
+    for word in tree.words:
+        v = vectors[model._numbers.get(word, 0)]
+        if model.cell_name == "lstm":
+            i, o, u = np.split(v @ cell[0] + cell[1], 3)
+            c = sigmoid(i) * np.tanh(u)
+            states.append((sigmoid(o) * np.tanh(c), c))
+        else:
+            states.append((np.tanh(v),))
+    for left, right in tree.children:
+        a, b = states[left], states[right]
+        x = np.concatenate([a[0], b[0]])
+        if model.cell_name == "lstm":
+            i, fl, fr, o, u = np.split(x @ cell[2] + cell[3], 5)
+            c = sigmoid(i) * np.tanh(u) + sigmoid(fl) * a[1] + sigmoid(fr) * b[1]
+            states.append((sigmoid(o) * np.tanh(c), c))
+            continue
+        field = x @ cell[0] + cell[1]
+        if model.cell_name == "tensor":
+            field = field + np.einsum("i,j,ijk", x, x, cell[2].reshape(2 * units, 2 * units, units))
+        states.append((np.tanh(field),))
+    return softmax(np.stack([s[0] for s in states]) @ kernel + bias)
+
+
+def made(cell: str, **settings) -> RNTN:
+    model = RNTN(units=5, cell=cell, seed=1, **settings)
+    model.build(TREES)
+    rng = np.random.default_rng(0)
+    model.set_weights([0.5 * rng.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("cell", ["plain", "tensor", "lstm"])
+def test_levels_give_what_the_recursion_gives(cell):
+    model = made(cell)
+    for tree, p in zip(TREES, model.predict(TREES), strict=True):
+        np.testing.assert_allclose(p, recursion(model, tree), rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(model.predict(tree), p)
+
+
+def test_a_forest_is_in_order_of_levels():
+    forest = plant(TREES, {"film": 1, "a": 2}, unknown=0)
+    assert len(forest.words) == sum(len(t.words) for t in TREES)
+    assert len(forest.labels) == sum(len(t) for t in TREES)
+    below = len(forest.words)
+    for left, right in zip(forest.left, forest.right, strict=True):
+        assert max(left.max(), right.max()) < below
+        below += len(left)
+    assert below == len(forest.labels)
+    for tree, place in zip(TREES, forest.places, strict=True):
+        np.testing.assert_array_equal(forest.labels[place], tree.labels)
+    np.testing.assert_array_equal(forest.labels[forest.roots], [t.labels[-1] for t in TREES])
+    arrays = forest.arrays(7)
+    assert len(arrays) == 2 + 2 * 7
+    assert len(arrays[-1]) == 0
+
+
+@pytest.mark.parametrize("cell", ["plain", "tensor", "lstm"])
+def test_gradients(cell):
+    model = made(cell, l2=0.01)
+    model.compile(fastnn.optimizers.SGD(1.0))
+    start = [w.astype(float) for w in model.get_weights()]
+
+    def cost(weights) -> float:
+        model.set_weights(weights)
+        losses = [-np.log(recursion(model, t)[np.arange(len(t)), t.labels]) for t in TREES]
+        decayed = [*weights[1:-2], weights[-2]]
+        return np.concatenate(losses).mean() + 0.005 * sum((w**2).sum() for w in decayed)
+
+    rng = np.random.default_rng(5)
+    directions = [[rng.normal(size=w.shape) for w in start] for _ in range(3)]
+    slopes = []
+    for direction in directions:
+        ends = [
+            cost([w + s * 1e-3 * d for w, d in zip(start, direction, strict=True)]) for s in (1, -1)
+        ]
+        slopes.append((ends[0] - ends[1]) / 2e-3)
+    model.set_weights(start)
+    model.fit(TREES, epochs=1, batch_size=4, verbose=0)
+    gradient = [a - b for a, b in zip(start, model.get_weights(), strict=True)]
+    for direction, slope in zip(directions, slopes, strict=True):
+        found = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
+        assert found == pytest.approx(slope, rel=5e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("cell", ["plain", "tensor", "lstm"])
+def test_it_learns_a_few_sentences(cell):
+    fastnn.utils.set_random_seed(0)
+    model = RNTN(units=8, cell=cell, l2=0.0, dropout=0.1, seed=0)
+    model.compile(fastnn.optimizers.Adam(0.02))
+    history = model.fit(TREES, TREES, epochs=80, batch_size=2, verbose=0).history
+    assert history["loss"][-1] < 0.3 * history["loss"][0]
+    assert history["val_accuracy"][-1] > 0.9
+    assert set(history) == {
+        *("loss", "accuracy", "val_loss", "val_accuracy", "val_root_accuracy"),
+        *("val_binary_accuracy", "val_binary_root_accuracy"),
+    }
+
+
+def test_figures():
+    model = made("plain")
+    p = model.predict(TREES)
+    found = model.evaluate(TREES)
+    labels = [t.labels for t in TREES]
+    best = np.concatenate([q.argmax(1) for q in p])
+    flat = np.concatenate(labels)
+    assert found["accuracy"] == pytest.approx((best == flat).mean())
+    roots = [q[-1] for q in p]
+    ends = np.array([own[-1] for own in labels])
+    assert found["root_accuracy"] == pytest.approx((np.argmax(roots, 1) == ends).mean())
+    sides = [r[3:].sum() > r[:2].sum() for r in roots]
+    right = [s == (e > 2) for s, e in zip(sides, ends, strict=True) if e != 2]
+    assert found["binary_root_accuracy"] == pytest.approx(np.mean(right))
+    loss = -np.log(np.concatenate(p)[np.arange(len(flat)), flat]).mean()
+    assert found["loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_words_that_training_has_not_seen_share_a_vector():
+    model = made("tensor")
+    one, other = (parse_tree(f"(2 (2 {word}) (2 film))") for word in ("xylophone", "quince"))
+    np.testing.assert_array_equal(model.predict(one), model.predict(other))
+    rare = RNTN(units=3, min_count=2)
+    rare.build(TREES)
+    assert set(rare._numbers) == {"a", "film", ".", "fine", "so"}
+
+
+def test_a_tree_as_text():
+    model = made("plain")
+    lines = model.show(TREES[0]).splitlines()
+    assert len(lines) == len(TREES[0])
+    assert lines[0].endswith("a fine film .")
+    assert lines[1].startswith("  ")
+    assert lines[1].endswith("%)  a")
+    best = model.predict(TREES[0])[-1]
+    assert lines[0].startswith(f"{best.argmax()} ({best.max():.0%})")
+
+
+def test_same_seed_same_bits_for_any_number_of_threads():
+    results, before = [], fastnn.get_num_threads()
+    for threads in (1, 2, 3):
+        fastnn.set_num_threads(threads)
+        fastnn.utils.set_random_seed(4)
+        model = RNTN(units=25, dropout=0.2)
+        model.compile()
+        model.fit(TREES * 8, epochs=2, batch_size=20, verbose=0)
+        results.append(model.get_weights())
+    fastnn.set_num_threads(before)
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_what_does_not_fit():
+    for settings in ({"cell": "gru"}, {"l2": -1.0}, {"dropout": 1.0}, {"units": 0}):
+        with pytest.raises(ValueError, match="RNTN"):
+            RNTN(**settings)
+    model = RNTN(classes=3)
+    with pytest.raises(RuntimeError, match="call compile"):
+        model.fit(TREES)
+    model.compile()
+    with pytest.raises(RuntimeError, match="call fit"):
+        model.predict(TREES)
+    with pytest.raises(ValueError, match="labels from 0 to 2, got 2 to 4 in tree 0"):
+        model.fit(TREES, verbose=0)
+    with pytest.raises(ValueError, match="at least one tree"):
+        model.fit([], verbose=0)
+    with pytest.raises(TypeError, match="got str at 0"):
+        model.fit(["(2 film)"], verbose=0)
