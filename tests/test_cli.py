@@ -16,9 +16,10 @@ import pytest
 
 from fastnn.cli import main
 from fastnn.cli._predict import predictions
-from fastnn.cli._tabular import TabularModel
+from fastnn.cli._tabular import features_of
 from fastnn.datasets import make_churn
 from fastnn.datasets._csv import read_cells
+from fastnn.tables import TableModel
 
 
 def write_table(path, table):
@@ -120,9 +121,9 @@ def check_a_new_process_predicts_the_same(model, data, folder):
     command = [sys.executable, "-W", "error", "-m", "fastnn", "predict", str(model), str(data)]
     done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
-    tabular = TabularModel.load(model)
+    tabular = TableModel.load(model)
     (cells,) = read_cells(data)
-    outputs = tabular.outputs(tabular.features(cells, data))
+    outputs = tabular.outputs(features_of(tabular, cells, data, False))
     written, target = read_table(out), tabular.target
     if target.task == "regression":
         found = np.array(written["target_predicted"], np.float64)
@@ -145,7 +146,7 @@ def test_training_is_seeded(churn, tmp_path):
         model = tmp_path / f"{number}.fastnn"
         options = ["--target", "Exited", "--out", str(model), "--epochs", "2", "--seed", seed]
         assert main(["train", str(data), *options]) == 0
-        found.append(TabularModel.load(model).model.get_weights()[0])
+        found.append(TableModel.load(model).model.get_weights()[0])
     np.testing.assert_array_equal(found[0], found[1])
     assert (found[0] != found[2]).any()
 
@@ -250,7 +251,7 @@ def test_evaluate(churn, tmp_path, capsys):
     assert np.sum(found["confusion"]) == 2000
     assert np.trace(found["confusion"]) / 2000 == found["accuracy"]
     sklearn = pytest.importorskip("sklearn.metrics")
-    tabular = TabularModel.load(model)
+    tabular = TableModel.load(model)
     (cells,) = read_cells(data)
     p = np.array([row[2] for row in predictions(tabular, cells, Options(data))[1]], float)
     y = np.array(cells.columns["Exited"], int)
@@ -277,6 +278,27 @@ def test_rows_without_a_target_are_left_out(churn, tmp_path, capsys):
     rows["Exited"][3] = "2"
     assert main(["evaluate", str(model), str(write_table(tmp_path / "new.csv", rows))]) == 1
     assert "the class '2', which the training had not; it had 0, 1" in capsys.readouterr().err
+
+
+def test_models_are_used_from_python(churn, tmp_path):
+    data, model, _ = churn
+    out = tmp_path / "out.csv"
+    assert main(["predict", str(model), str(data), "--out", str(out)]) == 0
+    written = read_table(out)
+    table = TableModel.load(model)
+    assert repr(table).startswith("TableModel('Exited', binary, from CreditScore, Geography")
+    rows = {name: np.array(cells) for name, cells in read_table(data).items()}
+    rows["Age"] = rows["Age"].astype(int)
+    assert table.predict(rows).tolist() == written["Exited_predicted"]
+    p = table.predict_proba(rows)
+    np.testing.assert_array_equal(p[:, 1], np.array(written["Exited_probability_1"], np.float32))
+    table.save(tmp_path / "again.fastnn")
+    np.testing.assert_array_equal(TableModel.load(tmp_path / "again.fastnn").predict_proba(rows), p)
+    del rows["Age"]
+    with pytest.raises(ValueError, match="Age not found"):
+        table.predict(rows)
+    with pytest.warns(UserWarning, match="'Age' is not there"):
+        table.predict(rows, fill_missing=True)
 
 
 # --- inspect
@@ -499,7 +521,7 @@ def test_files_that_are_no_model(churn, tmp_path, capsys):
 
 def test_a_preprocessing_that_does_not_fit_is_refused(churn, tmp_path, capsys):
     data, model, _ = churn
-    tabular = TabularModel.load(model)
+    tabular = TableModel.load(model)
     tabular.preprocessor.columns = tabular.preprocessor.columns[:5]
     damaged = tmp_path / "damaged.fastnn"
     tabular.save(damaged)
@@ -543,7 +565,7 @@ def test_spoilt_tables_are_refused_or_read(churn, tmp_path, capsys):
 
 def test_a_spoilt_preprocessing_is_refused_or_used(churn, tmp_path, capsys):
     data, model, _ = churn
-    tabular = TabularModel.load(model)
+    tabular = TableModel.load(model)
     tabular.save(tmp_path / "m.fastnn")
     plain, rng = json.dumps(tabular.model.preprocessing), np.random.default_rng(0)
     values = [None, 1, -0.5, "", "number", [], {}, [1], True, 10**30]

@@ -17,7 +17,7 @@ ORDER = [
     "_core", "config", "_figure", "_svg", "_registry", "_random", "_tensor", "ops", "graph",
     "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
     "optimizers", "callbacks", "io", "models", "utils",
-    "datasets", "data", "preprocessing", "plotting", "drawing", "sklearn", "cli",
+    "datasets", "data", "preprocessing", "tables", "plotting", "drawing", "sklearn", "cli",
     "__init__", "__main__",
 ]  # fmt: skip
 RANK = {name: rank for rank, name in enumerate(ORDER)}

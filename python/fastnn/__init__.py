@@ -34,8 +34,10 @@ if TYPE_CHECKING:
         plotting,
         preprocessing,
         regularizers,
+        tables,
         utils,
     )
+    from . import sklearn as sklearn
     from .drawing import draw
     from .models import Input, Model, Sequential, load_model
 
@@ -57,6 +59,7 @@ _SUBMODULES = (
     "preprocessing",
     "regularizers",
     "sklearn",
+    "tables",
     "utils",
 )
 _NAMES = {
@@ -114,5 +117,6 @@ __all__ = [
     "set_num_threads",
     "shared",
     "show_config",
+    "tables",
     "utils",
 ]

@@ -7,6 +7,15 @@ from pathlib import Path
 from typing import Any
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False or action.default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
 def add(commands: Any, name: str, help: str, description: str | None = None) -> Any:
     """A parser for a command.
 
@@ -20,7 +29,7 @@ def add(commands: Any, name: str, help: str, description: str | None = None) -> 
         name,
         help=help,
         description=description or f"{help[0].upper()}{help[1:]}.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Help,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from fastnn.cli import _arguments
 from fastnn.cli._results import Results
-from fastnn.cli._tabular import TabularModel, read_with_target
+from fastnn.cli._tabular import features_of, read_with_target
+from fastnn.tables import TableModel
 
 
 def add_command(commands: Any) -> None:
@@ -30,7 +31,7 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    tabular = TabularModel.load(arguments.model)
+    tabular = TableModel.load(arguments.model)
     target = tabular.target
     delimiter = getattr(arguments, "delimiter", None)
     cells, column = read_with_target(arguments.data, target.name, delimiter)
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     except ValueError as error:
         raise ValueError(f"{arguments.data}: {error}") from None
     true = target.numbers(column) if target.task == "regression" else encoded
-    x = tabular.features(cells, arguments.data, arguments.fill_missing)
+    x = features_of(tabular, cells, arguments.data, arguments.fill_missing)
     results = Results(target, true, tabular.outputs(x))
     if arguments.json:
         content: dict[str, Any] = {"rows": len(true), **results.figures}

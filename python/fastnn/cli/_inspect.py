@@ -60,9 +60,10 @@ def _decoded(text: str) -> Any:
 
 def _show_model(path: Path) -> None:
     from fastnn import graph
-    from fastnn.cli._tabular import TabularModel, note
+    from fastnn.cli._tabular import note
     from fastnn.io import FastnnFormatError
     from fastnn.models import load_model
+    from fastnn.tables import TableModel
 
     try:
         model = load_model(path, compile=False)
@@ -75,7 +76,7 @@ def _show_model(path: Path) -> None:
     print(f"\nPlan of a prediction\n{plan}")
     found = model.preprocessing
     if isinstance(found, dict) and found.get("kind") == "table":
-        tabular = TabularModel.load(path)
+        tabular = TableModel.load(path)
         target = tabular.target
         classes = f": {', '.join(target.classes[:20])}" if target.classes else ""
         print(f"\nPredicts {target.name!r}, {target.task}{classes}")

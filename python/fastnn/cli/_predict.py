@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fastnn.cli import _arguments
-from fastnn.cli._tabular import TabularModel
+from fastnn.cli._tabular import features_of
 from fastnn.datasets._csv import read_cells
+from fastnn.tables import TableModel
 
 _PART = 8192
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     out = getattr(arguments, "out", None)
     _arguments.require_writable(out)
-    tabular = TabularModel.load(arguments.model)
+    tabular = TableModel.load(arguments.model)
     parts = read_cells(arguments.data, getattr(arguments, "delimiter", None), _PART)
     with _target(out) as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def predictions(
-    tabular: TabularModel, cells: Any, arguments: argparse.Namespace
+    tabular: TableModel, cells: Any, arguments: argparse.Namespace
 ) -> tuple[list[str], list[list[str]]]:
     """The names of the columns of predictions, and their cells for each row."""
     target = tabular.target
@@ -67,7 +68,7 @@ def predictions(
     names = [name, *classes]
     if not cells.records:
         return names, []
-    outputs = tabular.outputs(tabular.features(cells, arguments.data, arguments.fill_missing))
+    outputs = tabular.outputs(features_of(tabular, cells, arguments.data, arguments.fill_missing))
     if target.task == "regression":
         return names, [[repr(float(value))] for value in target.unscaled(outputs)]
     probabilities = target.probabilities(outputs)

@@ -17,8 +17,8 @@ from fastnn._core import __version__
 from fastnn._svg import Series
 from fastnn.cli import _metrics
 from fastnn.cli._results import Results
-from fastnn.cli._tabular import TabularModel
 from fastnn.layers import Dense
+from fastnn.tables import TableModel
 
 Array = NDArray[Any]
 _REPEATS = 5
@@ -40,7 +40,7 @@ p.small { color: #6b7078; font-size: 0.9em }
 def write_report(
     path: Path,
     arguments: argparse.Namespace,
-    tabular: TabularModel,
+    tabular: TableModel,
     history: Mapping[str, list[float]],
     results: Results,
     tested: Array,
@@ -175,7 +175,7 @@ def _regression_drawings(results: Results) -> list[str]:
     ]
 
 
-def _importance(tabular: TabularModel, results: Results, tested: Array) -> list[str]:
+def _importance(tabular: TableModel, results: Results, tested: Array) -> list[str]:
     """By how much the loss rises when a column's values are shuffled among the rows.
 
     Source: Breiman, 2001, "Random forests", section 10.
@@ -204,13 +204,13 @@ def _importance(tabular: TabularModel, results: Results, tested: Array) -> list[
     ]
 
 
-def _loss(tabular: TabularModel, x: Array, true: Array) -> float:
+def _loss(tabular: TableModel, x: Array, true: Array) -> float:
     results = Results(tabular.target, true, tabular.outputs(x))
     name = "RMSE" if tabular.target.task == "regression" else "cross-entropy"
     return results.figures[name]
 
 
-def _network(tabular: TabularModel) -> str:
+def _network(tabular: TableModel) -> str:
     dense = [layer for layer in tabular.model.layers if isinstance(layer, Dense)]
     kernels = [layer.get_weights()[0] for layer in dense]
     units = [kernels[0].shape[0], *(kernel.shape[1] for kernel in kernels)]
@@ -221,7 +221,7 @@ def _network(tabular: TabularModel) -> str:
     return _svg.neurons(units, kernels, tabular.preprocessor.feature_names, outputs, titles)
 
 
-def _columns(tabular: TabularModel) -> str:
+def _columns(tabular: TableModel) -> str:
     rows = ["<tr><th>column</th><th>kind</th><th>what is known of it</th></tr>"]
     for column in tabular.preprocessor.columns:
         known = column.why

@@ -16,7 +16,7 @@ from fastnn.callbacks import EarlyStopping
 from fastnn.cli import _arguments
 from fastnn.cli._metrics import stratified
 from fastnn.cli._results import Results
-from fastnn.cli._tabular import TabularModel, read_with_target
+from fastnn.cli._tabular import read_with_target
 from fastnn.datasets._csv import Cells
 from fastnn.layers import Dense, Dropout, Input
 from fastnn.models import Sequential
@@ -24,6 +24,7 @@ from fastnn.optimizers import Adam
 from fastnn.preprocessing import TablePreprocessor
 from fastnn.preprocessing._target import TargetPlan, plan_target
 from fastnn.regularizers import L2
+from fastnn.tables import TableModel
 from fastnn.utils import set_random_seed
 
 Array = NDArray[Any]
@@ -67,7 +68,7 @@ def add_command(commands: Any) -> None:
     add("--balanced", action="store_true", help="weigh classes by how rare they are")
     add("--validation", type=_arguments.share, default=0.15, metavar="X", help="share of the rows")
     add("--test", type=_arguments.share, default=0.15, metavar="X", help="share of the rows; 0:"
-        " all are trained on, and figures are those of the validation")  # fmt: skip
+        " none, and figures are those of the validation")  # fmt: skip
     add("--ignore", type=_arguments.names, default=[], metavar="COLUMN,COLUMN", help="not used")
     add("--column", action="append", default=[], metavar="NAME=KIND", help="number, category, date"
         " or ignore, where it is not to be found out; may be repeated")  # fmt: skip
@@ -112,7 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
     preprocessor = TablePreprocessor(_kinds(arguments), arguments.max_categories)
     parts = _split(arguments, cells, column, target, preprocessor)
     set_random_seed(arguments.seed)
-    tabular = TabularModel(_network(arguments, preprocessor, target), preprocessor, target)
+    tabular = TableModel(_network(arguments, preprocessor, target), preprocessor, target)
     _describe(arguments, cells, tabular, parts)
     history = _fit(arguments, tabular, parts)
     tabular.save(arguments.out)
@@ -199,7 +200,7 @@ def _network(
 
 
 def _describe(
-    arguments: argparse.Namespace, cells: Cells, tabular: TabularModel, parts: Parts
+    arguments: argparse.Namespace, cells: Cells, tabular: TableModel, parts: Parts
 ) -> None:
     """Says what was found in the file and what is trained."""
     target, columns = tabular.target, tabular.preprocessor.columns
@@ -226,7 +227,7 @@ def _describe(
 
 
 def _fit(
-    arguments: argparse.Namespace, tabular: TabularModel, parts: Parts
+    arguments: argparse.Namespace, tabular: TableModel, parts: Parts
 ) -> dict[str, list[float]]:
     """Trains up to the epoch of the best validation loss."""
     stopping = EarlyStopping("val_loss", patience=arguments.patience, restore_best_weights=True)
