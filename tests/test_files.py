@@ -160,6 +160,31 @@ def test_custom_objects(tmp_path):
     fastnn.load_model(tmp_path / "a.fastnn", {"Halve": Halve, "cube": cube}, compile=False)
 
 
+def composed(kind):
+    """Models that are more than a stack of layers, and their number of inputs."""
+    parts = Sequential([Dense(3, input_dim=4)]), Sequential([Dense(4, input_dim=3)])
+    halves = Sequential([Dense(6, input_dim=4)]), parts[1]
+    if kind == "autoencoder":
+        return fastnn.models.Autoencoder(*parts, corruption=0.2)
+    if kind == "variational":
+        return fastnn.models.VariationalAutoencoder(*halves)
+    edges = [[], [], [], [], [0, 1], [2, 3, 4]]
+    weights = [[], [], [], [], [0.5, 1.5], [1.0, 2.0, 3.0]]
+    return fastnn.models.NeuronGraph(edges, weights, 4, 1)
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "variational", "neurons"])
+def test_other_models(tmp_path, kind):
+    model = composed(kind)
+    model.compile("adam", "mse")
+    model.fit(X, Y if kind == "neurons" else X, batch_size=10, verbose=0)
+    model.save(tmp_path / "a.fastnn")
+    found = fastnn.load_model(tmp_path / "a.fastnn")
+    assert type(found) is type(model)
+    assert same_bits(state(found), state(model))
+    assert found.predict(X, verbose=0).tobytes() == model.predict(X, verbose=0).tobytes()
+
+
 def test_a_subclassed_model(tmp_path):
     model = TwoLayers(5)
     model.compile("adam", "mse")
@@ -394,6 +419,43 @@ def test_going_on_with_other_kinds_of_data(tmp_path, kind):
         part.fit(**data(), epochs=3, verbose=0, callbacks=SaveAt(tmp_path / "a.fastnn", 1, 7))
     found = fastnn.load_model(tmp_path / "a.fastnn")
     found.fit(**data(), epochs=3, verbose=0, initial_epoch="saved")
+    assert same_bits(state(found), state(whole))
+
+
+def images():
+    return [
+        layers.InputLayer((6, 6, 1)), layers.RandomFlip(), layers.RandomTranslation(0.2, 0.2),
+        layers.GaussianNoise(0.1), layers.Conv2D(3, 3), Dropout(0.3, seed=5),
+        BatchNormalization(), layers.Flatten(), Dense(1),
+    ]  # fmt: skip
+
+
+def sequences():
+    return [
+        layers.InputLayer((6, 6)),
+        layers.LSTM(3, dropout=0.2, recurrent_dropout=0.2, return_sequences=True),
+        layers.GRU(4, dropout=0.3, stateful=True), layers.AlphaDropout(0.2), Dense(1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [images, sequences])
+def test_going_on_draws_the_same_numbers(tmp_path, make):
+    x = RNG.normal(size=(40, 6, 6)).astype("float32")
+    x = x[..., None] if make is images else x
+
+    def fit(*callbacks):
+        fastnn.utils.set_random_seed(4)
+        model = Sequential(make())
+        model.compile("adam", "mse")
+        model.fit(x, Y[:40], batch_size=10, epochs=3, verbose=0, callbacks=list(callbacks))
+        return model
+
+    whole = fit()
+    with pytest.raises(KeyboardInterrupt):
+        fit(SaveAt(tmp_path / "a.fastnn", 1, 1))
+    fastnn.utils.set_random_seed(99)
+    found = fastnn.load_model(tmp_path / "a.fastnn")
+    found.fit(x, Y[:40], batch_size=10, epochs=3, verbose=0, initial_epoch="saved")
     assert same_bits(state(found), state(whole))
 
 

@@ -480,6 +480,8 @@ def layer_from_config(
     from fastnn.models._sequential import Sequential
 
     name = entry["class_name"]
+    if name in _FURTHER:
+        return _from(getattr(import_module(f"fastnn.models.{_FURTHER[name]}"), name), entry)
     known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
     if name in _ELSEWHERE:
         known[name] = getattr(import_module(f"fastnn.models.{_ELSEWHERE[name]}"), name)
@@ -495,4 +497,20 @@ def layer_from_config(
     if not isinstance(cls, type) or not issubclass(cls, Layer):
         raise ValueError(f"expected a layer's class as {name!r}, got {cls!r}")
     with registry.custom_object_scope(custom_objects):
-        return cls.from_config(entry["config"])
+        return _from(cls, entry)
+
+
+# Models of fastnn that are not loaded with it, and the layers that they are made of.
+_FURTHER = {
+    "Autoencoder": "autoencoders",
+    "MaskingNoise": "autoencoders._layers",
+    "NeuronGraph": "neurons",
+    "Neurons": "neurons._graph",
+    "Sampling": "autoencoders._layers",
+    "VariationalAutoencoder": "autoencoders",
+}
+
+
+def _from(cls: Any, entry: Mapping[str, Any]) -> Layer:
+    layer: Layer = cls.from_config(entry["config"])
+    return layer
