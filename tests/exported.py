@@ -40,6 +40,10 @@ STACKS = {
     "depthwise": ((6, 7, 3), lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2),
                                       layers.GlobalMaxPooling2D()]),
     "separable": ((6, 7, 3), lambda: [layers.SeparableConv2D(4, 3, padding="same")]),
+    "padded": ((5, 4, 2), lambda: [layers.ZeroPadding2D(((1, 0), (2, 1))), layers.UpSampling2D(2),
+                                   layers.Cropping2D(1), layers.SpatialDropout2D(0.1)]),
+    "causal": ((9, 3), lambda: [layers.Conv1D(4, 3, padding="causal"),
+                                layers.SeparableConv1D(3, 2)]),
     "transposed": ((4, 3, 2), lambda: [layers.Conv2DTranspose(3, 3, strides=2, padding="same")]),
 }  # fmt: skip
 

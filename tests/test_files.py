@@ -432,7 +432,7 @@ def images():
 
 def sequences():
     return [
-        layers.InputLayer((6, 6)),
+        layers.InputLayer((6, 6), batch_size=10),
         layers.LSTM(3, dropout=0.2, recurrent_dropout=0.2, return_sequences=True),
         layers.GRU(4, dropout=0.3, stateful=True), layers.AlphaDropout(0.2), Dense(1),
     ]  # fmt: skip

@@ -44,7 +44,7 @@ def data(name):
 
 def require_equal(model, name):
     x, expected = data(name)
-    found = model.predict(x, verbose=0)
+    found = model.predict(x, batch_size=5, verbose=0)
     found = found if isinstance(found, list) else [found]
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e-6 * max(1.0, float(abs(b).max())))

@@ -102,6 +102,9 @@ def test_what_onnx_cannot_say(tmp_path):
     drawn = Model(x, Computed(lambda v: v + ops.random_uniform(v.dims))(x))
     with pytest.raises(NotImplementedError, match="'random_uniform' has no counterpart in ONNX"):
         drawn.to_onnx(tmp_path / "a.onnx")
+    stateful = Sequential([layers.InputLayer((5, 2), batch_size=3), layers.GRU(2, stateful=True)])
+    with pytest.raises(NotImplementedError, match="keeps a state from one prediction"):
+        stateful.to_onnx(tmp_path / "a.onnx")
     with pytest.raises(ValueError, match="has seen no input yet"):
         Sequential([Dense(2)]).to_onnx(tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -57,14 +57,17 @@ def graph():
 def images():
     """Convolutions and pooling of every kind, over images and over sequences."""
     x = keras.Input((9, 8, 3))
-    h = kl.Conv2D(4, (3, 2), strides=2, padding="same", activation="relu")(x)
+    h = kl.ZeroPadding2D(((1, 0), (2, 1)))(x)
+    h = kl.DepthwiseConv2D(3, depth_multiplier=2)(h)
+    h = kl.Conv2D(4, (3, 2), strides=2, padding="same", activation="relu")(h)
     h = kl.BatchNormalization()(h)
     h = kl.MaxPooling2D(2, padding="same")(h)
     h = kl.Conv2D(6, 3, dilation_rate=2, padding="same", groups=2, use_bias=False)(h)
     h = kl.Conv2DTranspose(3, 3, strides=2, padding="same")(h)
+    h = kl.Cropping2D(1)(kl.UpSampling2D(2)(kl.SpatialDropout2D(0.1)(h)))
     flat = kl.Reshape((-1, 3))(h)
     rows = kl.Conv1D(4, 3, padding="causal", activation="tanh")(flat)
-    rows = kl.AveragePooling1D(2)(rows)
+    rows = kl.SeparableConv1D(3, 2)(kl.AveragePooling1D(2)(rows))
     joined = [kl.GlobalAveragePooling2D()(h), kl.GlobalMaxPooling1D()(rows)]
     return keras.Model(x, kl.Dense(2)(kl.Concatenate()(joined)), name="images")
 
@@ -85,7 +88,20 @@ def sequences():
     return keras.Model([x, y], kl.Concatenate()([h, g]), name="sequences")
 
 
-CASES = {"stack": stack, "graph": graph, "images": images, "sequences": sequences}
+def stateful():
+    """A layer whose state goes on from batch to batch of five rows."""
+    x = keras.Input(batch_shape=(5, 4, 2))
+    h = kl.LSTM(3, stateful=True, return_sequences=True)(x)
+    return keras.Model(x, kl.GRU(2, stateful=True)(h), name="stateful")
+
+
+CASES = {
+    "stack": stack,
+    "graph": graph,
+    "images": images,
+    "sequences": sequences,
+    "stateful": stateful,
+}
 
 
 def inputs_of(model) -> list[np.ndarray]:
@@ -116,7 +132,10 @@ def main() -> None:
             model = make()
             shaken(model)
             given = inputs_of(model)
-            made = model.predict(given if len(given) > 1 else given[0], verbose=0)
+            made = model.predict(given if len(given) > 1 else given[0], batch_size=5, verbose=0)
+            for layer in model.layers:
+                if getattr(layer, "stateful", False):
+                    layer.reset_states()
             made = made if isinstance(made, list) else [made]
             for kind, suffix in (("x", given), ("y", made)):
                 arrays.update({f"{name}/{kind}{i}": a for i, a in enumerate(suffix)})

@@ -41,6 +41,11 @@ def _traced(model: Model) -> tuple[Named, Named]:
     signature = _signature(model)
     with model._engine._lock:
         trace = Trace(model, signature, training=False)
+    if trace.scope.updates:
+        raise NotImplementedError(
+            f"[{type(model).__name__}] {model.name!r} keeps a state from one prediction to the "
+            "next, which an exported model cannot: make its layers with stateful=False"
+        )
     inputs = [(name, t._value) for name, t in zip(signature.names, trace.inputs, strict=True)]
     taken = {name for name, _ in inputs}
     outputs = []

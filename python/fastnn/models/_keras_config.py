@@ -12,7 +12,7 @@ from fastnn import layers as layer_package
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MASK_OPERATIONS = ("NotEqual", "Any")
-_LAYER_ARGUMENTS = {"name", "trainable", "dtype", "activity_regularizer", "input_shape"}
+_LAYER_ARGUMENTS = {"name", "trainable", "dtype", "activity_regularizer", "batch_shape"}
 
 # Arguments of Keras that fastnn's layers do not have, with the value that means what they do.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -97,11 +97,10 @@ def _own_class(name: str) -> Any:
 
 
 def _with_shape(config: dict[str, Any]) -> dict[str, Any]:
-    """The shape of a first layer's input in fastnn's words; a fixed batch size is left open."""
-    for key in ("batch_shape", "batch_input_shape"):
-        shape = config.pop(key, None)
-        if shape is not None:
-            config["input_shape"] = list(shape[1:])
+    """The shape of a first layer's input under its present name."""
+    shape = config.pop("batch_input_shape", None)
+    if shape is not None:
+        config["batch_shape"] = shape
     return config
 
 
