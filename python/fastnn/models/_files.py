@@ -93,7 +93,7 @@ def load_backup(model: Trainable, path: str | os.PathLike[str]) -> Any:
         with _format_errors(file, "no backup can be read from it"):
             _state.set_all(model.weights, described["weights"], file, type(model).__name__)
             _state.restore_optimizer(model, described["optimizer"], file)
-            model._engine.resume = _state.resume_from(described["training"], file)
+            model._engine.resume = _state.resume_from(model, described["training"], file)
             return _with_arrays(described["callbacks"], file)
 
 
@@ -239,7 +239,7 @@ def _load(file: TensorFile, described: Mapping[str, Any], compiled: bool) -> Any
     if compiled and described["compile"] is not None:
         _describe.compile_from(model, described["compile"])
         _state.restore_optimizer(model, described["optimizer"], file)
-        resume = _state.resume_from(described["training"], file)
+        resume = _state.resume_from(model, described["training"], file)
         model._engine.clock = resume.clock
         model._engine.saved = resume
     return model

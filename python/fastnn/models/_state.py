@@ -12,6 +12,7 @@ from fastnn._tensor import Variable
 from fastnn.io._tensors import Source, TensorFile
 from fastnn.layers import _track
 from fastnn.layers._base import Layer
+from fastnn.layers._nest import flatten
 from fastnn.models._clock import Clock
 
 if TYPE_CHECKING:
@@ -162,15 +163,26 @@ def metric_variables(model: Trainable) -> list[Variable]:
 
 
 def collect_training(model: Trainable, tensors: Tensors) -> dict[str, Any]:
-    """The place in the training, and the metrics of the epoch so far.
+    """The place in the training, the metrics of the epoch so far, the states of layers.
 
     Args:
         model: the model.
         tensors: receives the metrics.
     """
     clock = model._engine.clock
-    names = tensors.add_variables("metrics", metric_variables(model)) if clock.batch else []
-    return {"clock": clock.state(), "metrics": names}
+    metrics = metric_variables(model) if clock.batch else []
+    return {
+        "clock": clock.state(),
+        "metrics": tensors.add_variables("metrics", metrics),
+        "states": tensors.add_variables("states", state_variables(model)),
+    }
+
+
+def state_variables(model: Layer) -> list[Variable]:
+    """What stateful recurrent layers keep from batch to batch, which is no weight."""
+    states = [getattr(layer, "states", None) for layer in _track.layers_within(model)]
+    kept = [leaf for state in states for leaf in flatten(state)]
+    return list({id(v): v for v in kept if isinstance(v, Variable)}.values())
 
 
 class Resume:
@@ -208,19 +220,20 @@ class Resume:
             variable.set_value(value)
 
 
-def resume_from(training: Mapping[str, Any], file: TensorFile) -> Resume:
-    """The inverse of :func:`collect_training`.
+def resume_from(model: Trainable, training: Mapping[str, Any], file: TensorFile) -> Resume:
+    """The inverse of :func:`collect_training`: sets the states of layers, and gives the rest.
 
     Args:
+        model: the model.
         training: the plain data.
         file: the file.
 
     Raises:
         ValueError: for data that are no such state.
     """
-    return Resume(
-        Clock.from_state(training["clock"]), [file.read(name) for name in training["metrics"]]
-    )
+    set_all(state_variables(model), training["states"], file, type(model).__name__)
+    metrics = [file.read(name) for name in training["metrics"]]
+    return Resume(Clock.from_state(training["clock"]), metrics)
 
 
 def set_all(
