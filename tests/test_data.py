@@ -254,6 +254,45 @@ def test_every_source_trains_as_arrays_do():
     assert threads() == 0
 
 
+def test_arrays_in_memory_are_trained_on_in_cpp():
+    data = Dataset.from_arrays(X, Y)
+    assert data.in_memory is None
+    taken = {
+        "batch": data.batch(10),
+        "shuffle": data.shuffle().batch(10).prefetch(),
+    }
+    left = {
+        "seed": data.shuffle(seed=1).batch(10),
+        "window": data.shuffle(30).batch(10),
+        "map": data.map(lambda x, y: (x, y)).batch(10),
+        "after": data.batch(10).shuffle(),
+        "twice": data.batch(5).batch(2),
+        "remainder": data.batch(20, drop_remainder=True),
+        "take": data.take(20).batch(10),
+        "repeat": data.batch(10).repeat(2),
+        "items": Dataset.from_sequence(list(X)).batch(10),
+    }
+    assert {name: bool(d.in_memory) for name, d in taken.items()} == dict.fromkeys(taken, True)
+    assert {name: d.in_memory for name, d in left.items()} == dict.fromkeys(left)
+
+    def weights(fit) -> list[np.ndarray]:
+        made = model()
+        fit(made)
+        return made.get_weights()
+
+    for name, shuffle in (("batch", False), ("shuffle", True)):
+        by_arrays = weights(lambda m: m.fit(X, Y, 10, 3, 0, shuffle=shuffle))  # noqa: B023
+        by_data = weights(lambda m: m.fit(taken[name], epochs=3, verbose=0))  # noqa: B023
+        for got, expected in zip(by_data, by_arrays, strict=True):
+            np.testing.assert_array_equal(got, expected)
+    bad = X.copy()
+    bad[33, 1] = np.nan
+    with pytest.raises(ValueError, match=r"x\[33, 1\] is NaN"):
+        model().fit(Dataset.from_arrays(bad, Y).batch(10), verbose=0)
+    with pytest.raises(ValueError, match="validation_split needs arrays in memory"):
+        model().fit(taken["batch"], validation_split=0.2, verbose=0)
+
+
 @pytest.mark.parametrize("stages", ["plain", "repeated", "windows", "seeded"])
 def test_a_training_gone_on_with_has_the_orders_of_one_run_through(stages):
     def data() -> Dataset:
@@ -284,8 +323,12 @@ def test_evaluate_predict_and_validation():
     figure = trained.evaluate(data, verbose=0)
     assert history.history["val_loss"][-1] == pytest.approx(figure, rel=1e-6)
     assert figure == pytest.approx(trained.evaluate(X, Y, verbose=0), rel=1e-5)
-    got = trained.predict(Dataset.from_arrays(X).batch(16), verbose=0)
-    np.testing.assert_array_equal(got, trained.predict(X, verbose=0))
+    for rows in (Dataset.from_arrays(X), Dataset.from_arrays(X, Y), Dataset.from_sequence(list(X))):
+        got = trained.predict(rows.batch(16).prefetch(), verbose=0)
+        np.testing.assert_array_equal(got, trained.predict(X, verbose=0))
+    mixed = trained.predict(Dataset.from_arrays(X).shuffle().batch(16), verbose=0)
+    np.testing.assert_array_equal(np.sort(mixed, axis=0), np.sort(got, axis=0))
+    assert not np.array_equal(mixed, got)
 
 
 def test_an_endless_data_set_needs_its_steps():
@@ -300,7 +343,7 @@ def test_a_batch_with_nan_changes_nothing(ahead):
     bad = X.copy()
     bad[33, 1] = np.nan
     trained = model()
-    data = Dataset.from_arrays(bad, Y).batch(10)
+    data = Dataset.from_generator(lambda: zip(bad, Y, strict=True)).batch(10)
     with pytest.raises(ValueError, match=r"x\[3, 1\] is NaN"):
         trained.fit(data.prefetch() if ahead else data, verbose=0)
     after = model()

@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,24 @@ from numpy.typing import DTypeLike
 
 from fastnn.data import _files
 from fastnn.data._background import run_ahead
-from fastnn.data._rows import Elements, Items, Rows, common_length, map_leaves
+from fastnn.data._rows import Elements, Items, Rows, common_length, leaves, map_leaves
 from fastnn.data._shuffle import Order, shuffled
+from fastnn.models._columns import is_memory_map
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """What a data set is that is nothing but arrays, shuffled or not, in batches.
+
+    Attributes:
+        arrays: an array, or a tuple or dict of them.
+        shuffled: whether in random order.
+        batch_size: rows a batch; None before there are batches.
+    """
+
+    arrays: Any
+    shuffled: bool = False
+    batch_size: int | None = None
 
 
 class Dataset:
@@ -27,7 +44,9 @@ class Dataset:
     taken by `fit`, `evaluate` and `predict`.
 
     Rows of arrays and items of sequences are shuffled and counted by their numbers and fetched a
-    batch at a time: a memory map is read only where it is used.
+    batch at a time: a memory map is read only where it is used. Arrays in memory that are at most
+    shuffled as a whole, batched and prefetched are trained on as if `fit` had been given the arrays
+    themselves: in C++.
 
     Example:
         >>> x, y = np.arange(6.0), np.arange(6) % 2
@@ -46,11 +65,13 @@ class Dataset:
         rows: Elements,
         length: float | None,
         orders: tuple[Order, ...] = (),
+        memory: InMemory | None = None,
     ) -> None:
         self._passes = passes
         self._rows = rows
         self._length = length
         self._orders = orders
+        self._memory = memory
 
     @classmethod
     def from_arrays(cls, *arrays: Any) -> Dataset:
@@ -65,7 +86,8 @@ class Dataset:
         """
         structure = map_leaves(_as_array, arrays[0] if len(arrays) == 1 else tuple(arrays))
         count = common_length(structure)
-        return cls(lambda: iter(range(count)), Rows(structure), count)
+        memory = InMemory(structure) if all(map(_is_in_memory, leaves(structure))) else None
+        return cls(lambda: iter(range(count)), Rows(structure), count, memory=memory)
 
     @classmethod
     def from_sequence(cls, sequence: Any) -> Dataset:
@@ -191,7 +213,10 @@ class Dataset:
         def once() -> Iterator[Any]:
             return shuffled(self._passes(), window, order.next())
 
-        return Dataset(once, self._rows, self._length, (*self._orders, order))
+        memory = self._memory if window is None and seed is None else None
+        if memory is not None:
+            memory = None if memory.batch_size else replace(memory, shuffled=True)
+        return Dataset(once, self._rows, self._length, (*self._orders, order), memory)
 
     def batch(
         self, batch_size: int, drop_remainder: bool = False, pad: float | None = None
@@ -219,7 +244,10 @@ class Dataset:
         length = self._length
         if length is not None and length < math.inf:
             length = int(length) // batch_size if drop_remainder else -(-int(length) // batch_size)
-        return Dataset(once, Elements(), length, self._orders)
+        memory = None if drop_remainder else self._memory
+        if memory is not None:
+            memory = None if memory.batch_size else replace(memory, batch_size=int(batch_size))
+        return Dataset(once, Elements(), length, self._orders, memory)
 
     def unbatch(self) -> Dataset:
         """The rows of each element, one at a time: of files that hold many rows each.
@@ -301,7 +329,7 @@ class Dataset:
         def once() -> Iterator[Any]:
             return run_ahead(self.__iter__, count)
 
-        return Dataset(once, Elements(), self._length, self._orders)
+        return Dataset(once, Elements(), self._length, self._orders, self._memory)
 
     def begin_pass(self, seed: int, *place: int) -> None:
         """Says where the next pass stands in a training: `fit` calls it at each.
@@ -319,6 +347,12 @@ class Dataset:
     def _with(self, passes: Callable[[], Iterator[Any]], length: float | None) -> Dataset:
         """A data set of the same rows."""
         return Dataset(passes, self._rows, length, self._orders)
+
+    @property
+    def in_memory(self) -> InMemory | None:
+        """The arrays behind batches that are nothing else; None for any other data set."""
+        batched = self._memory is not None and self._memory.batch_size is not None
+        return self._memory if batched else None
 
     @property
     def is_infinite(self) -> bool:
@@ -348,6 +382,10 @@ def _as_array(value: Any) -> Any:
     if not array.shape:
         raise ValueError("[Dataset] expected arrays with rows, got a single number")
     return array
+
+
+def _is_in_memory(array: Any) -> bool:
+    return isinstance(array, np.ndarray) and not is_memory_map(array)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:

@@ -90,7 +90,7 @@ def _passes(model: Trainable, x: Any, y: Any, options: FitOptions) -> tuple[Pass
         )
     if not options.validation_split:
         return training, None
-    if not isinstance(training, MemoryPass):
+    if is_batches(x) or not isinstance(training, MemoryPass):
         raise ValueError(f"[{owner}] validation_split needs arrays in memory: give validation_data")
     columns, signature = training.columns, training.signature
     kept = train_rows(owner, columns.rows, options.validation_split)

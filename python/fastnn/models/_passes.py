@@ -251,7 +251,15 @@ def make_pass(
             )
         if batch_size is not None:
             raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
-        return _batch_pass(model, x, class_weight, training, steps, shuffle, check_finite)
+        held = getattr(x, "in_memory", None)
+        if held is None:
+            return _batch_pass(model, x, class_weight, training, steps, shuffle, check_finite)
+        parts = split_batch(held.arrays)
+        signature, columns = model._engine.columns(*parts, class_weight, check_finite)
+        mixed = held.shuffled and training
+        return columns_pass(
+            model, signature, columns, training, held.batch_size, steps, mixed, check_finite
+        )
     size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
     signature, columns = model._engine.columns(x, y, sample_weight, class_weight, check_finite)
     return columns_pass(model, signature, columns, training, size, steps, shuffle, check_finite)

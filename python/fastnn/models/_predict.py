@@ -38,9 +38,12 @@ def predict(
             return outputs
     owner = type(model).__name__
     engine = model._engine
+    if is_batches(x) and batch_size is not None:
+        raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
+    held = getattr(x, "in_memory", None)
+    if held is not None and not held.shuffled:
+        x, batch_size = split_batch(held.arrays)[0], held.batch_size
     if is_batches(x):
-        if batch_size is not None:
-            raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
         source = Batches(x, owner)
         pieces = (
             engine.columns(split_batch(batch)[0], targets=False, check_finite=check_finite)
