@@ -37,13 +37,32 @@ struct Log1p : Log<T> {
   static FASTNN_INLINE vec<T> any(vec<T> x) { return log1p<T>(x); }
 };
 
+void power_floats(void* out, const void* const* in, int64_t n, const double*) {
+  constexpr int64_t L = kLanes<float>, kBlock = 16 * L;
+  const float* a = static_cast<const float*>(in[0]);
+  const float* b = static_cast<const float*>(in[1]);
+  float* y = static_cast<float*>(out);
+  double buffer[kBlock];
+  int64_t i = 0;
+  for (int64_t here; (here = (n - i < kBlock ? n - i : kBlock) / L * L) > 0; i += here)
+    power_block(y + i, a + i, b + i, here, buffer);
+  if (i < n)
+    store_first(y + i, power<float>(load_first(a + i, n - i), load_first(b + i, n - i)), n - i);
+}
+
 const Entry entries[] = {
-    FASTNN_TWO_WAYS("exp", Exp, 1),        FASTNN_TWO_WAYS("exponential", Exp, 1),
-    FASTNN_FLOATS("expm1", unary, expm1),  FASTNN_TWO_WAYS("log", Log, 1),
-    FASTNN_TWO_WAYS("log1p", Log1p, 1),    FASTNN_FLOATS("sqrt", unary, square_root),
-    FASTNN_FLOATS("rsqrt", unary, rsqrt),  FASTNN_FLOATS("erf", unary, erf),
-    FASTNN_TWO_WAYS("sin", Sin, 1),        FASTNN_TWO_WAYS("cos", Cos, 1),
-    FASTNN_FLOATS("power", binary, power),
+    FASTNN_TWO_WAYS("exp", Exp, 1),
+    FASTNN_TWO_WAYS("exponential", Exp, 1),
+    FASTNN_FLOATS("expm1", unary, expm1),
+    FASTNN_TWO_WAYS("log", Log, 1),
+    FASTNN_TWO_WAYS("log1p", Log1p, 1),
+    FASTNN_FLOATS("sqrt", unary, square_root),
+    FASTNN_FLOATS("rsqrt", unary, rsqrt),
+    FASTNN_FLOATS("erf", unary, erf),
+    FASTNN_TWO_WAYS("sin", Sin, 1),
+    FASTNN_TWO_WAYS("cos", Cos, 1),
+    FASTNN_TILE("power", f32, power_floats),
+    FASTNN_TILE("power", f64, binary<double, power<double>>),
 };
 
 }  // namespace

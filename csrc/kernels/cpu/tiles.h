@@ -16,27 +16,31 @@ FASTNN_INLINE int64_t head(const T* y, int64_t n) {
   return past == 0 ? 0 : (kVectorBytes - past) / static_cast<int64_t>(sizeof(T));
 }
 
-// Calls f(i, at) for every vector of n elements, as each_vector in softmax_row.h, in the order
-// head, whole vectors, rest.
+// y = f(i, at) for every vector of n elements, where at.get(p) reads it. Pairs of vectors come
+// before their stores, so that the compiler may mix their instructions: one alone leaves the
+// multipliers waiting. A head, a last odd vector and the rest are parts.
 template <class T>
 struct Whole {
   FASTNN_INLINE vec<T> get(const T* p) const { return load(p); }
-  FASTNN_INLINE void put(T* p, vec<T> v) const { store(p, v); }
 };
 template <class T>
 struct Part {
   int64_t n;
   FASTNN_INLINE vec<T> get(const T* p) const { return load_first(p, n); }
-  FASTNN_INLINE void put(T* p, vec<T> v) const { store_first(p, v, n); }
 };
 template <class T, class F>
-FASTNN_INLINE void for_vectors(const T* y, int64_t n, const F& f) {
+FASTNN_INLINE void for_vectors(T* y, int64_t n, const F& f) {
+  constexpr int64_t L = kLanes<T>;
   int64_t part = head(y, n);
   for (int64_t i = 0;;) {
-    if (part > 0) f(i, Part<T>{part});
-    for (i += part; i + kLanes<T> <= n; i += kLanes<T>) f(i, Whole<T>{});
+    if (part > 0) store_first(y + i, f(i, Part<T>{part}), part);
+    for (i += part; i + 2 * L <= n; i += 2 * L) {
+      const vec<T> a = f(i, Whole<T>{}), b = f(i + L, Whole<T>{});
+      store(y + i, a);
+      store(y + i + L, b);
+    }
     if (i >= n) return;
-    part = n - i;
+    part = n - i < L ? n - i : L;
   }
 }
 
@@ -45,14 +49,14 @@ template <class T, vec<T> (*f)(vec<T>)>
 void unary(void* out, const void* const* in, int64_t n, const double*) {
   const T* x = static_cast<const T*>(in[0]);
   T* y = static_cast<T*>(out);
-  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(x + i))); });
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { return f(at.get(x + i)); });
 }
 template <class T, vec<T> (*f)(vec<T>, T)>
 void unary_with(void* out, const void* const* in, int64_t n, const double* params) {
   const T* x = static_cast<const T*>(in[0]);
   T* y = static_cast<T*>(out);
   const T p = static_cast<T>(params[0]);
-  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(x + i), p)); });
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { return f(at.get(x + i), p); });
 }
 
 // f(a, b), f(a, b, params[0])
@@ -61,7 +65,7 @@ void binary(void* out, const void* const* in, int64_t n, const double*) {
   const T* a = static_cast<const T*>(in[0]);
   const T* b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
-  for_vectors<T>(y, n, [&](int64_t i, auto at) { at.put(y + i, f(at.get(a + i), at.get(b + i))); });
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { return f(at.get(a + i), at.get(b + i)); });
 }
 template <class T, vec<T> (*f)(vec<T>, vec<T>, T)>
 void binary_with(void* out, const void* const* in, int64_t n, const double* params) {
@@ -69,8 +73,7 @@ void binary_with(void* out, const void* const* in, int64_t n, const double* para
   const T* b = static_cast<const T*>(in[1]);
   T* y = static_cast<T*>(out);
   const T p = static_cast<T>(params[0]);
-  for_vectors<T>(y, n,
-                 [&](int64_t i, auto at) { at.put(y + i, f(at.get(a + i), at.get(b + i), p)); });
+  for_vectors<T>(y, n, [&](int64_t i, auto at) { return f(at.get(a + i), at.get(b + i), p); });
 }
 
 // f(a, b, c)
@@ -80,9 +83,8 @@ void ternary(void* out, const void* const* in, int64_t n, const double*) {
   const T* b = static_cast<const T*>(in[1]);
   const T* c = static_cast<const T*>(in[2]);
   T* y = static_cast<T*>(out);
-  for_vectors<T>(y, n, [&](int64_t i, auto at) {
-    at.put(y + i, f(at.get(a + i), at.get(b + i), at.get(c + i)));
-  });
+  for_vectors<T>(
+      y, n, [&](int64_t i, auto at) { return f(at.get(a + i), at.get(b + i), at.get(c + i)); });
 }
 
 // Functions in two ways: F::plain(inputs...) where the last input lies in [F::kLow, F::kHigh],
@@ -112,18 +114,24 @@ void two_ways(void* out, const void* const* in, int64_t n, const double*) {
   T* y = static_cast<T*>(out);
   const T* p[N];
   FASTNN_EACH (k, N) p[k] = static_cast<const T*>(in[k]);
+  const auto plain = [&](int64_t i) {
+    return all_in(load(p[N == 1 ? 0 : 1] + i), set<T>(F::kLow), set<T>(F::kHigh));
+  };
+  const auto at = [&](int64_t i) {
+    if constexpr (N == 1)
+      return F::plain(load(p[0] + i));
+    else if constexpr (N == 2)
+      return F::plain(load(p[0] + i), load(p[1] + i));
+    else
+      return F::plain(load(p[0] + i), load(p[1] + i), load(p[2] + i));
+  };
   int64_t part = head(y, n);
   for (int64_t i = 0;;) {
     if (part > 0) one_vector<T, F, N>(y, p, i, part);
-    for (i += part; i + L <= n; i += L) {
-      const vec<T> x = load(p[N == 1 ? 0 : 1] + i);
-      if (!all_in(x, set<T>(F::kLow), set<T>(F::kHigh))) break;
-      if constexpr (N == 1)
-        store(y + i, F::plain(x));
-      else if constexpr (N == 2)
-        store(y + i, F::plain(load(p[0] + i), x));
-      else
-        store(y + i, F::plain(load(p[0] + i), x, load(p[2] + i)));
+    for (i += part; i + 2 * L <= n && plain(i) && plain(i + L); i += 2 * L) {
+      const vec<T> a = at(i), b = at(i + L);
+      store(y + i, a);
+      store(y + i + L, b);
     }
     if (i >= n) return;
     part = n - i < L ? n - i : L;

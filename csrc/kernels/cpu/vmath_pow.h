@@ -92,46 +92,81 @@ FASTNN_INLINE vec<T> power_general(vec<T> a, vec<T> b) {
   return select(a == 1, one, y);
 }
 
-// a^b in double, twice as precise as float, for normal positive a and |b| <= 2^60: 2^(b log2 a).
-FASTNN_INLINE F64 power_wide(F64 a, F64 b) {
+// Floats go through double, in two steps: log2(a) for normal positive a, with 37 bits, and 2^y
+// rounded to float, with 28 before that.
+FASTNN_INLINE F64 log2_wide(F64 a) {
   const LogParts<double> x = log_parts(a);
   const F64 s = x.f / (2 + x.f);
   const F64 p =
       polynomial<double>(s * s, 0x1.71547652bed2fp+1, 0x1.ec709d139be3bp-1, 0x1.27777f634b9c3p-1,
                          0x1.a58dc05004172p-2, 0x1.5ce4b752299f8p-2);
-  const F64 y = clamp<double>(b * fma(s, p, x.e), -200, 200);
-  const F64 rounded = y + 0x1.8p52, r = y - (rounded - 0x1.8p52);
+  return fma(s, p, x.e);
+}
+FASTNN_INLINE F64 exp2_wide(F64 y) {
+  const F64 c = clamp<double>(y, -200, 200);
+  const F64 rounded = c + 0x1.8p52, r = c - (rounded - 0x1.8p52);
   const F64 m = polynomial<double>(r, 0x1p+0, 0x1.62e430d0beaf1p-1, 0x1.ebfbe04624b3dp-3,
                                    0x1.c6aecbae5235dp-5, 0x1.3b2a1b3181a7dp-7,
                                    0x1.5f491c6d05077p-10, 0x1.44403f94f8f7dp-13);
   return add_exponent(m, rounded);
 }
 
+// Where floats may go that way.
+FASTNN_INLINE bool all_ordinary(F32 a, F32 b) {
+  return all_in(a, set<float>(0x1p-126f), set<float>(0x1.fffffep127f)) &&
+         all_in(b, set<float>(-0x1p60f), set<float>(0x1p60f));
+}
 template <class T>
 __attribute__((noinline)) vec<T> power_general_call(vec<T> a, vec<T> b) {
   return power_general<T>(a, b);
 }
 FASTNN_INLINE F64 power_any(F64 a, F64 b) { return power_general<double>(a, b); }
 FASTNN_INLINE F32 power_any(F32 a, F32 b) {
-  const F32 low = set<float>(0x1p-126f), high = set<float>(0x1.fffffep127f);
-  const F32 far = set<float>(0x1p60f);
-  const F32 y =
-      narrow(power_wide(widen_low(a), widen_low(b)), power_wide(widen_high(a), widen_high(b)));
-  if (all_in(a, low, high) && all_in(b, -far, far)) return y;
-  const auto plain = (a >= low) & (a <= high) & (b >= -far) & (b <= far);
-  return select(plain, y, power_general_call<float>(a, b));
+  const F32 y = narrow(exp2_wide(widen_low(b) * log2_wide(widen_low(a))),
+                       exp2_wide(widen_high(b) * log2_wide(widen_high(a))));
+  if (all_ordinary(a, b)) return y;
+  const auto ordinary =
+      (a >= 0x1p-126f) & (a <= 0x1.fffffep127f) & (b >= -0x1p60f) & (b <= 0x1p60f);
+  return select(ordinary, y, power_general_call<float>(a, b));
 }
 
-// float 0.6 ULP (1.3 where a is negative or denormal), double 1.3. The commonest exponents are
-// products, in every lane that has one of them, so a lane's bits do not depend on its neighbours'.
+// The commonest exponents are products, in every lane that has one of them, so a lane's bits do not
+// depend on its neighbours'.
+template <class T>
+FASTNN_INLINE auto is_product(vec<T> b) {
+  return (b == 0) | (b == 2) | (b == 3) | (b == -1);
+}
+// float 0.6 ULP (1.3 where a is negative or denormal), double 1.3.
 template <class T>
 FASTNN_INLINE vec<T> power(vec<T> a, vec<T> b) {
-  const auto none = b == 0, two = b == 2, three = b == 3, inverse = b == -1;
   vec<T> y = set<T>(1);
-  if (any(~(none | two | three | inverse))) y = select(none, y, power_any(a, b));
-  y = select(two, a * a, y);
-  y = select(three, a * a * a, y);
-  return select(inverse, 1 / a, y);
+  if (any(~is_product<T>(b))) y = select(b == 0, y, power_any(a, b));
+  y = select(b == 2, a * a, y);
+  y = select(b == 3, a * a * a, y);
+  return select(b == -1, 1 / a, y);
+}
+
+// The same for blocks of floats, step by step through a buffer where all of them are ordinary: in
+// one piece the chain of instructions is longer than a processor looks ahead, and its constants are
+// more than there are registers.
+inline void power_block(float* y, const float* a, const float* b, int64_t n, double* buffer) {
+  constexpr int64_t L = kLanes<float>, H = kLanes<double>;
+  bool ordinary = true;
+  for (int64_t i = 0; i < n && ordinary; i += L) {
+    const F32 v = load(b + i);
+    ordinary = all_ordinary(load(a + i), v) && !any(is_product<float>(v));
+  }
+  if (!ordinary) {
+    for (int64_t i = 0; i < n; i += L) store(y + i, power<float>(load(a + i), load(b + i)));
+    return;
+  }
+  for (int64_t i = 0; i < n; i += L) {
+    const F32 u = load(a + i), v = load(b + i);
+    store(buffer + i, widen_low(v) * log2_wide(widen_low(u)));
+    store(buffer + i + H, widen_high(v) * log2_wide(widen_high(u)));
+  }
+  for (int64_t i = 0; i < n; i += L)
+    store(y + i, narrow(exp2_wide(load(buffer + i)), exp2_wide(load(buffer + i + H))));
 }
 
 }  // namespace
