@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -355,6 +356,24 @@ def test_it_says_when_it_has_not_converged(capsys):
     assert [line.split(",")[0] for line in lines] == ["Iteration 1", "Iteration 2"]
     with pytest.warns(ConvergenceWarning, match="lbfgs has not converged after 1"):
         MLPClassifier(solver="lbfgs", max_iter=1, random_state=0).fit(X, TARGETS["binary"])
+
+
+def test_ctrl_c_ends_the_training_and_leaves_a_model():
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    model = MLPClassifier((8,), max_iter=10**7, tol=0.0, n_iter_no_change=np.inf)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            model.fit(X, TARGETS["binary"])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert 0 < model.n_iter_ < 10**7
+    assert model.predict_proba(X).shape == (300, 2)
+    model.set_params(max_iter=2).fit(X, TARGETS["binary"])
 
 
 # --- scikit-learn's tools

@@ -148,7 +148,7 @@ class AutoencoderTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         rows = rows if self.dtype is None else rows.astype(self.dtype, copy=False)
         return rows, rows
 
-    def _encode(self, y: Any, first: bool) -> Array:
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Array:
         target: Array = y
         return target
 

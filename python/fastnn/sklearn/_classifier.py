@@ -162,75 +162,65 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises:
             ValueError: for data that do not fit, or classes that were not announced.
         """
-        if not hasattr(self, "coefs_"):
-            self._announced = classes
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        fitted = hasattr(self, "coefs_")
+        if fitted and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
-                f"[MLPClassifier] expected classes as in the first call, {self.classes_}, got "
-                f"{classes}"
+                f"[{type(self).__name__}] expected classes as in the first call, {self.classes_}, "
+                f"got {classes}"
             )
         if self.class_weight == "balanced":
             raise ValueError(
-                "[MLPClassifier] class_weight='balanced' needs all rows: compute a dict with "
-                "sklearn.utils.class_weight.compute_class_weight for partial_fit"
+                f"[{type(self).__name__}] class_weight='balanced' needs all rows: compute a dict "
+                "with sklearn.utils.class_weight.compute_class_weight for partial_fit"
             )
-        first = not hasattr(self, "coefs_")
-        try:
-            self._partial = True
-            self._train(X, y, sample_weight, incremental=True)
-        finally:
-            del self._partial
-            if first:
-                del self._announced
+        self._train(X, y, sample_weight, incremental=True, classes=classes)
         return self
 
     # --- classes and numbers
 
     classes_: Array
 
-    def _encode(self, y: Any, first: bool) -> Array:
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if first:
-            self._find_classes(y)
-        dtype = self.dtype or np.float64
+            self._find_classes(y, incremental, classes)
+        owner, dtype = type(self).__name__, self.dtype or np.float64
         if self._multilabel:
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise ValueError(
-                    f"[MLPClassifier] expected y of shape (rows, {len(self.classes_)}), got "
-                    f"{y.shape}"
+                    f"[{owner}] expected y of shape (rows, {len(self.classes_)}), got {y.shape}"
                 )
             return np.asarray(y, dtype)
         unseen = np.setdiff1d(y, self.classes_)
         if unseen.size:
             raise ValueError(
-                f"[MLPClassifier] `y` has classes not in `self.classes_`, {self.classes_}: {unseen}"
+                f"[{owner}] `y` has classes not in `self.classes_`, {self.classes_}: {unseen}"
             )
-        if self.warm_start and not first and not hasattr(self, "_partial"):
+        if self.warm_start and not first and not incremental:
             missing = np.setdiff1d(self.classes_, y)
             if missing.size:
                 raise ValueError(
-                    "[MLPClassifier] warm_start can only be used where `y` has the same classes "
-                    f"as in the previous call to fit, {self.classes_}; {missing} are missing"
+                    f"[{owner}] warm_start can only be used where `y` has the same classes as in "
+                    f" the previous call to fit, {self.classes_}; {missing} are missing"
                 )
         numbers: Array = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
             return numbers.astype(dtype)[:, None]
         return numbers
 
-    def _find_classes(self, y: Any) -> None:
+    def _find_classes(self, y: Any, incremental: bool, announced: Any) -> None:
         check_classification_targets(y)
         kind = type_of_target(y)
         if kind == "multiclass-multioutput":
             raise ValueError(
-                "[MLPClassifier] expected a class a row, or labels of 0 and 1, got several "
-                "numbers a row"
+                f"[{type(self).__name__}] expected a class a row, or labels of 0 and 1, got "
+                "several numbers a row"
             )
         self._multilabel = kind == "multilabel-indicator"
-        announced = getattr(self, "_announced", None)
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
-        elif hasattr(self, "_partial"):
+        elif incremental:
             if announced is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             self.classes_ = np.unique(announced)
@@ -238,7 +228,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = np.unique(y)
         if len(self.classes_) < 2 and not self._multilabel:
             raise ValueError(
-                f"[MLPClassifier] expected at least 2 classes, got 1 class: {self.classes_[0]!r}"
+                f"[{type(self).__name__}] expected at least 2 classes, got 1 class: "
+                f"{self.classes_[0]!r}"
             )
 
     def _output(self) -> tuple[int, str, str]:

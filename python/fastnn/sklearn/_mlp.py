@@ -72,8 +72,15 @@ class BaseMLP(Epochs, BaseEstimator):
             setattr(self, name, parameters[name])
 
     @abstractmethod
-    def _encode(self, y: Any, first: bool) -> Array:
-        """The targets as the network takes them, (rows, outputs) or (rows,) of class numbers."""
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Array:
+        """The targets as the network takes them, (rows, outputs) or (rows,) of class numbers.
+
+        Args:
+            y: as the caller gave it, checked.
+            first: whether the network is yet to be made.
+            incremental: whether partial_fit asks.
+            classes: what partial_fit was told of them.
+        """
 
     @abstractmethod
     def _output(self) -> tuple[int, str, str]:
@@ -97,7 +104,9 @@ class BaseMLP(Epochs, BaseEstimator):
         )
         return (x if self.dtype is None else x.astype(self.dtype, copy=False)), y
 
-    def _train(self, x: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
+    def _train(
+        self, x: Any, y: Any, sample_weight: Any, incremental: bool, classes: Any = None
+    ) -> Any:
         """fit and partial_fit."""
         self._validate_params()
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
@@ -121,7 +130,7 @@ class BaseMLP(Epochs, BaseEstimator):
                 f"[{type(self).__name__}] expected sample weights with a sum above 0, got a sum of "
                 f"{weights.sum()}"
             )
-        target = self._encode(y, first)
+        target = self._encode(y, first, incremental, classes)
         self._random_state = check_random_state(self.random_state)
         self._prepare(x, tuple(int(units) for units in hidden), first, incremental)
         if self.solver == "lbfgs":

@@ -138,7 +138,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _check_data(self, x: Any, y: Any, first: bool, **checks: Any) -> tuple[Array, Array]:
         return super()._check_data(x, y, first, y_numeric=True, **checks)
 
-    def _encode(self, y: Any, first: bool) -> Array:
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         target = y[:, None] if y.ndim == 1 else y
