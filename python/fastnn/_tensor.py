@@ -108,6 +108,12 @@ class Tensor:
         name = f" name={self.name!r}" if self.name else ""
         return f"<{type(self).__name__} {self._value.op} {self.dtype} {shape}{name}>"
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a symbolic tensor belongs to a graph and cannot be pickled or copied by itself: do it "
+            "with the model that it is part of"
+        )
+
     def __bool__(self) -> bool:
         raise TypeError(
             "a symbolic tensor has no truth value: use ops.where, ops.logical_and and so on"
@@ -262,6 +268,10 @@ class Variable(Tensor):
 
     assign = set_value
     numpy = get_value
+
+    def __reduce__(self) -> Any:
+        state = {key: value for key, value in vars(self).items() if key[0] != "_"}
+        return type(self), (self.get_value(), self.name, self.role), state
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         """The numbers, copied: ``np.asarray(variable)``."""

@@ -168,6 +168,14 @@ class Layer(_track.Trackable):
         """
         return cls(**config)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is compiled, and the calls that belong to graphs."""
+        return {k: v for k, v in vars(self).items() if k not in ("_eager", "_calls")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _eager=EagerFunctions(), _calls=[])
+        _track.version.raise_()
+
     def _copy(self) -> Layer:
         """A layer of the same settings with variables of its own."""
         return type(self).from_config(self.get_config())

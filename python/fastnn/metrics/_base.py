@@ -51,6 +51,13 @@ class Metric:
         self.built = False
         self._compiled: dict[Any, Any] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is compiled."""
+        return {k: v for k, v in vars(self).items() if k != "_compiled"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _compiled={})
+
     def add_variable(self, name: str, shape: tuple[int, ...] = ()) -> Variable:
         """A float64 accumulator that starts at 0 and goes back to it at :meth:`reset_state`."""
         variable = graph.shared(

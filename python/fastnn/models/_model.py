@@ -13,7 +13,7 @@ from fastnn._tensor import Tensor
 from fastnn.layers import _masks, _scope, _track
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten
-from fastnn.models import _graph
+from fastnn.models import _graph, _pickling
 from fastnn.models._summary import write_summary
 from fastnn.models._trainable import Trainable
 
@@ -62,6 +62,26 @@ class Model(Trainable):
             self._graph = _graph.FunctionalGraph(inputs, outputs)
             self._graph_layers = self._graph.layers
             self.built = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """As for a layer; of a functional model, the steps that make its graph."""
+        state = super().__getstate__()
+        for key in ("_graph", "_graph_layers", "_read", "_ends"):
+            state.pop(key, None)
+        if self._graph is not None:
+            state["_steps"] = _pickling.state_of(self._graph, self._symbolic_losses)
+        del state["_symbolic_losses"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        steps = state.pop("_steps", None)
+        super().__setstate__({**state, "_symbolic_losses": []})
+        self._graph = None
+        if steps is not None:
+            self._graph, self._symbolic_losses = _pickling.graph_from(steps)
+            if not hasattr(self, "_stack"):
+                self._graph_layers = self._graph.layers
 
     # --- structure
 

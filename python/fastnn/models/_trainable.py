@@ -49,6 +49,20 @@ class Trainable(Layer):
         self._objective: Objective | None = None
         self._engine = _engine.Engine(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The layers, what compile() was given, and the optimizer's state; no compiled programs."""
+        self._engine.refuse_in_training("pickle", elsewhere=True)
+        left_out = ("_engine", "_objective", "history")
+        state = {k: v for k, v in super().__getstate__().items() if k not in left_out}
+        return {**state, "_build_shape": self._engine.build_shape}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        build_shape = state.pop("_build_shape")
+        super().__setstate__({**state, "_objective": None, "history": None})
+        self._engine = _engine.Engine(self)
+        self._engine.build_shape = build_shape
+
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -22,6 +22,8 @@ class Walk:
         outputs: tensors that depend on them.
 
     Attributes:
+        steps: calls of layers, and tensors that operations between layers make, each behind those
+            it needs.
         calls: of layers between inputs and outputs, each behind those it needs.
 
     Raises:
@@ -32,9 +34,12 @@ class Walk:
         self._inputs = {_history.key(tensor): tensor for tensor in inputs}
         self._met: dict[int, int] = {}  # layer: when the walk met it
         self._calls: dict[int, _history.Call] = {}
+        self._operations: dict[Any, Tensor] = {}
         self._needs: dict[Any, list[Any]] = {}  # node: the nodes it is computed from
         self._behind: list[Any] = []  # nodes, each behind those it needs
         self._walk(outputs)
+        made: dict[Any, Any] = {**self._calls, **self._operations}
+        self.steps = [made[node] for node in self._behind if node in made]
         self.calls = [self._calls[node] for node in self._behind if node in self._calls]
 
     def _node(self, tensor: Tensor) -> tuple[Any, Sequence[Tensor]]:
@@ -46,6 +51,7 @@ class Walk:
                 self._met.setdefault(id(call.layer), len(self._met))
             return key, ()
         if call is None:
+            self._operations[key] = tensor
             return key, _history.parents(tensor)
         if isinstance(call.layer, InputLayer):
             raise ValueError(

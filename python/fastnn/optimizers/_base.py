@@ -76,9 +76,17 @@ class Optimizer:
         self._accumulators: list[Variable] = []
         self._index: dict[int, int] = {}
         self._trained: list[Variable] = []
-        self._undecayed: tuple[frozenset[int], re.Pattern[str] | None] = (frozenset(), None)
+        self._undecayed: tuple[list[Variable], re.Pattern[str] | None] = ([], None)
         self._compiled: dict[Any, CompiledStep] = {}
         self.built = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is compiled."""
+        return {k: v for k, v in vars(self).items() if k not in ("_compiled", "_index")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _compiled={})
+        self._index = {id(variable): i for i, variable in enumerate(self._trained)}
 
     def slot_values(self, variable: Variable) -> dict[str, float]:
         """The optimizer's own state of a variable: names and first values."""
@@ -227,11 +235,11 @@ class Optimizer:
             )
         names = list(var_names or ())
         pattern = re.compile("|".join(names)) if names else None
-        self._undecayed = (frozenset(id(v) for v in var_list or ()), pattern)
+        self._undecayed = (list(var_list or ()), pattern)
 
     def _decay_of(self, variable: Variable) -> float:
         excluded, pattern = self._undecayed
-        if self.weight_decay is None or id(variable) in excluded:
+        if self.weight_decay is None or any(variable is other for other in excluded):
             return 0.0
         return 0.0 if pattern and pattern.search(variable.name or "") else self.weight_decay
 
