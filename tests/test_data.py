@@ -378,6 +378,8 @@ def test_elements_of_a_batch_are_alike():
         (lambda: Dataset.from_arrays(3.0), ValueError, "got a single number"),
         (lambda: Dataset.from_sequence(iter("a")), TypeError, "with __len__ and __getitem__"),
         (lambda: Dataset.from_generator(3), TypeError, "or an iterable, got int"),
+        (lambda: list(Dataset.from_generator(lambda: None)), TypeError, "gives NoneType"),
+        (lambda: numbers().map(3), TypeError, "expected a function, got 3"),
         (lambda: numbers().batch(0), ValueError, "batch_size of at least 1, got 0"),
         (lambda: numbers().batch(2.0), TypeError, "batch_size to be a whole number, got 2.0"),
         (lambda: numbers().shuffle(0), ValueError, "window of at least 1"),

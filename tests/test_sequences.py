@@ -118,6 +118,14 @@ def test_windows_and_streams_refuse():
         next_token_windows(np.arange(4), 4)
     with pytest.raises(ValueError, match="step of at least 1, got 0"):
         next_token_windows(np.arange(9), 4, 0)
+    with pytest.raises(TypeError, match=r"length to be a whole number, got 2\.5"):
+        next_token_windows(np.arange(9), 2.5)
+    with pytest.raises(TypeError, match=r"batch_size to be a whole number, got 2\.0"):
+        next_token_streams(np.arange(90), 4, 2.0)
+    with pytest.raises(TypeError, match="sequence_length to be a whole number, got '3'"):
+        timeseries_windows(np.arange(9), None, "3")
+    with pytest.raises(TypeError, match="expected a text, got bytes"):
+        Vocabulary("ab").encode(b"ab")
     with pytest.raises(ValueError, match="length of at least 1, got 0"):
         next_token_windows(np.arange(9), 0)
     with pytest.raises(ValueError, match=r"tokens of shape \(n,\), got \(3, 3\)"):

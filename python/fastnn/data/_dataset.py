@@ -127,7 +127,7 @@ class Dataset:
             TypeError: it is neither.
         """
         if callable(source):
-            return cls(lambda: iter(source()), Elements(), length)
+            return cls(lambda: _iterator(source()), Elements(), length)
         if not isinstance(source, Iterable):
             raise TypeError(
                 "[Dataset] expected a function that gives an iterator, or an iterable, got"
@@ -183,7 +183,12 @@ class Dataset:
 
         Args:
             function: takes the parts of a tuple as so many arguments, anything else as one.
+
+        Raises:
+            TypeError: it cannot be called.
         """
+        if not callable(function):
+            raise TypeError(f"[Dataset] expected a function, got {function!r}")
 
         def once() -> Iterator[Any]:
             for element in self:
@@ -386,6 +391,15 @@ def _as_array(value: Any) -> Any:
 
 def _is_in_memory(array: Any) -> bool:
     return isinstance(array, np.ndarray) and not is_memory_map(array)
+
+
+def _iterator(given: Any) -> Iterator[Any]:
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            "[Dataset] expected a function that gives an iterator, got one that gives"
+            f" {type(given).__name__}"
+        )
+    return iter(given)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:

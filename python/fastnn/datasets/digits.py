@@ -32,8 +32,8 @@ def load_data(test_size: float = 0.2, seed: int | None = 0) -> tuple[Part, Part]
         >>> (x, y), (x_test, y_test) = load_data()  # doctest: +SKIP
         >>> x[..., None].astype("float32") / 16  # doctest: +SKIP
     """
-    if not 0.0 < test_size < 1.0:
-        raise ValueError(f"digits.load_data expected test_size between 0 and 1, got {test_size}")
+    if not isinstance(test_size, (int, float)) or not 0.0 < test_size < 1.0:
+        raise ValueError(f"digits.load_data expected test_size between 0 and 1, got {test_size!r}")
     if seed is not None and not 0 <= seed < 2**32:
         raise ValueError(f"digits.load_data expected a seed of 0 to 2**32 - 1, got {seed}")
     images, labels = _from_scikit_learn()

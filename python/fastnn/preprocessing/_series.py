@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.data import Dataset
+from fastnn.preprocessing._counts import check_count
 
 
 def timeseries_windows(
@@ -56,8 +57,7 @@ def timeseries_windows(
         "sampling_rate": sampling_rate,
     }
     for name, value in steps.items():
-        if value < 1:
-            raise ValueError(f"timeseries_windows expected {name} of at least 1, got {value}")
+        check_count("timeseries_windows", name, value)
     series = np.asarray(data)
     start, end = _range(series, start_index, end_index)
     span = (sequence_length - 1) * sampling_rate + 1

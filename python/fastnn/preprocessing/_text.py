@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.preprocessing._counts import check_count
+
 _WORDS = re.compile(r"\w+(?:'\w+)*|[^\w\s]")
 
 
@@ -104,8 +106,11 @@ class Vocabulary:
         """The numbers of a text's tokens, of shape (tokens,).
 
         Raises:
+            TypeError: for something that is no text.
             ValueError: for a token that is not in the vocabulary, where there is no `unknown`.
         """
+        if not isinstance(text, str):
+            raise TypeError(f"[Vocabulary] expected a text, got {type(text).__name__}")
         if self.words:
             return np.array([self._number(word, text) for word in _WORDS.findall(text)], np.int32)
         return self._encode_characters(text)
@@ -184,8 +189,7 @@ def next_token_windows(
         ([[0, 1, 2], [2, 3, 4]], [[1, 2, 3], [3, 4, 5]])
     """
     array = _check_tokens("next_token_windows", tokens, length)
-    if step < 1:
-        raise ValueError(f"next_token_windows expected step of at least 1, got {step}")
+    check_count("next_token_windows", "step", step)
     windows = np.lib.stride_tricks.sliding_window_view(array, length + 1)[::step]
     return windows[:, :-1], windows[:, 1:]
 
@@ -217,8 +221,7 @@ def next_token_streams(
         [[0, 1], [4, 5], [8, 9], [2, 3], [6, 7], [10, 11]]
     """
     array = _check_tokens("next_token_streams", tokens, length)
-    if batch_size < 1:
-        raise ValueError(f"next_token_streams expected batch_size of at least 1, got {batch_size}")
+    check_count("next_token_streams", "batch_size", batch_size)
     batches = (len(array) - 1) // (batch_size * length)
     if batches == 0:
         raise ValueError(
@@ -240,8 +243,7 @@ def _check_tokens(owner: str, tokens: Any, length: int) -> NDArray[Any]:
         raise ValueError(f"{owner} expected tokens of shape (n,), got {array.shape}")
     if array.dtype.kind not in "iu":
         raise TypeError(f"{owner} expected whole numbers as tokens, got dtype {array.dtype}")
-    if length < 1:
-        raise ValueError(f"{owner} expected length of at least 1, got {length}")
+    check_count(owner, "length", length)
     if len(array) < length + 1:
         raise ValueError(
             f"{owner} expected at least {length + 1} tokens for length={length}, got {len(array)}"
