@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ from bench.peers import PEERS
 from bench.process import PeerError, Worker
 from bench.workloads import WORKLOADS, Imports, Products, Training, Workload
 
-ROUNDS, SECONDS = 5, 0.2
+ROUNDS, SECONDS = 5, 0.15
 SLOW = 3  # rounds of a peer whose turn lasts more than five times as long as asked for
 LOAD_TIMEOUT, TURN_TIMEOUT = 180.0, 60.0
 
@@ -171,24 +172,32 @@ class Run:
             except PeerError as error:
                 for row in rows.values():
                     row["peers"][peer] = {**title, "error": str(error)}
+        # Products are many, and short.
+        seconds = self.seconds / 4 if isinstance(workload, Products) else self.seconds
         for measurement, row in rows.items():
             for round_ in range(self.rounds + 1):
                 for peer in [p for p in able if measurement in able[p]]:
-                    self._turn(row["peers"][peer], peer, measurement, keep=round_ > 0)
+                    known = row["peers"][peer]
+                    taken = self._turn(known, peer, measurement, seconds)
+                    if taken is not None and round_ > 0:
+                        known["seconds"].append(taken)
 
-    def _turn(self, known: dict[str, Any], peer: str, measurement: str, keep: bool) -> None:
+    def _turn(
+        self, known: dict[str, Any], peer: str, measurement: str, seconds: float
+    ) -> float | None:
+        """Seconds of one unit; None where the peer has failed, or has had turns enough."""
         if "error" in known or (known.get("slow") and len(known["seconds"]) >= SLOW):
-            return
+            return None
         began = time.monotonic()
         try:
             answer = self._workers[peer].ask(
-                TURN_TIMEOUT, do="measure", measurement=measurement, seconds=self.seconds
+                TURN_TIMEOUT, do="measure", measurement=measurement, seconds=seconds
             )
-            if keep:
-                known["seconds"].append(answer["seconds"])
-                known["slow"] = time.monotonic() - began > 5 * self.seconds
         except PeerError as error:
             known["error"] = str(error)
+            return None
+        known["slow"] = time.monotonic() - began > 5 * seconds
+        return float(answer["seconds"])
 
     def _worker(self, peer: str) -> Worker:
         if peer not in self._workers:
@@ -289,4 +298,6 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # Ends as by an exception: workers, which may be stopped, are ended with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main()

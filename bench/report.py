@@ -185,11 +185,14 @@ def _detail_cell(row: Row, name: str) -> str:
     return text
 
 
-def results_page(found: dict[str, Any], picture: str | None) -> str:
-    """The page beside the file."""
+def results_page(found: dict[str, Any], beside: set[str]) -> str:
+    """The page beside the file; ``beside`` are the names of the files that lie there."""
     lines = ["# The last run", "", f"`{found['command']}` on", *_conditions(found), ""]
-    if picture:
-        lines += [f"![Times of other frameworks over fastnn's]({picture})", ""]
+    if "compare.svg" in beside:
+        lines += ["![Times of other frameworks over fastnn's](compare.svg)", ""]
+    for name, what in (("kernels.txt", "every kernel beside NumPy"), ("scaling.txt", "growth")):
+        if name in beside:
+            lines += [f"[{name}]({name}): {what}", ""]
     lines += overview(found)
     failed: list[str] = []
     for workload in dict.fromkeys(row["workload"] for row in found["results"]):
@@ -253,7 +256,7 @@ def between_marks(text: str, content: str) -> str:
 def write_pages(file: Path, readme: Path) -> list[Path]:
     """Writes all pages from a file of results; returns them."""
     found = json.loads(file.read_text(encoding="utf-8"))
-    picture = file.with_suffix(".svg")
+    picture = file.parent / "compare.svg"
     try:
         from bench.picture import draw
 
@@ -261,11 +264,11 @@ def write_pages(file: Path, readme: Path) -> list[Path]:
     except ImportError as error:
         print(f"no picture: {error}")
     page = file.parent / "README.md"
-    shown = picture.name if picture.exists() else None
-    page.write_text(results_page(found, shown), encoding="utf-8")
+    beside = {path.name for path in file.parent.iterdir()}
+    page.write_text(results_page(found, beside), encoding="utf-8")
     text = readme.read_text(encoding="utf-8")
     readme.write_text(between_marks(text, speed_table(found)), encoding="utf-8")
-    return [page, readme, *([picture] if shown else [])]
+    return [page, readme, *([picture] if picture.exists() else [])]
 
 
 def main() -> None:

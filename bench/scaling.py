@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 import fastnn
+from bench import machine
 from bench.frameworks._keras_like import sequential
 from bench.peers import ROOT
 from bench.workloads import WORKLOADS, Training
@@ -227,6 +228,8 @@ def main() -> None:
         print(json.dumps(_train_mapped(Path(file), int(threads), group)))
         return
     parts = options.parts or PARTS
+    facts = machine.facts()
+    print(f"{facts['cpu']}, {facts['isa']}, threads: {options.threads}, {facts['date']}")
     if "rows" in parts:
         for label, taken in rows(options.rows, options.rounds, options.threads).items():
             text = ", ".join(f"10^{len(str(n)) - 1}: {1e9 * s:.1f}" for n, s in taken.items())
