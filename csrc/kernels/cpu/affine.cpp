@@ -138,17 +138,14 @@ FASTNN_INLINE vec<T> read_pixels(const T* image, const Taps<T>& t, vec<T> fill) 
   return sum;
 }
 
+// One channel of neighbouring pixels at a time: they lie apart in the output.
 template <class T>
-FASTNN_INLINE void read_channels(T* out, const T* image, const Lanes<T>& t, int count, int64_t lane,
-                                 int64_t channels, T fill) {
+FASTNN_INLINE void read_channels(T* out, const T* image, const Taps<T>& t, int64_t columns,
+                                 int64_t channels, vec<T> fill) {
+  T pixels[kLanes<T>];
   for (int64_t c = 0; c < channels; ++c) {
-    T sum = 0;
-    for (int k = 0; k < count; ++k) {
-      const T value = t.inside[k][lane] ? image[t.at[k][lane] + c] : fill;
-      const T part = t.weight[k][lane] * value;
-      sum = k == 0 ? part : sum + part;
-    }
-    out[c] = sum;
+    store(pixels, read_pixels<T>(image + c, t, fill));
+    for (int64_t l = 0; l < columns; ++l) out[l * channels + c] = pixels[l];
   }
 }
 
@@ -170,10 +167,8 @@ void transform_rows(const AffineArgs& a, int64_t first, int64_t last) {
                              store_first(out + x, pixels, columns);
                            return;
                          }
-                         const Lanes<T> lanes(t);
-                         for (int64_t l = 0; l < columns; ++l)
-                           read_channels(out + (x + l) * a.channels, image, lanes, t.count, l,
-                                         a.channels, fill);
+                         read_channels<T>(out + x * a.channels, image, t, columns, a.channels,
+                                          set<T>(fill));
                        });
   }
 }
