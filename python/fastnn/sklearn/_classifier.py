@@ -202,7 +202,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             if missing.size:
                 raise ValueError(
                     f"[{owner}] warm_start can only be used where `y` has the same classes as in "
-                    f" the previous call to fit, {self.classes_}; {missing} are missing"
+                    f"the previous call to fit, {self.classes_}; {missing} are missing"
                 )
         numbers: Array = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
