@@ -62,6 +62,21 @@ def test_every_layer_is_a_box_with_what_feeds_it():
     assert len(plain) == len(model.layers)
 
 
+def test_what_a_box_says():
+    model = fastnn.Sequential([Dense(3, name="a", input_dim=2), Dense(1, name="b")])
+    model.layers[0].trainable = False
+    shown = words(
+        plot_model(
+            model, show_layer_names=False, show_dtype=True, show_trainable=True, rankdir="LR"
+        ).svg
+    )
+    assert shown == [
+        "InputLayer", "(None, 2)", "float32",
+        "Dense", "(None, 3)", "float32", "9 weights", "frozen",
+        "Dense", "(None, 1)", "float32", "4 weights", "trained",
+    ]  # fmt: skip
+
+
 def test_no_box_covers_another_and_all_are_within():
     svg = plot_model(branched()).svg
     whole = ElementTree.fromstring(svg)
@@ -101,7 +116,10 @@ def test_a_deep_model_is_drawn():
     x = out = fastnn.Input((2,))
     for _ in range(600):
         out = Dense(2)(out)
-    assert plot_model(fastnn.Model(x, out)).dot.count("->") == 600
+    model = fastnn.Model(x, out)
+    assert plot_model(model).dot.count("->") == 600
+    assert "and 401 more" in model._repr_html_()
+    assert "<svg" not in model._repr_html_()
 
 
 def test_neurons():

@@ -16,7 +16,8 @@ from fastnn.models._summary import _shape_text
 if TYPE_CHECKING:
     from fastnn.models._model import Model
 
-_WIDEST = 200
+# A notebook's table and picture of more layers would hide what comes after it.
+_MOST_LAYERS = 200
 
 
 @dataclass(repr=False)
@@ -67,8 +68,14 @@ def plot_model(
     model: Model,
     to_file: str | os.PathLike[str] | None = None,
     show_shapes: bool = True,
-    show_params: bool = True,
+    show_dtype: bool = False,
+    show_layer_names: bool = True,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: int = 200,
     show_layer_activations: bool = True,
+    show_trainable: bool = False,
+    show_params: bool = True,
     neurons: bool = False,
 ) -> Picture:
     """Draws a model's layers and what feeds them.
@@ -77,8 +84,14 @@ def plot_model(
         model: the model.
         to_file: a file to write, see :meth:`Picture.save`; default none.
         show_shapes: the shape of each layer's output; default True.
-        show_params: how many weights each layer has; default True.
+        show_dtype: its dtype; default False.
+        show_layer_names: each layer's name before its class; default True.
+        rankdir: accepted and ignored: from top to bottom.
+        expand_nested: accepted and ignored: a model inside is one box.
+        dpi: accepted and ignored.
         show_layer_activations: the activation, where a layer has one; default True.
+        show_trainable: which layers with weights are trained; default False.
+        show_params: how many weights each layer has; default True.
         neurons: a circle for each unit and a line for each weight, as thick as it is large, in
             place of the boxes; for a Sequential model of dense layers. Default False.
 
@@ -97,7 +110,15 @@ def plot_model(
         >>> plot_model(model, neurons=True).svg.count("<circle")
         6
     """
-    boxes = _boxes(model, show_shapes, show_params, show_layer_activations)
+    shown = Shown(
+        show_shapes,
+        show_dtype,
+        show_layer_names,
+        show_layer_activations,
+        show_trainable,
+        show_params,
+    )
+    boxes = _boxes(model, shown)
     if not boxes:
         raise ValueError(f"[plot_model] {model.name!r} has no layers to draw")
     svg = _neurons(model) if neurons else _svg.layers(boxes)
@@ -114,12 +135,14 @@ def model_html(model: Model) -> str:
     rows = "".join(
         "<tr>" + "".join(f"<td style='text-align:left'>{_escaped(cell)}</td>" for cell in row)
         + "</tr>"
-        for row in (_row(layer, 0) for layer in model.layers)
+        for row in (_row(layer, 0) for layer in model.layers[:_MOST_LAYERS])
     )  # fmt: skip
     head = "<tr><th>Layer (type)</th><th>Output shape</th><th>Params</th></tr>"
     totals = "<br>".join(_escaped(line.strip()) for line in _totals(model))
     title = f"<b>{_escaped(type(model).__name__)} {_escaped(repr(model.name))}</b>"
-    picture = plot_model(model).svg if model.layers else ""
+    left_out = len(model.layers) - _MOST_LAYERS
+    picture = plot_model(model).svg if model.layers and left_out <= 0 else ""
+    rows += f"<tr><td>and {left_out} more</td></tr>" if left_out > 0 else ""
     return (
         f"<div>{title}<table>{head}{rows}</table><small>{totals}</small>"
         f"<details><summary>picture</summary>{picture}</details></div>"
@@ -132,28 +155,48 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _boxes(model: Model, shapes: bool, params: bool, activations: bool) -> list[Box]:
+@dataclass(frozen=True)
+class Shown:
+    """What the box of a layer says; see :func:`plot_model`."""
+
+    shapes: bool
+    dtypes: bool
+    names: bool
+    activations: bool
+    trainable: bool
+    params: bool
+
+    def title(self, layer: Any) -> str:
+        """The first line."""
+        kind = type(layer).__name__
+        return f"{layer.name} ({kind})" if self.names else kind
+
+    def lines(self, layer: Any) -> list[str]:
+        """The others."""
+        shape = layer._output_shape
+        found = ["not built" if shape is None else _shape_text(shape)] if self.shapes else []
+        found += [str(layer.dtype)] if self.dtypes else []
+        activation = _activation(layer) if self.activations else ""
+        found += [activation] if activation else []
+        if layer.weights:
+            found += [f"{layer.count_params():,} weights"] if self.params else []
+            found += ["trained" if layer.trainable else "frozen"] if self.trainable else []
+        return found
+
+
+def _boxes(model: Model, shown: Shown) -> list[Box]:
     graph = model._graph
     layers = list(model.layers if graph is None else graph.layers)
     places = {layer.name: i for i, layer in enumerate(layers)}
     feeding = {} if graph is None else graph.connections()
     boxes = []
     for number, layer in enumerate(layers):
-        lines = []
-        if shapes:
-            shape = layer._output_shape
-            lines.append("not built" if shape is None else _shape_text(shape))
-        if activations:
-            name = _activation(layer)
-            lines += [name] if name else []
-        if params and layer.weights:
-            lines.append(f"{layer.count_params():,} weights")
         names = [name.split("[")[0] for name in feeding.get(id(layer), [])]
         # A layer that is called twice is one box; what would lead back is left out.
         sources = sorted({places[n] for n in names if places.get(n, number) < number})
         if graph is None and hasattr(model, "_stack") and number:
             sources = [number - 1]
-        boxes.append(Box(f"{layer.name} ({type(layer).__name__})", lines, sources))
+        boxes.append(Box(shown.title(layer), shown.lines(layer), sources))
     return boxes
 
 
