@@ -75,11 +75,11 @@ def given_text() -> str:
     return shakespeare.load_text() if os.environ.get("FASTNN_DATA") else SONNETS
 
 
-def build(tokens: int, units: int, rows: int) -> Sequential:
-    """Reads `rows` streams at once, and remembers where each of them was."""
+def build(tokens: int, units: int, rows: int, length: int | None) -> Sequential:
+    """Reads `rows` streams at once, `length` characters further (None: any number) each time."""
     return Sequential(
         [
-            Input(batch_shape=(rows, None), dtype="int64"),
+            Input(batch_shape=(rows, length), dtype="int64"),
             Embedding(tokens, 64),
             LSTM(units, return_sequences=True, stateful=True),
             Dropout(0.1 if units > 128 else 0.0),
@@ -107,10 +107,10 @@ vocabulary = Vocabulary.of_characters(text)
 tokens = vocabulary.encode(text)
 # The end of a long text is held out; of a short one nothing is, and it is learned by heart.
 split = int(0.9 * len(tokens)) if large else len(tokens)
-rows, length, units, epochs = (32, 64, 256, 6) if large else (8, 32, 96, 60)
+rows, length, units, epochs = (32, 64, 256, 8) if large else (8, 32, 96, 60)
 x, y = next_token_streams(tokens[:split], length, rows)
 
-model = build(len(vocabulary), units, rows)
+model = build(len(vocabulary), units, rows, length)
 rate = CosineDecay(0.004 if large else 0.02, epochs * len(x) // rows)
 model.compile(Adam(rate, global_clipnorm=5.0), SparseCategoricalCrossentropy(from_logits=True))
 started = time.perf_counter()
@@ -126,7 +126,7 @@ if large:
     loss = model.evaluate(*held_out, batch_size=rows, verbose=0)
     print(f"nats a character on the held-out end: {loss:.3f}")
 
-writer = build(len(vocabulary), units, rows=1)
+writer = build(len(vocabulary), units, rows=1, length=None)
 writer.set_weights(model.get_weights())
 # It has always known what came before: a cold start would be new to it.
 read = text[max(0, split - 500) : split] if large else text[:20]

@@ -189,6 +189,28 @@ def test_a_stateful_layer_goes_on_where_it_stopped():
         model.predict(x[:3], verbose=0)
 
 
+@pytest.mark.parametrize("every", [None, 2])
+def test_gradients_are_taken_from_the_states_that_a_batch_begins_with(every):
+    x, y, start = rows(4, 3, 2), rows(4, 3, 5), 2 * rows(4, 5, seed=1)
+    given = {"gradient_accumulation_steps": every}
+    layer = GRU(5, return_sequences=True, stateful=True, batch_input_shape=(4, None, 2))
+    kept = Sequential([layer])
+    a, b = Input((None, 2)), Input((5,))
+    told = Model([a, b], GRU(5, return_sequences=True)(a, initial_state=b))
+    told.set_weights(kept.get_weights())
+    weights = []
+    for model, data in ((kept, x), (told, [x, start])):
+        model.compile(fastnn.optimizers.SGD(0.5, **given), "mse")
+        for _ in range(every or 1):
+            layer.states.set_value(start)
+            model.train_on_batch(data, y)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, 0, 1e-6)
+    kernels = [k.kernel for k in kept.profile(x, y, batch_size=4).kernels]
+    assert kernels.count("gru") == 1
+
+
 def test_states_are_no_weights():
     layer = GRU(5, stateful=True)
     layer(rows(4, 6, 3))
@@ -297,6 +319,25 @@ def test_time_distributed_shares_its_weights():
     assert model.predict(rows(4, 5, 3), verbose=0).shape == (4, 2)
 
 
+def test_time_distributed_images():
+    """Batch and time are one axis inside, of which nothing shows outside."""
+    inner = Sequential(
+        [
+            Input((6, 6, 1)),
+            layers.Conv2D(3, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+        ]
+    )
+    model = Sequential([Input((None, 6, 6, 1)), TimeDistributed(inner), LSTM(4)])
+    assert model.layers[0].output.shape == (None, None, 12)
+    x = rows(2, 3, 6, 6, 1)
+    steps = np.stack([inner.predict(x[:, t], verbose=0) for t in range(3)], 1)
+    np.testing.assert_array_equal(model.layers[0](x), steps)
+    model.compile("sgd", "mse")
+    model.fit(x, rows(2, 4), verbose=0)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -320,6 +361,29 @@ def test_configurations_lead_back(layer):
     assert again.get_config() == layer.get_config()
     for a, b in zip(flatten(again(x)), wanted, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_models_and_layers_of_ones_own_inside_lead_back():
+    class Leaky(layers.Layer):
+        state_size = 3
+
+        def call(self, inputs: Any, states: Any) -> Any:
+            return states, 0.5 * states + inputs
+
+    model = Sequential(
+        [
+            Input((None, 2, 2)),
+            TimeDistributed(Sequential([Input((2, 2)), layers.Flatten(), Dense(3)])),
+            RNN(Leaky(), return_sequences=True),
+            RNN([Leaky(), LSTMCell(2)]),
+        ]
+    )
+    again = Sequential.from_config(model.get_config(), {"Leaky": Leaky})
+    again.set_weights(model.get_weights())
+    x = rows(2, 3, 2, 2)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    with pytest.raises(ValueError, match="unknown layer 'Leaky'"):
+        Sequential.from_config(model.get_config())
 
 
 def test_a_cell_of_ones_own():

@@ -128,6 +128,12 @@ void Dim::collect(std::vector<ExtentId>* ids) const {
     }
 }
 
+int64_t Dim::multiple_of(const Dim& b) const {
+  if (terms_.empty() || b.terms_.empty()) return 0;
+  const int64_t times = terms_[0].second / b.terms_[0].second;
+  return Dim(times) * b == *this ? times : 0;
+}
+
 std::string Dim::str() const {
   if (terms_.empty()) return std::to_string(constant_);
   std::string s;
@@ -237,6 +243,7 @@ Dim exact_quotient(const Dim& a, const Dim& b) {
                                   b.str());
     return a.number() / b.number();
   }
+  if (const int64_t times = a.multiple_of(b)) return times;
   // One extent times numbers covers flattening; anything else is evaluated at bind.
   std::vector<ExtentId> ids;
   a.collect(&ids);
@@ -247,12 +254,6 @@ Dim exact_quotient(const Dim& a, const Dim& b) {
     if (b.is_number() && b.number() != 0 && a == Dim(a.eval(one)) * Dim::extent(id) &&
         a.eval(one) % b.number() == 0)
       return Dim(a.eval(one) / b.number()) * Dim::extent(id);
-    std::vector<ExtentId> b_ids;
-    b.collect(&b_ids);
-    if (b_ids == ids) {
-      int64_t ca = a.eval(one), cb = b.eval(one);
-      if (cb != 0 && ca % cb == 0 && Dim(ca / cb) * b == a) return ca / cb;
-    }
   }
   return derived(Derived::quotient, a, b, "(" + a.str() + ")/(" + b.str() + ")");
 }

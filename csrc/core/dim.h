@@ -42,6 +42,8 @@ class Dim {
   friend Dim operator*(const Dim& a, const Dim& b);
   bool operator==(const Dim& o) const { return constant_ == o.constant_ && terms_ == o.terms_; }
   bool operator!=(const Dim& o) const { return !(*this == o); }
+  // The number that b times which is this dimension; 0 where there is none.
+  int64_t multiple_of(const Dim& b) const;
   uint64_t hash() const;
 
  private:

@@ -15,6 +15,7 @@ class _CellLayer(RNN):
     """An RNN over a cell of this module, with the cell's arguments among its own."""
 
     _cell_class: type[Cell] = Cell
+    _holds = ()
 
     def __init__(self, cell_settings: dict[str, Any], **kwargs: Any) -> None:
         names = _argument_names(self._cell_class) - _argument_names(Layer)

@@ -52,6 +52,7 @@ class RNN(Layer):
     """
 
     _masking = True
+    _holds: tuple[str, ...] = ("cell",)
 
     def __init__(
         self,

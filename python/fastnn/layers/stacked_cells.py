@@ -33,6 +33,8 @@ class StackedRNNCells(Layer):
         (2, 6)
     """
 
+    _holds = ("cells",)
+
     def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cells = list(cells)

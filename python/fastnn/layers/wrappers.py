@@ -43,6 +43,7 @@ class Bidirectional(Layer):
     """
 
     _masking = True
+    _holds = ("layer", "backward_layer")
 
     def __init__(
         self,
@@ -196,6 +197,7 @@ class TimeDistributed(Layer):
     """
 
     _masking = True
+    _holds = ("layer",)
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -485,6 +485,14 @@ _ELSEWHERE = {
 }
 
 
+def _layers_within(value: Any, custom_objects: Mapping[str, Any] | None) -> Any:
+    """What a layer around others is told of them, as layers: they may be models, or one's own."""
+    if isinstance(value, list):
+        return [_layers_within(item, custom_objects) for item in value]
+    described = isinstance(value, Mapping) and "class_name" in value
+    return layer_from_config(value, custom_objects) if described else value
+
+
 def layer_from_config(
     entry: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> Layer:
@@ -501,7 +509,9 @@ def layer_from_config(
 
     name = entry["class_name"]
     if name in _FURTHER:
-        return _from(getattr(import_module(f"fastnn.models.{_FURTHER[name]}"), name), entry)
+        return _from(
+            getattr(import_module(f"fastnn.models.{_FURTHER[name]}"), name), entry["config"]
+        )
     known: dict[str, Any] = {"Sequential": Sequential, "Model": Model, "Functional": Model}
     if name in _ELSEWHERE:
         known[name] = getattr(import_module(f"fastnn.models.{_ELSEWHERE[name]}"), name)
@@ -516,8 +526,11 @@ def layer_from_config(
     cls = known[name]
     if not isinstance(cls, type) or not issubclass(cls, Layer):
         raise ValueError(f"expected a layer's class as {name!r}, got {cls!r}")
+    config = dict(entry["config"])
+    for held in getattr(cls, "_holds", ()):
+        config[held] = _layers_within(config.get(held), custom_objects)
     with registry.custom_object_scope(custom_objects):
-        return _from(cls, entry)
+        return _from(cls, config)
 
 
 # Models of fastnn that are not loaded with it, and the layers that they are made of.
@@ -531,6 +544,6 @@ _FURTHER = {
 }
 
 
-def _from(cls: Any, entry: Mapping[str, Any]) -> Layer:
-    layer: Layer = cls.from_config(entry["config"])
+def _from(cls: Any, config: Mapping[str, Any]) -> Layer:
+    layer: Layer = cls.from_config(config)
     return layer

@@ -144,23 +144,27 @@ class Step:
         total, parts = objective.cost(trace.outputs, targets, weights, added)
         rows = ops.shape_of(trace.inputs[0], 0, "float64")
         measured = objective.updates(trace.outputs, targets, weights, total, parts, rows)
-        measured = [*measured, *trace.scope.updates]
-        sections: list[Section] = [("metrics", [], measured)]
+        states = trace.scope.updates
+        sections: list[Section] = [("metrics", [], [*measured, *states])]
         every: dict[str, int] = {}
         if training:
-            sections, every = _training_sections(model, total, measured)
+            sections, every = _training_sections(model, total, measured, states)
         inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
         program = compile_sections(inputs, sections)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
 def _training_sections(
-    model: Trainable, total: Tensor, measured: Sequence[tuple[Variable, Tensor]]
+    model: Trainable,
+    total: Tensor,
+    measured: Sequence[tuple[Variable, Tensor]],
+    states: Sequence[tuple[Variable, Tensor]],
 ) -> tuple[list[Section], dict[str, int]]:
     """The sections of a training step, and how many steps an update takes.
 
-    The first computes and writes nothing, so that it can be interrupted. Figures and the layers'
-    state come before the update: they belong to the weights that the forward pass has used.
+    The first computes and writes nothing, so that it can be interrupted. Figures come before the
+    update: they belong to the weights that the forward pass has used. The layers' states change
+    where the gradients are used, not before: gradients read the states that the pass began with.
     """
     variables = model.trainable_weights
     if not variables:
@@ -178,10 +182,12 @@ def _training_sections(
         ) from error
     lay_side_by_side(variables, optimizer)
     plan = optimizer.updates(graph.grad(total, variables), variables)
+    sums, update = list(plan.step_updates), list(plan.update_effects)
+    (sums if plan.every > 1 else update).extend(states)
     sections: list[Section] = [
         ("step", [], []),
-        ("metrics", [], [*measured, *plan.step_updates]),
-        ("update", [], list(plan.update_effects)),
+        ("metrics", [], [*measured, *sums]),
+        ("update", [], update),
         ("after", [], list(plan.post_updates)),
     ]
     return sections, {"update": int(plan.every)}
