@@ -191,6 +191,44 @@ def test_fused_pooling_gives_the_bits_of_separate_calls(table):
     assert same_bits(fused(a), apart(a)[0])
 
 
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_gradients_through_relu_and_pooling_go_where_the_largest_is(strides):
+    """relu's slope is taken after the pooling, on fewer elements; windows may overlap."""
+    rng = np.random.default_rng(5)
+    x = placeholder((None, 9, 8, 5), "float64")
+    a = rng.normal(size=(4, 9, 8, 5)) - 0.5
+    gradients = []
+    for relu in (ops.relu, lambda v: ops.where(ops.greater(v, 0.0), v, 0.0)):
+        y = ops.max_pool(relu(x * 1.0), 3, strides, "same")
+        cost = ops.sum(y * ops.square(y))
+        gradients.append(function([x], grad(cost, [x]))(a)[0])
+    assert np.count_nonzero(gradients[0])
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-12)
+
+
+def test_a_gradient_penalty_is_differentiable():
+    """The norm of a critic's gradient to its images, in the cost (Gulrajani et al. 2017)."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 2, 6), (6,), (2, 2, 6, 4), (4,)]
+    given = [rng.normal(scale=0.5, size=s) for s in shapes]
+    weights = [placeholder(s, "float64") for s in shapes]
+    x = placeholder((None, 8, 7, 2), "float64")
+    h = ops.max_pool(ops.tanh(ops.conv(x, weights[0], padding="same") + weights[1]), 2)
+    h = ops.average_pool(ops.softplus(ops.conv(h, weights[2]) + weights[3]), 2, padding="same")
+    slope = grad(ops.sum(h), [x])[0]
+    norm = ops.sqrt(ops.sum(ops.square(slope), (1, 2, 3)))
+    penalty = ops.mean(ops.square(norm - 1.0))
+    f = function([x, *weights], [penalty, *grad(penalty, weights)])
+    a = rng.normal(size=(3, 8, 7, 2))
+    _, *analytic = f(a, *given)
+    for i, g in enumerate(analytic):
+        d = rng.normal(size=g.shape)
+        high, low = list(given), list(given)
+        high[i], low[i] = given[i] + 1e-6 * d, given[i] - 1e-6 * d
+        numeric = (f(a, *high)[0] - f(a, *low)[0]) / 2e-6
+        np.testing.assert_allclose(np.sum(g * d), numeric, rtol=1e-5, atol=1e-8)
+
+
 def test_open_sizes():
     rng = np.random.default_rng(0)
     k = rng.normal(size=(3, 2, 4))

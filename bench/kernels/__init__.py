@@ -76,7 +76,7 @@ class Case:
 
 def cases() -> list[Case]:
     """All of them."""
-    from bench.kernels import elementwise, matmul, moving, optimizers, reductions, rows
+    from bench.kernels import elementwise, matmul, moving, optimizers, reductions, rows, windows
 
-    families = (matmul, elementwise, rows, reductions, optimizers, moving)
+    families = (matmul, elementwise, rows, reductions, optimizers, moving, windows)
     return [case for family in families for case in family.cases()]

@@ -6,6 +6,7 @@
 #pragma once
 #include "kernels/cpu/conv_axis.h"
 #include "kernels/cpu/conv_depthwise.h"
+#include "kernels/cpu/conv_narrow.h"
 #include "kernels/cpu/matmul_run.h"
 #include "kernels/cpu/pool_rows.h"
 
@@ -22,11 +23,11 @@ template <class T>
 struct Conv {
   const ConvArgs& g;
   Axis h, w;
-  bool depthwise;
-  int64_t taps, depth, cols;  // depth: summed at a tap; cols of the result; both of one group
-  int64_t panels;             // of one group
-  int64_t read_px, px;        // elements of a pixel of what is read, and of the result
-  int64_t panel_elements;     // of workspace
+  bool depthwise, narrow, joined;  // joined: neighbouring taps read neighbouring elements
+  int64_t taps, depth, cols;       // depth: summed at a tap; cols of the result; both of one group
+  int64_t panels;                  // of one group
+  int64_t read_px, px;             // elements of a pixel of what is read, and of the result
+  int64_t panel_elements;          // of workspace
   int64_t scratch_bytes, task_bytes;  // of workspace a task: results to pool, and then a list
   T* packed;
   char* task_space;
@@ -40,6 +41,9 @@ struct Conv {
     depth = back ? out : in;
     cols = back ? in : out;
     depthwise = in == 1 && s.groups > 1;
+    joined = s.groups == 1 && w.tap_step == 1 && w.read_step == 1;
+    narrow = !depthwise && cols <= kNarrowColumns &&
+             (joined ? s.kernel[1] * depth : depth) >= kLanes<T> / 2;
     panels = ceil_div(cols, kTileCols<T>);
     read_px = back ? s.filters : s.channels;
     px = back ? s.channels : s.filters;
@@ -73,6 +77,18 @@ int64_t panel_width(int64_t cols) {
   return cols > kLanes<T> ? kTileCols<T> : kLanes<T>;
 }
 
+// The kernel of one group: [column][tap][depth].
+template <class T>
+void pack_narrow(const Conv<T>& c, int64_t group, T* out) {
+  const T* k = static_cast<const T*>(c.g.b);
+  const int64_t filters = c.g.shape.filters;
+  for (int64_t j = 0; j < c.cols; ++j)
+    for (int64_t t = 0; t < c.taps; ++t)
+      for (int64_t d = 0; d < c.depth; ++d)
+        *out++ = c.h.back ? k[((c.taps - 1 - t) * c.cols + j) * filters + group * c.depth + d]
+                          : k[(t * c.depth + d) * filters + group * c.cols + j];
+}
+
 template <class T>
 void pack_panel(void* arg, int64_t index) {
   const Conv<T>& c = *static_cast<const Conv<T>*>(arg);
@@ -81,6 +97,7 @@ void pack_panel(void* arg, int64_t index) {
   const int64_t filters = c.g.shape.filters;
   const T* k = static_cast<const T*>(c.g.b);
   T* out = c.packed + index * c.panel_elements;
+  if (c.narrow) return pack_narrow(c, group, out);
   for (int64_t t = 0; t < c.taps; ++t, out += c.depth * width) {
     if (c.h.back)
       pack_b_panel(out, k + ((c.taps - 1 - t) * c.cols + j) * filters + group * c.depth, filters,
@@ -104,8 +121,7 @@ void pack_depthwise(const Conv<T>& c) {
 // What the elements of two runs sum over: neighbours in a row of what is read are one stretch.
 template <class T>
 Segments segments_of(const Conv<T>& c, const Run& h, const Run& w, Stretch* list) {
-  const bool joined = c.g.shape.groups == 1 && c.w.tap_step == 1 && c.w.read_step == 1;
-  const int64_t parts = joined ? (w.taps.count > 0) : w.taps.count;
+  const int64_t parts = c.joined ? (w.taps.count > 0) : w.taps.count;
   int64_t count = 0;
   for (int64_t p = 0; p < h.taps.count; ++p)
     for (int64_t q = 0; q < parts; ++q) {
@@ -113,7 +129,7 @@ Segments segments_of(const Conv<T>& c, const Run& h, const Run& w, Stretch* list
       const int64_t tap =
           (h.taps.first + p * c.h.tap_step) * c.g.shape.kernel[1] + w.taps.first + q * c.w.tap_step;
       list[count++] = {(row + q * c.w.read_step) * c.read_px, tap * c.depth,
-                       joined ? w.taps.count * c.depth : c.depth};
+                       c.joined ? w.taps.count * c.depth : c.depth};
     }
   return {list, count};
 }
@@ -182,6 +198,11 @@ void run_rectangle(const Conv<T>& c, const Target<T>& t, const Run& h, const Run
   const int64_t cols = min_of(c.cols - j, kTileCols<T>);
   const Segments segments = segments_of(c, h, w, list);
   const T* b = c.packed + panel * c.panel_elements;
+  if (c.narrow)
+    return each_line(c, t, h, w, group * c.cols, group * c.depth, cols,
+                     [&](const T* a, const TileEnd<T>& end, int64_t count, int64_t step) {
+                       narrow_line(a, step, count, b, c.taps * c.depth, segments, cols, end);
+                     });
   const ConvTile<T>* tiles = conv_tiles<T>(cols);
   each_line(c, t, h, w, group * c.cols + j, group * c.depth, tail_of<T>(cols),
             [&](const T* a, TileEnd<T> end, int64_t count, int64_t step) {

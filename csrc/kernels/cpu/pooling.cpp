@@ -207,6 +207,29 @@ void unpool_grids(void* arg, int64_t task) {
 }
 
 template <class T>
+void pool_grids(void* arg, int64_t task) {
+  const PoolJob& job = *static_cast<const PoolJob*>(arg);
+  const PoolShape& s = job.g.shape;
+  const PoolGrid grid = {
+      {s.size[0], s.size[1]}, s.out[0], s.out[1], s.channels, s.in[1] * s.channels};
+  const int64_t results = s.out[0] * s.out[1] * s.channels;
+  for (int64_t n = job.count * task / job.tasks; n < job.count * (task + 1) / job.tasks; ++n) {
+    auto* index = static_cast<uint8_t*>(job.g.index);
+    pool_grid(static_cast<T*>(job.g.out) + n * results, index ? index + n * results : nullptr,
+              static_cast<const T*>(job.g.in) + n * s.in[0] * s.in[1] * s.channels, grid);
+  }
+}
+
+template <class T>
+void max_pool(const void* args, const Context* ctx) {
+  const PoolArgs& g = *static_cast<const PoolArgs*>(args);
+  if (side_by_side(g) && g.shape.batch >= ctx->threads)
+    split(g, g.shape.batch, pool_grids<T>, ctx);
+  else
+    pool<T, MaxPool<T>>(args, ctx);
+}
+
+template <class T>
 void max_pool_grad(const void* args, const Context* ctx) {
   const PoolArgs& g = *static_cast<const PoolArgs*>(args);
   if (side_by_side(g))
@@ -219,8 +242,6 @@ void max_pool_grad(const void* args, const Context* ctx) {
   {id, DType::f32, __VA_ARGS__<float>, nullptr, nullptr}, { \
     id, DType::f64, __VA_ARGS__<double>, nullptr, nullptr   \
   }
-template <class T>
-constexpr Kernel max_pool = pool<T, MaxPool<T>>;
 template <class T>
 constexpr Kernel max_pool_take = pool<T, TakePool<T>>;
 template <class T>
