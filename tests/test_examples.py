@@ -6,6 +6,7 @@ import importlib.util
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,14 @@ def test_dropout():
     assert lines[1] == "a kept unit: 3.75, which is 3 / 0.8"
     assert [number(line) for line in lines[2:4]] == [3.0, 3.0]
     assert lines[4].endswith("in both: 2.4 and 2.4")
+
+
+def test_files():
+    lines = run("files.py")
+    assert lines[1] == "the resumed training has the same bits: True"
+    assert lines[2] == "the best epoch's model: ring, 97 weights"
+    assert len(lines) == 5 or shutil.which("cc") is None
+    assert len({line.split()[-1] for line in lines[3:]}) == 1
 
 
 def test_thousand_layers(tmp_path):

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -218,6 +219,27 @@ def test_what_killed_processes_left_is_removed(tmp_path):
     left = tmp_path / f".{path.name}.0123456789ab.tmp"
     left.write_bytes(b"half")
     io.save_file({}, path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_processes_may_write_one_file_at_once(tmp_path):
+    path = tmp_path / "a.safetensors"
+    children = []
+    for number in range(4):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the child only writes
+            child = os.fork()
+        if child == 0:
+            try:
+                for _ in range(25):
+                    io.save_file({"a": np.full(1000, number)}, path)
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert len(set(io.load_file(path)["a"])) == 1
     assert list(tmp_path.iterdir()) == [path]
 
 

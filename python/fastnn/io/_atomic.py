@@ -62,16 +62,9 @@ def _mode_of(target: Path) -> int | None:
 @contextmanager
 def _beside(target: Path, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file in the target's folder, removed again where anything fails."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_TEMPORARY}")
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    except OSError as error:
-        reason = f"{os.strerror(error.errno or 0)}: cannot write a file in"
-        raise type(error)(error.errno, reason, str(target.parent)) from error
+    handle, temporary = _new_file(target)
     try:
         with os.fdopen(handle, "wb") as file:
-            if _fcntl is not None:
-                _fcntl.flock(file, _fcntl.LOCK_EX)
             if mode is not None and hasattr(os, "fchmod"):
                 os.fchmod(file.fileno(), mode)
             yield file, temporary
@@ -85,6 +78,23 @@ def _beside(target: Path, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _new_file(target: Path) -> tuple[int, Path]:
+    """A file that no other process takes for one that was left behind: it is locked."""
+    while True:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_TEMPORARY}")
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except OSError as error:
+            reason = f"{os.strerror(error.errno or 0)}: cannot write a file in"
+            raise type(error)(error.errno, reason, str(target.parent)) from error
+        if _fcntl is not None:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                _fcntl.flock(handle, _fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink > 0:
+            return handle, temporary
+        os.close(handle)  # another process was quicker, before the lock
 
 
 def _remove_stale(target: Path) -> None:
