@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 _custom: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects", default={})  # noqa: B039
 _counters: dict[str, itertools.count[int]] = {}
@@ -94,6 +94,56 @@ def serialize(thing: Any) -> Any:
         f"expected a function or an object with get_config(), got {type(thing).__name__}: "
         "only such can be written to a configuration"
     )
+
+
+_Own = TypeVar("_Own", bound="Configured")
+
+
+class Configured:
+    """An object that is its settings: the constructor's arguments, kept under their own names.
+
+    Example:
+        >>> class Scale(Configured):
+        ...     def __init__(self, factor=2.0):
+        ...         self.factor = factor
+        >>> Scale(), Scale.from_config(Scale(3.0).get_config())
+        (Scale(factor=2.0), Scale(factor=3.0))
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this object again.
+
+        Raises:
+            NotImplementedError: for a class that keeps an argument under another name: it has to
+                define this method.
+        """
+        config: dict[str, Any] = {}
+        for name, argument in inspect.signature(type(self)).parameters.items():
+            if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+                continue
+            if not hasattr(self, name):
+                raise NotImplementedError(
+                    f"[{type(self).__name__}] has no attribute {name!r}, as its argument is named: "
+                    "define get_config()"
+                )
+            config[name] = getattr(self, name)
+        return config
+
+    @classmethod
+    def from_config(cls: type[_Own], config: Mapping[str, Any]) -> _Own:
+        """Makes the object from what :meth:`get_config` gave.
+
+        Args:
+            config: the arguments.
+        """
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        try:
+            settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        except NotImplementedError:
+            settings = "..."
+        return f"{type(self).__name__}({settings})"
 
 
 class Registry:

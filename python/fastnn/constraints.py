@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastnn import ops
-from fastnn._registry import Registry, serialize
+from fastnn._registry import Configured, Registry, serialize
 
 _EPSILON = 1e-7
 
 Axis = int | tuple[int, ...] | list[int]
 
 
-class Constraint:
+class Constraint(Configured):
     """Base class: ``__call__`` gives the weight as it has to be.
 
     Example:
@@ -28,19 +28,6 @@ class Constraint:
     def __call__(self, w: Any) -> Any:
         """The constrained ``w``, of its shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} has to define __call__(w)")
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Constraint:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({settings})"
 
 
 def _norms(w: Any, axis: Axis) -> Any:
@@ -71,9 +58,6 @@ class MaxNorm(Constraint):
     def __call__(self, w: Any) -> Any:
         norms = _norms(w, self.axis)
         return w * (ops.clip(norms, 0.0, self.max_value) / (norms + _EPSILON))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"max_value": self.max_value, "axis": self.axis}
 
 
 class NonNeg(Constraint):
@@ -108,9 +92,6 @@ class UnitNorm(Constraint):
     def __call__(self, w: Any) -> Any:
         return w / (_norms(w, self.axis) + _EPSILON)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": self.axis}
-
 
 class MinMaxNorm(Constraint):
     """Norms outside ``min_value … max_value`` are moved towards it.
@@ -142,14 +123,6 @@ class MinMaxNorm(Constraint):
         if self.rate != 1.0:
             desired = desired + (1.0 - self.rate) * norms
         return w * (desired / (norms + _EPSILON))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "min_value": self.min_value,
-            "max_value": self.max_value,
-            "rate": self.rate,
-            "axis": self.axis,
-        }
 
 
 max_norm = MaxNorm

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastnn import ops
-from fastnn._registry import Registry, serialize
+from fastnn._registry import Configured, Registry, serialize
 
 
-class Regularizer:
+class Regularizer(Configured):
     """Base class: ``__call__`` gives the penalty of a weight as a scalar.
 
     Example:
@@ -25,19 +25,6 @@ class Regularizer:
     def __call__(self, x: Any) -> Any:
         """The penalty of ``x``, a scalar of its dtype."""
         raise NotImplementedError(f"{type(self).__name__} has to define __call__(x)")
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Regularizer:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({settings})"
 
 
 def _checked_factor(value: Any, name: str, who: object) -> float:
@@ -81,9 +68,6 @@ class L1L2(Regularizer):
             return ops.sum(x) * 0.0
         return terms[0] if len(terms) == 1 else terms[0] + terms[1]
 
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
-
 
 class L1(L1L2):
     """``l1 * sum(|x|)``.
@@ -103,9 +87,6 @@ class L1(L1L2):
     def __init__(self, l1: float | None = 0.01) -> None:
         super().__init__(l1=0.01 if l1 is None else l1)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1}
-
 
 class L2(L1L2):
     """``l2 * sum(x * x)``.
@@ -124,9 +105,6 @@ class L2(L1L2):
 
     def __init__(self, l2: float | None = 0.01) -> None:
         super().__init__(l2=0.01 if l2 is None else l2)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l2": self.l2}
 
 
 class OrthogonalRegularizer(Regularizer):
@@ -168,9 +146,6 @@ class OrthogonalRegularizer(Regularizer):
         diagonal = ops.sum(ops.absolute(ops.sum(ops.square(unit), axis=axis)))
         off = ops.sum(ops.absolute(product)) - diagonal
         return off * (self.factor / (size * (size - 1.0)))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"factor": self.factor, "mode": self.mode}
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn._registry import Configured
+
 Array = NDArray[Any]
 
 
-class Initializer:
+class Initializer(Configured):
     """Base class: subclasses return an array of the wanted shape from ``__call__``.
 
     Example:
@@ -26,19 +28,6 @@ class Initializer:
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
         """Makes the values: an array of ``shape`` and ``dtype``."""
         raise NotImplementedError(f"{type(self).__name__} has to define __call__(shape, dtype)")
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Initializer:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({settings})"
 
 
 def checked_shape(shape: Sequence[int], who: object) -> tuple[int, ...]:

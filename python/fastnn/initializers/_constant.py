@@ -91,9 +91,6 @@ class Identity(Initializer):
             raise ValueError(f"[Identity] expected a shape of two axes, got {wanted}")
         return (self.gain * np.eye(*wanted)).astype(dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
-
 
 class FromArray(Initializer):
     """Given values: the shape asked for has to be theirs.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -42,9 +41,6 @@ class RandomInitializer(Initializer):
         drawn: Array = _core.random(kind, shape, dtype, seed, stream, a, b)
         return drawn
 
-    def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
-
 
 class RandomUniform(RandomInitializer):
     """Uniform between two limits.
@@ -70,9 +66,6 @@ class RandomUniform(RandomInitializer):
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
         return self._draw("uniform", checked_shape(shape, self), dtype, self.minval, self.maxval)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
-
 
 class RandomNormal(RandomInitializer):
     """Normal.
@@ -94,9 +87,6 @@ class RandomNormal(RandomInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: str = "float32") -> Array:
         return self._draw("normal", checked_shape(shape, self), dtype, self.mean, self.stddev)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 class TruncatedNormal(RandomNormal):
@@ -217,16 +207,6 @@ class VarianceScaling(RandomInitializer):
         stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
         return self._draw("truncated_normal", wanted, dtype, 0.0, stddev)
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            **super().get_config(),
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
-
 
 class _NamedScaling(VarianceScaling):
     """A VarianceScaling whose scale, mode and distribution are its name."""
@@ -240,13 +220,6 @@ class _NamedScaling(VarianceScaling):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(*self._settings, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "seed": self.seed,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
 
 
 class GlorotUniform(_NamedScaling):
@@ -366,6 +339,3 @@ class Orthogonal(RandomInitializer):
         if rows < cols:
             q = q.T
         return np.ascontiguousarray((self.gain * q).reshape(wanted).astype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain, **super().get_config()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fastnn import ops
-from fastnn._registry import serialize, snake_case, unique_name
+from fastnn._registry import Configured, serialize, snake_case, unique_name
 from fastnn._tensor import Tensor, mask_of
 
 EPSILON = 1e-7
@@ -182,7 +182,7 @@ def _trailing(x: Any, rank: int) -> Any:
     return x
 
 
-class Loss:
+class Loss(Configured):
     """Base class: subclasses give the losses per sample from ``call(y_true, y_pred)``.
 
     Args:
@@ -243,15 +243,6 @@ class Loss:
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this object again."""
         return {"name": self.name, "reduction": self.reduction}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Loss:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({settings})"
 
 
 class LossFunctionWrapper(Loss):

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from fastnn import ops
-from fastnn._registry import Registry, serialize
+from fastnn._registry import Configured, Registry, serialize
 from fastnn._tensor import Tensor
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configured):
     """Base class: subclasses define ``rate(step)``, composed from ``fastnn.ops``.
 
     Example:
@@ -39,17 +39,6 @@ class LearningRateSchedule:
         if isinstance(step, Tensor):
             return self.rate(ops.cast(step, "float64"))
         return float(self.rate(np.asarray(step, dtype=np.float64)))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has to define get_config() to be saved with a model"
-        )
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> LearningRateSchedule:
-        """Makes the object from what :meth:`get_config` gave."""
-        return cls(**config)
 
 
 def _checked_steps(value: float, name: str, who: object) -> float:
@@ -96,15 +85,6 @@ class ExponentialDecay(LearningRateSchedule):
             times = ops.floor(times)
         return self.initial_learning_rate * ops.power(times * 0.0 + self.decay_rate, times)
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
-
 
 class InverseTimeDecay(LearningRateSchedule):
     """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
@@ -143,15 +123,6 @@ class InverseTimeDecay(LearningRateSchedule):
         if self.staircase:
             times = ops.floor(times)
         return self.initial_learning_rate / (1.0 + self.decay_rate * times)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -198,9 +169,6 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         ):
             chosen = ops.where(step <= float(boundary), zero + value, chosen)
         return chosen
-
-    def get_config(self) -> dict[str, Any]:
-        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
 
 
 class PolynomialDecay(LearningRateSchedule):
@@ -249,16 +217,6 @@ class PolynomialDecay(LearningRateSchedule):
             done = ops.minimum(step, length) / length
         span = self.initial_learning_rate - self.end_learning_rate
         return span * (1.0 - done) ** self.power + self.end_learning_rate
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "end_learning_rate": self.end_learning_rate,
-            "power": self.power,
-            "cycle": self.cycle,
-            "name": self.name,
-        }
 
 
 class CosineDecay(LearningRateSchedule):
@@ -314,16 +272,6 @@ class CosineDecay(LearningRateSchedule):
         rise = self.warmup_target - self.initial_learning_rate
         line = step * (rise / warmup) + self.initial_learning_rate
         return ops.where(step < warmup, line, wave)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "alpha": self.alpha,
-            "name": self.name,
-            "warmup_target": self.warmup_target,
-            "warmup_steps": self.warmup_steps,
-        }
 
 
 class CosineDecayRestarts(LearningRateSchedule):
@@ -381,16 +329,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         height = 0.5 * ops.power(restarts * 0.0 + self.m_mul, restarts)
         wave = height * (1.0 + ops.cos(fraction * math.pi))
         return self.initial_learning_rate * ((1.0 - self.alpha) * wave + self.alpha)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "first_decay_steps": self.first_decay_steps,
-            "t_mul": self.t_mul,
-            "m_mul": self.m_mul,
-            "alpha": self.alpha,
-            "name": self.name,
-        }
 
 
 _registry = Registry(
