@@ -268,3 +268,60 @@ def test_characters(monkeypatch, tmp_path):
     poem.write_text("ab" * 500, encoding="utf-8")
     lines = run("characters.py", str(poem))
     assert lines[0].startswith("1000 characters, 2 different ones")
+
+
+def pictures(tmp_path: Path, *names: str) -> list[str]:
+    """Paths to draw to, or none where there is nothing to draw with."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return []
+    return [str(tmp_path / name) for name in names]
+
+
+def numbers(line: str) -> list[float]:
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", line)]
+
+
+def test_rbm(tmp_path):
+    pytest.importorskip("sklearn")
+    drawn = pictures(tmp_path, "filters.png", "restored.png")
+    first, likely, unlikely, halves = run("rbm.py", *drawn)
+    before, after = numbers(first)
+    assert after > before + 2
+    assert numbers(likely)[0] > numbers(unlikely)[0] + 25
+    completed, mean = numbers(halves)
+    assert completed < mean
+    assert all(Path(path).stat().st_size > 5_000 for path in drawn)
+
+
+def test_digit_codes(tmp_path):
+    pytest.importorskip("sklearn")
+    drawn = pictures(tmp_path, "codes.png")
+    network, components = (numbers(line) for line in run("digit_codes.py", *drawn))
+    assert network[0] < 0.65 * components[0]
+    assert network[1] > components[1] + 0.2
+    assert all(Path(path).stat().st_size > 10_000 for path in drawn)
+
+
+def test_few_labels(data_folder):
+    _, pretrained, alone = run("few_labels.py", str(data_folder / "mnist"))
+    assert numbers(pretrained)[0] > numbers(alone)[0] + 0.02
+
+
+def test_gan_digits(tmp_path):
+    pytest.importorskip("sklearn")
+    drawn = pictures(tmp_path, "digits.png")
+    _, made, real, shuffled, spread = run("gan_digits.py", *drawn)
+    assert numbers(real)[0] < numbers(made)[0] < 0.55 * numbers(shuffled)[0]
+    assert 0.75 < numbers(spread)[0] < 1.2
+    assert all(Path(path).stat().st_size > 10_000 for path in drawn)
+
+
+def test_sentiment_tree():
+    lines = run("sentiment_tree.py")
+    parts, sentences = numbers(lines[1])
+    assert parts > 0.95
+    assert sentences > 0.9
+    assert lines[3].endswith("not a good film")
+    assert lines[3].startswith("1 (")
+    assert lines[5].endswith("a good film")
+    assert lines[5].startswith("  3 (")
