@@ -204,6 +204,19 @@ def test_predict_writes_to_standard_output(churn, capsys):
     assert all(re.fullmatch(r"[01],[\d.e-]+,[\d.e-]+", line) for line in lines[1:])
 
 
+def test_rows_come_from_standard_input(churn, capsys):
+    data, model, _ = churn
+    assert main(["predict", str(model), str(data)]) == 0
+    expected = capsys.readouterr().out
+    command = [sys.executable, "-m", "fastnn", "predict", str(model), "-"]
+    done = subprocess.run(command, input=data.read_bytes(), capture_output=True)
+    assert (done.returncode, done.stderr, done.stdout.decode()) == (0, b"", expected)
+    command[3:] = ["evaluate", str(model), "-"]
+    done = subprocess.run(command, input=b"a,b\n1\n", capture_output=True)
+    assert done.returncode == 1
+    assert b"stdin, line 2: expected 2 cells, got 1" in done.stderr
+
+
 def test_parts_of_a_file_are_predicted_as_the_whole(churn, tmp_path, monkeypatch):
     data, model, _ = churn
     whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
@@ -253,17 +266,10 @@ def test_evaluate(churn, tmp_path, capsys):
     sklearn = pytest.importorskip("sklearn.metrics")
     tabular = TableModel.load(model)
     (cells,) = read_cells(data)
-    p = np.array([row[2] for row in predictions(tabular, cells, Options(data))[1]], float)
+    p = np.array([row[2] for row in predictions(tabular, cells, data)[1]], float)
     y = np.array(cells.columns["Exited"], int)
     assert found["AUC"] == pytest.approx(sklearn.roc_auc_score(y, p), rel=1e-9)
     assert found["cross-entropy"] == pytest.approx(sklearn.log_loss(y, p), rel=1e-5)
-
-
-class Options:
-    fill_missing = False
-
-    def __init__(self, data):
-        self.data = data
 
 
 def test_rows_without_a_target_are_left_out(churn, tmp_path, capsys):

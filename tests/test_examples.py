@@ -325,3 +325,15 @@ def test_sentiment_tree():
     assert lines[3].startswith("1 (")
     assert lines[5].endswith("a good film")
     assert lines[5].startswith("  3 (")
+
+
+def test_table_of_anything():
+    lines = run("table_of_anything.py")
+    assert lines[0].startswith("day: date -> day days, day year_sin")
+    assert lines[1:4] == [
+        "warmth: number -> warmth, warmth is missing",
+        "place: category -> place = beach, place = park, place = station",
+        "kiosk: ignore -> ignored: constant",
+    ]
+    assert float(lines[4].split()[1]) < 8.0
+    assert number(lines[5]) > number(lines[6]) + 80

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastnn.cli import _arguments
 from fastnn.cli._results import Results
-from fastnn.cli._tabular import features_of, read_with_target
+from fastnn.cli._tabular import features_of, read_with_target, table_file
 from fastnn.tables import TableModel
 
 
@@ -20,7 +20,8 @@ def add_command(commands: Any) -> None:
     )
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL.fastnn", help="a file of 'fastnn train'")
-    add("data", type=Path, metavar="CSV", help="rows with the columns trained on, and the target")
+    add("data", type=Path, metavar="CSV", help="rows with the columns trained on"
+        " and the target; - for standard input")  # fmt: skip
     add("--fill-missing", action="store_true", help="let a column that is not there count as one of"
         " missing values, rather than fail")  # fmt: skip
     add("--json", action="store_true", help="print the figures as JSON")
@@ -33,14 +34,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     tabular = TableModel.load(arguments.model)
     target = tabular.target
-    delimiter = getattr(arguments, "delimiter", None)
-    cells, column = read_with_target(arguments.data, target.name, delimiter)
-    try:
-        encoded = target.encode(column)
-    except ValueError as error:
-        raise ValueError(f"{arguments.data}: {error}") from None
-    true = target.numbers(column) if target.task == "regression" else encoded
-    x = features_of(tabular, cells, arguments.data, arguments.fill_missing)
+    with table_file(arguments.data) as data:
+        cells, column = read_with_target(data, target.name, getattr(arguments, "delimiter", None))
+        try:
+            encoded = target.encode(column)
+        except ValueError as error:
+            raise ValueError(f"{data}: {error}") from None
+        true = target.numbers(column) if target.task == "regression" else encoded
+        x = features_of(tabular, cells, data, arguments.fill_missing)
     results = Results(target, true, tabular.outputs(x))
     if arguments.json:
         content: dict[str, Any] = {"rows": len(true), **results.figures}

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fastnn.cli import _arguments
-from fastnn.cli._tabular import features_of
-from fastnn.datasets._csv import read_cells
+from fastnn.cli._tabular import features_of, table_file
+from fastnn.datasets._csv import Cells, read_cells
 from fastnn.tables import TableModel
 
 _PART = 8192
@@ -32,7 +32,8 @@ def add_command(commands: Any) -> None:
     add = parser.add_argument
     hide = argparse.SUPPRESS
     add("model", type=Path, metavar="MODEL.fastnn", help="a file of 'fastnn train'")
-    add("data", type=Path, metavar="CSV", help="rows with the columns that were trained on")
+    add("data", type=Path, metavar="CSV", help="rows with the columns that were"
+        " trained on; - for standard input")  # fmt: skip
     add("--out", type=Path, default=hide, metavar="CSV", help="the file (default: standard output)")
     add("--only", action="store_true", help="write the predictions alone, without the rows")
     add("--fill-missing", action="store_true", help="let a column that is not there count as one of"
@@ -47,11 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
     out = getattr(arguments, "out", None)
     _arguments.require_writable(out)
     tabular = TableModel.load(arguments.model)
-    parts = read_cells(arguments.data, getattr(arguments, "delimiter", None), _PART)
-    with _target(out) as file:
+    with table_file(arguments.data) as data, _target(out) as file:
         writer = csv.writer(file, lineterminator="\n")
-        for number, cells in enumerate(parts):
-            names, rows = predictions(tabular, cells, arguments)
+        delimiter = getattr(arguments, "delimiter", None)
+        for number, cells in enumerate(read_cells(data, delimiter, _PART)):
+            names, rows = predictions(tabular, cells, data, arguments.fill_missing)
             if number == 0:
                 writer.writerow([*([] if arguments.only else cells.header), *names])
             for record, predicted in zip(cells.records, rows, strict=True):
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def predictions(
-    tabular: TableModel, cells: Any, arguments: argparse.Namespace
+    tabular: TableModel, cells: Cells, path: Path, fill_missing: bool = False
 ) -> tuple[list[str], list[list[str]]]:
     """The names of the columns of predictions, and their cells for each row."""
     target = tabular.target
@@ -68,7 +69,7 @@ def predictions(
     names = [name, *classes]
     if not cells.records:
         return names, []
-    outputs = tabular.outputs(features_of(tabular, cells, arguments.data, arguments.fill_missing))
+    outputs = tabular.outputs(features_of(tabular, cells, path, fill_missing))
     if target.task == "regression":
         return names, [[repr(float(value))] for value in target.unscaled(outputs)]
     probabilities = target.probabilities(outputs)

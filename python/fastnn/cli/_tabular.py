@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,19 @@ Array = NDArray[Any]
 def note(text: str) -> None:
     """A warning on stderr."""
     print(f"fastnn: warning: {text}", file=sys.stderr)
+
+
+@contextmanager
+def table_file(path: Path) -> Iterator[Path]:
+    """A file of rows; for "-" what standard input holds, put into one, as it is read twice."""
+    if str(path) != "-":
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fastnn-") as folder:
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield copy
 
 
 def features_of(tabular: TableModel, cells: Cells, path: Path, fill_missing: bool) -> Array:
