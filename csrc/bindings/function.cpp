@@ -61,6 +61,8 @@ py::list Function::call(const py::args& args) {
     throw TypeError(str("expected ", p.input_types.size(), " arguments, got ", args.size()));
   std::vector<py::array> arrays;
   std::vector<std::vector<int64_t>> shapes;
+  arrays.reserve(args.size());
+  shapes.reserve(args.size());
   for (size_t i = 0; i < args.size(); ++i) {
     const DType t = p.input_types[i].dtype;
     const auto what = [&] {

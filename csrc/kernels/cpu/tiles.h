@@ -99,7 +99,8 @@ FASTNN_INLINE vec<T> either_way(vec<T> last, V... v) {
 template <class T, class F, int N>
 __attribute__((noinline)) void one_vector(T* y, const T* const* in, int64_t i, int64_t n) {
   vec<T> v[N];
-  FASTNN_EACH (k, N) v[k] = load_or(in[k] + i, n, T(1));
+  // The lanes beyond go the short way too: 0 allows it, or else 1.
+  FASTNN_EACH (k, N) v[k] = F::kLow <= 0 ? load_first(in[k] + i, n) : load_or(in[k] + i, n, T(1));
   if constexpr (N == 1)
     v[0] = either_way<T, F>(v[0], v[0]);
   else if constexpr (N == 2)

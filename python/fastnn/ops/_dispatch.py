@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CACHE_SIZE = 1024
-_Compiled = tuple[_core.Function, bool]
+_Compiled = tuple[Callable[..., Any], bool]  # what runs it, and whether it has one result
 _cache: OrderedDict[Any, _Compiled] = OrderedDict()
 # The same for calls on arrays alone, by keys that take little time to make.
 _quick: dict[Any, _Compiled] = {}
@@ -117,7 +117,7 @@ def _run(compiled: _Compiled, arrays: Sequence[Any]) -> Any:
     return [r if r.ndim else r[()] for r in results]
 
 
-def _compile(build: Callable[..., Any], given: Sequence[Any]) -> tuple[_core.Function, bool]:
+def _compile(build: Callable[..., Any], given: Sequence[Any]) -> _Compiled:
     tensors: list[Any] = []
     inputs = []
     for x in given:
@@ -133,7 +133,7 @@ def _compile(build: Callable[..., Any], given: Sequence[Any]) -> tuple[_core.Fun
     single = isinstance(result, Tensor)
     outputs = [result] if single else list(result)
     function = _core.Function(inputs, [("main", [t._value for t in outputs], [])])
-    return function, single
+    return function.__call__, single
 
 
 @overload
