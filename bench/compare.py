@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ class Run:
         self.results: list[dict[str, Any]] = []
         self.limits: dict[str, dict[str, float]] = {}
         self._workers: dict[str, Worker] = {}
+        self._stack = ExitStack()
+        self._threads = 1
 
     def peers_of(self, workload: Workload) -> list[str]:
         names = ["fastnn", *workload.peers]
@@ -70,7 +73,10 @@ class Run:
                 self._start(own, count, stack)
                 for name in own:
                     began = time.monotonic()
-                    self._one(name, count)
+                    try:
+                        self._one(name, count)
+                    except Exception:  # the others are still to come
+                        traceback.print_exc()
                     took = time.monotonic() - began
                     print(f"  ({name}, {count} threads: {took:.0f} s)", file=sys.stderr)
                     self.keep()
@@ -102,7 +108,7 @@ class Run:
 
     def _start(self, workloads: list[str], threads: int, stack: ExitStack) -> None:
         """Starts the processes that workloads need, all at once: imports take long."""
-        self._workers = {}
+        self._workers, self._stack, self._threads = {}, stack, threads
         needed = [
             peer
             for name in workloads
@@ -200,10 +206,9 @@ class Run:
         return float(answer["seconds"])
 
     def _worker(self, peer: str) -> Worker:
-        if peer not in self._workers:
-            raise PeerError(PEERS[peer].missing or "it did not start")
-        if not self._workers[peer].alive:
-            raise PeerError("its process has ended")
+        """The process of a peer; a new one where it has ended in another workload."""
+        if peer not in self._workers or not self._workers[peer].alive:
+            self._workers[peer] = self._stack.enter_context(Worker(PEERS[peer], self._threads))
         return self._workers[peer]
 
     def _data(self, workload: Training | Products, rows: dict[str, Any], folder: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -123,6 +124,19 @@ def test_a_worker_says_what_went_wrong():
         with pytest.raises(PeerError, match="no answer"):
             worker.ask(1e-9, do="measure", measurement="nonsense", seconds=0.1)
         assert not worker.alive
+
+
+def test_a_peer_that_died_starts_anew():
+    run = compare.Run(["numpy"], 1, 0.01, None, "")
+    with ExitStack() as stack:
+        run._start(["sgemm"], 1, stack)
+        first = run._workers["numpy"]
+        first.close()
+        second = run._worker("numpy")
+        assert second is not first
+        second.ready()
+        assert second.version == np.__version__
+    assert not second.alive
 
 
 def test_limits_are_measured_for_threads():
