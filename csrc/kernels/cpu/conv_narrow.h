@@ -76,5 +76,61 @@ void narrow_line(const T* a, int64_t sa, int64_t rows, const T* k, int64_t sk, c
     narrow_pixels<T, 4>(a, sa, rows, k, sk, s, end);
 }
 
+// The gradient to such a kernel, the other way round: a vector holds elements of x that lie
+// together, and each column has a chain of them.
+#if defined(FASTNN_ISA_avx512) || defined(FASTNN_ISA_neon)
+constexpr int kNarrowVectors = 6;
+#else
+constexpr int kNarrowVectors = 3;
+#endif
+
+// n elements of x from a on, for each k at distance sa; b: [k][column] at distance sb.
+template <class T, int Cols, bool Full>
+void narrow_weights(const T* a, int64_t sa, const T* b, int64_t sb, int64_t n, const Segments& s,
+                    const WeightEnd<T>& t) {
+  constexpr int64_t L = kLanes<T>;
+  constexpr int V = kNarrowVectors;
+  vec<T> acc[Cols][V];
+  FASTNN_EACH (j, Cols)
+    FASTNN_EACH (v, V) acc[j][v] = zero<T>();
+  int64_t part[V];
+  FASTNN_EACH (v, V) part[v] = n < v * L ? 0 : min_of(n - v * L, L);
+  for (int64_t i = 0; i < s.count; ++i) {
+    const T* x = a + s.list[i].a;
+    const T* y = b + s.list[i].b * sb;
+    for (int64_t k = s.list[i].n; k > 0; --k, x += sa, y += sb) {
+      vec<T> z[V];
+      FASTNN_EACH (v, V)
+        z[v] = Full ? load(x + v * L) : load_first(x + (part[v] ? v * L : 0), part[v]);
+      FASTNN_EACH (j, Cols) {
+        const vec<T> g = set<T>(y[j]);
+        FASTNN_EACH (v, V) acc[j][v] = fma(g, z[v], acc[j][v]);
+      }
+    }
+  }
+  FASTNN_EACH (j, Cols) {
+    T sums[V * L];
+    FASTNN_EACH (v, V) store(sums + v * L, acc[j][v]);
+    for (int64_t e = 0; e < n; ++e) {
+      T& to = t.c[e * t.ldc + j];
+      to = t.accumulate ? to + sums[e] : sums[e];
+    }
+  }
+}
+
+template <class T>
+using NarrowWeights = void (*)(const T* a, int64_t sa, const T* b, int64_t sb, int64_t n,
+                               const Segments& s, const WeightEnd<T>& end);
+
+template <class T>
+FASTNN_INLINE NarrowWeights<T> narrow_weights_of(int64_t cols, bool full) {
+  static constexpr NarrowWeights<T> of[2][kNarrowColumns] = {
+      {narrow_weights<T, 1, false>, narrow_weights<T, 2, false>, narrow_weights<T, 3, false>,
+       narrow_weights<T, 4, false>},
+      {narrow_weights<T, 1, true>, narrow_weights<T, 2, true>, narrow_weights<T, 3, true>,
+       narrow_weights<T, 4, true>}};
+  return of[full][cols - 1];
+}
+
 }  // namespace
 }  // namespace fastnn::kernels::FASTNN_ISA

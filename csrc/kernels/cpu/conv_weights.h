@@ -30,7 +30,7 @@ struct Weights {
   bool joined;              // a kernel row's taps read neighbouring elements
   int64_t run;              // rows of dk whose elements of x lie together
   int64_t runs, run_tiles;  // runs of a group, and tiles of one run or of scattered rows
-  bool scattered;
+  bool scattered, narrow;
   int64_t panels, tiles;       // of a group; of all
   bool padded;                 // x is copied
   int64_t images, rows;        // of a block: several images only with all rows
@@ -69,7 +69,10 @@ Weights<T>::Weights(const ConvArgs& args) : g(args) {
   run = joined ? s.kernel[1] * depth : depth;
   scattered = run < kFewRows;
   runs = scattered ? 1 : taps() * depth / run;
-  run_tiles = scattered ? ceil_div(taps() * depth, kScatteredRows) : ceil_div(run, kTileRows);
+  narrow = width <= kNarrowColumns && run >= kLanes<T>;
+  run_tiles = scattered ? ceil_div(taps() * depth, kScatteredRows)
+              : narrow  ? ceil_div(run, kNarrowVectors * kLanes<T>)
+                        : ceil_div(run, kTileRows);
   panels = ceil_div(width, kTileCols<T>);
   tiles = depthwise ? 1 : s.groups * panels * runs * run_tiles;
   padded = s.before[0] > 0 || s.before[1] > 0 || x_rows(s.out[0]) > s.in[0] || x_cols() > s.in[1];
@@ -203,6 +206,11 @@ void weight_block_tile(const Weights<T>& w, const BlockData<T>& b, const Segment
   }
   const int64_t p = w.joined ? r : r / s.kernel[1], v = w.joined ? 0 : r % s.kernel[1];
   x += (p * s.dilation[0] * w.line + v * s.dilation[1]) * s.channels + first;
+  if (w.narrow) {
+    const bool full = rows == kNarrowVectors * kLanes<T>;
+    narrow_weights_of<T>(cols, full)(x, step, y, s.filters, rows, segments, end);
+    return;
+  }
   weight_tiles<T>(cols)[rows - 1](x, step * int64_t{sizeof(T)}, y, s.filters, segments, end);
 }
 
