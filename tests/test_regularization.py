@@ -8,7 +8,7 @@ import pytest
 from fastnn import constraints, layers, ops, regularizers
 from fastnn.layers import Dense, Input
 from fastnn.models import Model, Sequential
-from fastnn.optimizers import SGD, Adam
+from fastnn.optimizers import SGD, Adam, AdamW
 from fastnn.optimizers.schedules import CosineDecay
 from fastnn.utils import set_random_seed
 
@@ -36,6 +36,34 @@ def test_l2_shrinks_weights_in_proportion():
     x, y = X - X.mean(0), Y - Y.mean(0)
     expected = np.linalg.solve(x.T @ x / len(x) + np.eye(20), x.T @ y / len(x))
     np.testing.assert_allclose(more, expected, atol=0.02)
+
+
+def test_l2_makes_what_was_not_seen_better():
+    # Sixty rows of forty columns, and noise: there is much to learn by heart.
+    draw = np.random.default_rng(3)
+    x, x_test = draw.normal(size=(60, 40)), draw.normal(size=(500, 40))
+    true = draw.normal(0, 0.25, 40)
+    y = x @ true + draw.normal(0, 2, 60)
+    errors = []
+    for cost in (0.0, 0.1, 0.5):
+        set_random_seed(0)
+        model = Sequential([Dense(1, input_dim=40, kernel_regularizer=regularizers.L2(cost))])
+        model.compile(Adam(0.02), "mse")
+        model.fit(x, y, batch_size=20, epochs=300, verbose=0)
+        predicted = model.predict(x_test, verbose=0)[:, 0]
+        errors.append(np.mean((predicted - x_test @ true) ** 2))
+    assert errors[2] < errors[1] < 0.9 * errors[0]
+
+
+def test_weight_decay_shrinks_weights():
+    def norm(decay):
+        set_random_seed(0)
+        model = Sequential([Input((20,)), Dense(1)])
+        model.compile(AdamW(0.02, weight_decay=decay), "mse")
+        model.fit(X, Y, epochs=100, verbose=0)
+        return np.linalg.norm(model.get_weights()[0])
+
+    assert norm(0.0) > norm(0.5) > norm(2.0)
 
 
 def test_l1_leaves_out_what_says_nothing():
