@@ -25,11 +25,12 @@ class Compiled:
     Args:
         model: the model.
         folder: for the files.
+        length: of open axes.
     """
 
-    def __init__(self, model, folder):
+    def __init__(self, model, folder, length=None):
         header, source, library = folder / "m.h", folder / "m.c", folder / "m.so"
-        model.to_c(header, "m")
+        model.to_c(header, "m", length)
         text = header.read_text()
         line = next(line for line in text.splitlines() if "void m_predict_rows(" in line)
         parameters = line[line.index("(") + 1 : line.rindex(")")]
@@ -51,10 +52,10 @@ class Compiled:
         return made
 
 
-def require_equal(model, folder, *inputs):
+def require_equal(model, folder, *inputs, length=None):
     expected = model(list(inputs) if len(inputs) > 1 else inputs[0])
     expected = [np.asarray(y) for y in (expected if isinstance(expected, list) else [expected])]
-    for a, b in zip(Compiled(model, folder)(inputs, expected), expected, strict=True):
+    for a, b in zip(Compiled(model, folder, length)(inputs, expected), expected, strict=True):
         scale = max(1.0, float(abs(b).max()))
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * scale)
 
@@ -139,6 +140,11 @@ def test_recurrent_operations(tmp_path, cell):
     cases = [(reverse, masked) for reverse in (False, True) for masked in (False, True)]
     model = Model(x, [Computed(recurrence(cell, *case))(x) for case in cases])
     require_equal(model, tmp_path, floats(3, 5, 6))
+
+
+def test_a_length_for_open_axes(tmp_path):
+    model = Sequential([layers.InputLayer((None, 3)), layers.GRU(4), Dense(2)])
+    require_equal(shaken(model), tmp_path, floats(2, 6, 3), length=6)
 
 
 def test_numbers_that_are_not_finite(tmp_path):

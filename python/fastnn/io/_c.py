@@ -88,12 +88,21 @@ def copied(target: Ref, source: Ref) -> str:
 
 
 class Source:
-    """The text of the functions, line by line."""
+    """The text of the functions, line by line.
 
-    def __init__(self) -> None:
+    Args:
+        extents: the lengths of open axes.
+    """
+
+    def __init__(self, extents: dict[str, int]) -> None:
+        self._extents = extents
         self.lines: list[str] = []
         self._depth = 1
         self._indices = 0
+
+    def number(self, dim: Any) -> int:
+        """A dimension for one row."""
+        return number(dim, self._extents)
 
     def line(self, text: str) -> None:
         """Adds a line."""
@@ -186,8 +195,8 @@ def number(dim: Any, extents: dict[str, int]) -> int:
         if isinstance(node, ast.Name) and node.id in extents:
             return extents[node.id]
         raise NotImplementedError(
-            f"[to_c] the length {dim} is known only at run time: a header is for inputs of known "
-            "sizes"
+            f"[to_c] the length {dim} is known only at run time, and a header is for inputs of "
+            "known sizes: give to_c() a length"
         )
 
     return value(ast.parse(str(dim), mode="eval").body)
@@ -199,16 +208,27 @@ class Program:
     Args:
         inputs: names and placeholders.
         roots: the outputs.
+        length: of the axes whose length is open, but the batch.
     """
 
-    def __init__(self, inputs: Sequence[tuple[str, Value]], roots: Sequence[Value]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[tuple[str, Value]],
+        roots: Sequence[Value],
+        length: int | None = None,
+    ) -> None:
         # Each row is computed by itself: the batch has length 1.
         self.extents = {
             str(value.dims[0]): 1
             for _, value in inputs
             if value.dims and not isinstance(value.dims[0], int)
         }
-        self.source = Source()
+        if length is not None:
+            for _, value in inputs:
+                for dim in value.dims[1:]:
+                    if not isinstance(dim, int):
+                        self.extents[str(dim)] = length
+        self.source = Source(self.extents)
         self.memory = Memory()
         self.constants: list[str] = []
         self.refs: dict[Any, Ref] = {}
@@ -401,6 +421,7 @@ def export(
     name: str,
     inputs: Sequence[tuple[str, Value]],
     outputs: Sequence[tuple[str, Value]],
+    length: int | None = None,
 ) -> None:
     """Writes a graph as a C header.
 
@@ -409,6 +430,7 @@ def export(
         name: of the model, and the beginning of all names in the header.
         inputs: names and placeholders.
         outputs: names and values.
+        length: of the axes whose length is open.
 
     Raises:
         NotImplementedError: for an operation that has no counterpart, or an open length.
@@ -416,7 +438,7 @@ def export(
     """
     name = identifier(name)
     arguments = [(f"in{number}", value) for number, (_, value) in enumerate(inputs)]
-    program = Program(arguments, _core.rewrite([value for _, value in outputs]))
+    program = Program(arguments, _core.rewrite([value for _, value in outputs]), length)
     given = [(label, program.refs[(value.id, 0)]) for label, value in arguments]
     source = program.source
     work = sorted(program.memory.sizes.items())

@@ -144,7 +144,7 @@ def _full(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
 
 @_writer("extent")
 def _extent(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
-    s.line(f"{outputs[0].at([])} = 1; /* the batch */")
+    s.line(f"{outputs[0].at([])} = {s.number(v.settings()['extent'][0])};")
 
 
 @_writer("matmul")
@@ -194,7 +194,7 @@ def _strided(index: list[str], begin: list[int], step: list[int]) -> list[str]:
 @_writer("slice")
 def _slice(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
     settings = v.settings()
-    begin = _known(v, settings["begin"])
+    begin = [s.number(dim) for dim in settings["begin"]]
     for index in s.loops(outputs[0].shape):
         source = inputs[0].at(_strided(index, begin, settings["step"]))
         s.line(f"{outputs[0].at(index)} = {source};")
@@ -204,16 +204,10 @@ def _slice(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
 def _unslice(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
     settings, out = v.settings(), outputs[0]
     s.line(f"memset({out.name}, 0, {out.size} * sizeof({out.ctype}));")
-    begin = _known(v, settings["begin"])
+    begin = [s.number(dim) for dim in settings["begin"]]
     for index in s.loops(inputs[0].shape):
         target = out.at(_strided(index, begin, settings["step"]))
         s.line(f"{target} = {inputs[0].at(index)};")
-
-
-def _known(v: Value, dims: tuple[object, ...]) -> list[int]:
-    if not all(isinstance(dim, int) for dim in dims):
-        raise NotImplementedError(f"[to_c] {v.op!r} that begins where only the data know")
-    return list(dims)  # type: ignore[arg-type]
 
 
 @_writer("concatenate")

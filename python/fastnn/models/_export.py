@@ -31,9 +31,11 @@ def to_onnx(model: Model, filepath: str | os.PathLike[str]) -> None:
     _onnx.export(filepath, model.name, *_traced(model))
 
 
-def to_c(model: Model, filepath: str | os.PathLike[str], name: str | None) -> None:
+def to_c(
+    model: Model, filepath: str | os.PathLike[str], name: str | None, length: int | None
+) -> None:
     """See :meth:`Model.to_c`."""
-    _c.export(filepath, name or model.name, *_traced(model))
+    _c.export(filepath, name or model.name, *_traced(model), length)
 
 
 def _traced(model: Model) -> tuple[Named, Named]:

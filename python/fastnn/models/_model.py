@@ -408,7 +408,12 @@ class Model(Trainable):
 
         _export.to_onnx(self, filepath)
 
-    def to_c(self, filepath: str | os.PathLike[str], name: str | None = None) -> None:
+    def to_c(
+        self,
+        filepath: str | os.PathLike[str],
+        name: str | None = None,
+        length: int | None = None,
+    ) -> None:
         """Writes what the model predicts as a C99 header that needs nothing but the C library.
 
         The header holds the weights and two functions, ``NAME_predict`` for one row and
@@ -418,10 +423,12 @@ class Model(Trainable):
         Args:
             filepath: the file; replaced in one step.
             name: what all names in the header begin with; default: the model's.
+            length: of the axes whose length is open, as that of sequences; default: there are none.
 
         Raises:
             ValueError: before the model is built.
-            NotImplementedError: for an operation without counterpart, or an axis of open length.
+            NotImplementedError: for an operation without counterpart, or an open axis without a
+                length.
             OSError: where the file cannot be written.
 
         Example:
@@ -435,7 +442,7 @@ class Model(Trainable):
         """
         from fastnn.models import _export
 
-        _export.to_c(self, filepath, name)
+        _export.to_c(self, filepath, name, length)
 
     # --- configuration
 
