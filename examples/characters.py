@@ -13,6 +13,7 @@ import time
 import numpy as np
 
 import fastnn
+from fastnn.callbacks import LambdaCallback
 from fastnn.datasets import read_text, shakespeare
 from fastnn.layers import LSTM, Dense, Dropout, Embedding, Input
 from fastnn.losses import SparseCategoricalCrossentropy
@@ -113,8 +114,12 @@ x, y = next_token_streams(tokens[:split], length, rows)
 model = build(len(vocabulary), units, rows, length)
 rate = CosineDecay(0.004 if large else 0.02, epochs * len(x) // rows)
 model.compile(Adam(rate, global_clipnorm=5.0), SparseCategoricalCrossentropy(from_logits=True))
+# Each epoch begins where nothing has been read yet; so does the held-out end.
+forget = LambdaCallback(on_epoch_begin=lambda epoch, logs: model.layers[1].reset_states())
 started = time.perf_counter()
-history = model.fit(x, y, batch_size=rows, epochs=epochs, shuffle=False, verbose=2 * large)
+history = model.fit(
+    x, y, batch_size=rows, epochs=epochs, shuffle=False, callbacks=[forget], verbose=2 * large
+)
 seconds = time.perf_counter() - started
 print(f"{len(text)} characters, {len(vocabulary)} different ones; {model.count_params()} weights")
 guess = math.log(len(vocabulary))
@@ -128,7 +133,6 @@ if large:
 
 writer = build(len(vocabulary), units, rows=1, length=None)
 writer.set_weights(model.get_weights())
-# It has always known what came before: a cold start would be new to it.
 read = text[max(0, split - 500) : split] if large else text[:20]
 print(f"behind {read[-20:]!r} it writes:")
 print(write(writer, vocabulary, read, 400 if large else 120, 0.7 if large else 0.1))

@@ -20,7 +20,7 @@ void address(const Binder& b, T** slot, const View& v) {
 
 // A layer's sizes, from its kernel and one of its sequences.
 struct Sizes {
-  Dim batch, time, units, blocks;
+  Dim batch, time, units;
   Sizes(const Value& sequence, const Value& kernel)
       : batch(sequence.shape()[0]), time(sequence.shape()[1]), units(kernel.shape()[0]) {}
   template <class Args>

@@ -164,7 +164,9 @@ class RNN(Layer):
             sequences: (batch, time, features).
             initial_state: the states before the first step, in the form of the cell's
                 state_size; default: zeros, or what a stateful layer has kept.
-            mask: (batch, time); the steps where it is False are passed over.
+            mask: (batch, time); the steps where it is False are passed over. The mask beside
+                sequences reaches the layer by itself, but not together with initial_state: then,
+                as in Keras, it has to be given.
             training: whether dropout is active.
         """
         states = self._first_states(sequences, initial_state)
