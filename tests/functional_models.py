@@ -146,6 +146,16 @@ def deep_outputs(k: Any) -> Any:
     return model, numbers(1, 4), y, None
 
 
+def deep_inputs(k: Any) -> Any:
+    """Inputs in a dict with a list in it."""
+    a, b, c = k.Input((2,), name="a"), k.Input((3,), name="b"), k.Input((1,), name="c")
+    h = k.layers.Concatenate(name="all")([c, a, b])
+    model = k.Model({"pair": [a, b], "one": c}, k.layers.Dense(2, name="out")(h))
+    model.compile(k.optimizers.SGD(0.1), "mse")
+    x = {"pair": [numbers(1, 2), numbers(2, 3)], "one": numbers(3, 1)}
+    return model, x, numbers(4, 2), None
+
+
 def partly_trained(k: Any) -> Any:
     """An output without a loss."""
     x = k.Input((4,), name="x")
@@ -216,6 +226,7 @@ BUILDERS = [
     nested,
     regularized,
     deep_outputs,
+    deep_inputs,
     partly_trained,
     masked_text,
     uneven,

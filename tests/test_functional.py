@@ -213,6 +213,19 @@ def test_targets_that_do_not_fit_the_outputs():
         model.fit(x, y, verbose=0)
 
 
+def test_inputs_that_do_not_fit_their_structure():
+    model, x, y, _ = functional_models.deep_inputs(fastnn)
+    with pytest.raises(ValueError, match="x differs from the inputs' structure: expected 2"):
+        model.fit({**x, "pair": x["pair"][:1]}, y, verbose=0)
+    with pytest.raises(ValueError, match="x lacks the input 'one'"):
+        model.predict({"pair": x["pair"]}, verbose=0)
+    with pytest.raises(ValueError, match="no place for the key 'two'"):
+        model.predict({**x, "two": y}, verbose=0)
+    a, b, c = Input((2,)), Input((3,)), Input((1,))
+    listed = Model([[a, b], c], layers.Concatenate()([a, b, c]))
+    assert listed.predict([x["pair"], x["one"]], verbose=0).shape == (12, 6)
+
+
 def test_an_output_without_a_loss_may_be_measured_or_left_out():
     model, x, (y,), _ = functional_models.partly_trained(fastnn)
     weights = [w.copy() for w in model.get_weights()]

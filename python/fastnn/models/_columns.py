@@ -101,6 +101,13 @@ def flatten_inputs(
         named = zip(_leaf_names("x", x), leaves, strict=True)
         arrays = [_checks.as_array(owner, name, leaf) for name, leaf in named]
         return map_structure(lambda _: None, x), arrays
+    if is_deep(template) and isinstance(x, Mapping) <= isinstance(template, dict):
+        leaves = _deep_parts(owner, "x", x, template, "inputs")
+        if any(leaf is None for leaf in leaves):
+            missing = names[[leaf is None for leaf in leaves].index(True)]
+            raise ValueError(f"[{owner}] x lacks the input {missing!r}")
+        pairs = zip([f"x {name!r}" for name in names], leaves, strict=True)
+        return template, [_checks.as_array(owner, label, leaf) for label, leaf in pairs]
     if isinstance(x, Mapping):
         keys = sorted(template) if isinstance(template, dict) else names
         arrays = _by_name(owner, "x", x, list(keys))
@@ -157,10 +164,8 @@ def flatten_targets(
     if y is None:
         return []
     if is_deep(template) and is_deep(y):
-        parts, labels = (
-            _deep_parts(owner, what, y, template),
-            [f"{what} {name!r}" for name in names],
-        )
+        parts = _deep_parts(owner, what, y, template, "outputs")
+        labels = [f"{what} {name!r}" for name in names]
     elif isinstance(y, Mapping):
         unknown = [key for key in y if key not in names]
         if unknown:
@@ -190,13 +195,13 @@ def flatten_targets(
     return [None if p is None else _checks.as_array(owner, label, p) for label, p in pairs]
 
 
-def _deep_parts(owner: str, what: str, y: Any, template: Any) -> list[Any]:
+def _deep_parts(owner: str, what: str, given: Any, template: Any, whose: str) -> list[Any]:
     try:
-        return spread_over(template, y)
+        return spread_over(template, given)
     except KeyError as error:
         raise ValueError(f"[{owner}] {what} has no place for the key {error}") from None
     except ValueError as error:
-        raise ValueError(f"[{owner}] {what} differs from the outputs' structure: {error}") from None
+        raise ValueError(f"[{owner}] {what} differs from the {whose}' structure: {error}") from None
 
 
 def _by_name(owner: str, what: str, given: Mapping[Any, Any], names: list[str]) -> list[Any]:
@@ -229,6 +234,7 @@ def _holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
             or hasattr(item, "__array__")
             or hasattr(item, "to_numpy")
             or hasattr(item, "toarray")
+            or (isinstance(item, (list, tuple)) and _holds_arrays(item))
             for item in items
             if item is not None and not isinstance(item, np.generic)
         )

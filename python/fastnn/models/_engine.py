@@ -170,7 +170,7 @@ class Engine:
     ) -> Columns:
         owner = type(self._model).__name__
         names, template = signature.output_names, signature.output_template
-        wanted = self._settings().wanted(owner, names, template)
+        wanted = self._wanted(signature)
         given = flatten_targets(owner, "y", y, names, template, wanted)
         for name, part, want in zip(names, given or wanted, wanted, strict=True):
             if part is None and want:
@@ -256,6 +256,15 @@ class Engine:
                 model.built = True
                 self._signatures[key] = found
             return found
+
+    def _wanted(self, signature: Signature) -> list[bool]:
+        """Which outputs need targets."""
+        settings = self._settings()
+        if signature.wanted is None or signature.wanted[0] is not settings:
+            owner = type(self._model).__name__
+            found = settings.wanted(owner, signature.output_names, signature.output_template)
+            signature.wanted = settings, found
+        return signature.wanted[1]
 
     def _settings(self) -> Settings:
         model = self._model

@@ -58,32 +58,14 @@ class FunctionalGraph:
         _history.claim([*self.calls, *(call for call in self._held if call is not None)])
         self.layers = order.layers()
         _check_names(self.layers)
-        self.input_names = self._input_names()
-
-    def _input_names(self) -> list[str]:
-        names = []
-        for number, tensor in enumerate(self.input_tensors):
-            call = _history.call_of(tensor)
-            fallback = getattr(tensor, "name", None) or f"input_{number}"
-            names.append(call.layer.name if call is not None else fallback)
-        if isinstance(self.inputs, dict):
-            return sorted(self.inputs)
-        return names
+        self.input_names = _names(inputs, "input")
 
     def output_names(self) -> list[str]:
         """A name for each output: its key in a dict, else that of the layer that made it.
 
         Inside of further structures the keys on the way to it stand in front: ``"pair/price"``.
         """
-        names: list[str] = []
-        for number, (path, tensor) in enumerate(_leaves_with_paths(self.outputs)):
-            keys = [step for step in path if isinstance(step, str)]
-            if not path or not isinstance(path[-1], str):
-                call = _history.call_of(tensor)
-                keys.append(call.layer.name if call is not None else f"output_{number}")
-            name = "/".join(keys)
-            names.append(f"{name}_{names.count(name)}" if name in names else name)
-        return names
+        return _names(self.outputs, "output")
 
     def run(self, inputs: Sequence[Tensor], extra: Sequence[Tensor] = ()) -> tuple[Any, list[Any]]:
         """Runs every call again, on other inputs.
@@ -127,7 +109,9 @@ class FunctionalGraph:
         Operations between layers stand for the layers that they compute from.
         """
         names: dict[Any, str] = {}
-        for tensor, name in zip(self.input_tensors, self.input_names, strict=True):
+        for number, tensor in enumerate(self.input_tensors):
+            call = _history.call_of(tensor)
+            name = call.layer.name if call is not None else self.input_names[number]
             names[_history.key(tensor)] = f"{name}[0][0]"
         calls: dict[int, int] = {}
         found: dict[int, list[str]] = {}
@@ -202,6 +186,20 @@ class FunctionalGraph:
                 )
             names.append(call.layer.name)
         return names
+
+
+def _names(structure: Any, fallback: str) -> list[str]:
+    """Names of tensors by their keys in a structure and by the layers that made them."""
+    names: list[str] = []
+    for number, (path, tensor) in enumerate(_leaves_with_paths(structure)):
+        keys = [step for step in path if isinstance(step, str)]
+        if not path or not isinstance(path[-1], str):
+            call = _history.call_of(tensor)
+            own = getattr(tensor, "name", None) if fallback == "input" else None
+            keys.append(call.layer.name if call is not None else own or f"{fallback}_{number}")
+        name = "/".join(keys)
+        names.append(f"{name}_{names.count(name)}" if name in names else name)
+    return names
 
 
 def _leaves_with_paths(

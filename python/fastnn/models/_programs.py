@@ -80,6 +80,8 @@ class Signature:
         program = compile_sections(trace.inputs, [("predict", trace.outputs, trace.scope.updates)])
         self.predictor = _core.Predictor(program, model._engine.guard, current_seed())
         self.steps: dict[Any, Step] = {}
+        # For which settings of compile(), and which outputs need targets.
+        self.wanted: tuple[Any, list[bool]] | None = None
 
 
 def _output_names(model: Trainable, structure: Any) -> list[str]:
