@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,6 +61,9 @@ def graphviz(dot: str, kind: str, owner: str) -> bytes:
     Raises:
         RuntimeError: if graphviz is not installed, or fails.
     """
+    import shutil
+    import subprocess  # a slow import, which every model would pay for
+
     program = shutil.which("dot")
     if program is None:
         raise RuntimeError(

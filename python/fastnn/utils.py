@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -12,7 +12,9 @@ from fastnn import _registry as registry
 from fastnn._random import set_random_seed
 from fastnn._registry import custom_object_scope
 from fastnn.callbacks._progbar import Progbar
-from fastnn.models._picture import plot_model
+
+if TYPE_CHECKING:
+    from fastnn.models._picture import plot_model
 
 __all__ = [
     "Progbar",
@@ -24,6 +26,15 @@ __all__ = [
     "set_random_seed",
     "to_categorical",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Drawing brings all of models with it, which setting a seed should not.
+    if name == "plot_model":
+        from fastnn.models._picture import plot_model
+
+        return plot_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from fastnn import _svg
 from fastnn._figure import history_figure
 from fastnn.callbacks._base import Callback, Logs
 
@@ -68,6 +67,8 @@ class History(Callback):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the curves, without matplotlib."""
+        from fastnn import _svg  # only notebooks pay for its import
+
         drawings = []
         for name, values in self.history.items():
             if name.startswith("val_"):

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn import _svg
 from fastnn._figure import graphviz
-from fastnn._svg import Box
 from fastnn.layers import Dense
 from fastnn.models._summary import _shape_text
 
 if TYPE_CHECKING:
+    from fastnn._svg import Box
     from fastnn.models._model import Model
 
 # A notebook's table and picture of more layers would hide what comes after it.
@@ -110,6 +109,8 @@ def plot_model(
         >>> plot_model(model, neurons=True).svg.count("<circle")
         6
     """
+    from fastnn import _svg  # only those who draw pay for its import
+
     shown = Shown(
         show_shapes,
         show_dtype,
@@ -185,6 +186,8 @@ class Shown:
 
 
 def _boxes(model: Model, shown: Shown) -> list[Box]:
+    from fastnn._svg import Box
+
     graph = model._graph
     layers = list(model.layers if graph is None else graph.layers)
     places = {layer.name: i for i, layer in enumerate(layers)}
@@ -220,6 +223,8 @@ def _dot(boxes: list[Box]) -> str:
 
 
 def _neurons(model: Model) -> str:
+    from fastnn import _svg
+
     layers = [layer for layer in model.layers if layer.weights]
     if not hasattr(model, "_stack") or not layers or not all(type(x) is Dense for x in layers):
         raise ValueError(
