@@ -76,7 +76,16 @@ class Case:
 
 def cases() -> list[Case]:
     """All of them."""
-    from bench.kernels import elementwise, matmul, moving, optimizers, reductions, rows, windows
+    from bench.kernels import (
+        elementwise,
+        matmul,
+        moving,
+        optimizers,
+        recurrent,
+        reductions,
+        rows,
+        windows,
+    )
 
-    families = (matmul, elementwise, rows, reductions, optimizers, moving, windows)
+    families = (matmul, elementwise, rows, reductions, optimizers, moving, windows, recurrent)
     return [case for family in families for case in family.cases()]
