@@ -89,6 +89,9 @@ FUNCTIONS = {
     "place": lambda x: ops.cast(ops.argmax(x, axis=1), "float32") + ops.argmin(x, axis=1) * 1.0,
     "sliced": lambda x: ops.concatenate([x[:, 1:3], x[:, ::-1], x[:, -1:]], axis=1),
     "product": lambda x: ops.matmul(ops.transpose(x), x) + ops.sum(x),
+    "along an axis": lambda x: ops.take_along_axis(
+        x, ops.stack([ops.argmax(x, axis=1), ops.argmin(x, axis=1)], axis=1), axis=1
+    ),
     "one hot": lambda x: ops.one_hot(ops.cast(ops.absolute(x), "int64"), 4),
     "shape": lambda x: ops.reshape(ops.expand_dims(x, 1), (-1,)),
     "spread": lambda x: ops.broadcast_to(x[:, :1], x.dims) + ops.shape_of(x, 0, "float32"),

@@ -232,6 +232,15 @@ def _take(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
         s.line(f"{outputs[0].at(index)} = {table.at(source)};")
 
 
+@_writer("take_along_axis")
+def _take_along_axis(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
+    axis = v.settings()["axis"] % len(outputs[0].shape)
+    for index in s.loops(outputs[0].shape):
+        source = list(index)
+        source[axis] = f"(int){inputs[1].at(index)}"
+        s.line(f"{outputs[0].at(index)} = {inputs[0].at(source)};")
+
+
 @_writer("one_hot")
 def _one_hot(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
     for index in s.loops(outputs[0].shape):
