@@ -14,7 +14,7 @@ import fastnn
 from fastnn import Input, Model, Sequential, io, layers, ops
 from fastnn.layers import Dense
 
-RECORDED = np.load(Path(__file__).parent / "torch" / "state_dict.npz")
+RECORDED = np.load(Path(__file__).parent / "pytorch" / "state_dict.npz")
 
 
 def recorded(name):

@@ -1,6 +1,6 @@
 """Records state_dict.npz: weights of PyTorch's layers under its names, inputs and outputs.
 
-python tests/torch/record_state_dict.py
+python tests/pytorch/record_state_dict.py
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
 import torch
 from torch import nn
 
