@@ -9,7 +9,7 @@ from typing import Any
 from .. import _core
 from .._tensor import Tensor
 from ._dispatch import node, operation
-from .shape import reshape
+from .shape import broadcast_to, expand_dims, reshape
 
 Sizes = int | Sequence[int]
 
@@ -183,8 +183,12 @@ def depthwise_conv(
         raise ValueError(
             f"[{op}] expected input of {channels} channels, as the kernel has, got {inputs.shape}"
         )
-    flat = reshape(kernel, (*spatial, 1, channels * multiplier))
-    return _conv(op, inputs, flat, strides, padding, dilation_rate, channels)
+    total = channels * multiplier
+    if multiplier > 1:  # a copy of each channel for each of its filters: vectors are of neighbours
+        spread = (*inputs.dims, multiplier)
+        inputs = reshape(broadcast_to(expand_dims(inputs, -1), spread), (*inputs.dims[:-1], total))
+    flat = reshape(kernel, (*spatial, 1, total))
+    return _conv(op, inputs, flat, strides, padding, dilation_rate, total)
 
 
 @operation(3)
