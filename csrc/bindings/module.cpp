@@ -14,5 +14,6 @@ PYBIND11_MODULE(_core, m) {
   register_eager(m);
   register_eager_elementwise(m);
   register_random(m);
+  register_cython(m);
   register_testing(m);
 }

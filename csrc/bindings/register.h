@@ -13,6 +13,7 @@ void register_trainer(pybind11::module_& m);
 void register_eager(pybind11::module_& m);
 void register_eager_elementwise(pybind11::module_& m);
 void register_random(pybind11::module_& m);
+void register_cython(pybind11::module_& m);
 void register_testing(pybind11::module_& m);
 void register_testing_matmul(pybind11::module_& testing);
 

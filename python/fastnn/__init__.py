@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import ops
 from ._core import __version__
 from ._tensor import Tensor, Variable
-from .config import get_num_threads, set_num_threads, show_config
+from .config import get_cmake_dir, get_include, get_num_threads, set_num_threads, show_config
 from .graph import evaluate, function, grad, placeholder, scan, shared
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ __all__ = [
     "draw",
     "evaluate",
     "function",
+    "get_cmake_dir",
+    "get_include",
     "get_num_threads",
     "grad",
     "initializers",

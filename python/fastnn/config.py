@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 
 from . import _core
 
@@ -63,6 +64,30 @@ def config_text() -> str:
     }
     width = max(map(len, rows))
     return "\n".join(f"{name:{width}}  {value}" for name, value in rows.items())
+
+
+def get_include() -> str:
+    """The folder of ``<fastnn/kernels.h>``, for Python extensions in C and C++.
+
+    Example:
+        >>> import os
+        >>> import fastnn
+        >>> os.path.exists(os.path.join(fastnn.get_include(), "fastnn", "kernels.h"))
+        True
+    """
+    return str(Path(__file__).parent / "include")
+
+
+def get_cmake_dir() -> str:
+    """What to set ``fastnn_DIR`` to, for ``find_package(fastnn CONFIG)`` in CMake.
+
+    Example:
+        >>> import os
+        >>> import fastnn
+        >>> os.listdir(fastnn.get_cmake_dir())
+        ['fastnnConfig.cmake']
+    """
+    return str(Path(__file__).parent / "cmake")
 
 
 def show_config() -> None:

@@ -31,6 +31,7 @@ __all__: list[str] = [
     "cast",
     "compiler",
     "constant",
+    "cython_functions",
     "elementwise",
     "extent_value",
     "first_nonfinite",
@@ -299,6 +300,11 @@ def broadcast_shapes(a: typing.Any, b: typing.Any) -> tuple: ...
 def broadcast_to(x: Value, shape: typing.Any) -> Value: ...
 def cast(x: Value, dtype: typing.Any) -> Value: ...
 def constant(array: typing.Any) -> Value: ...
+def cython_functions() -> list:
+    """
+    Name, arguments, signature and capsule of each kernel that C code may call.
+    """
+
 def elementwise(general: collections.abc.Callable) -> typing.Any:
     """
     A function like `general` that takes the short way to the kernel where arrays allow it.
