@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from html.parser import HTMLParser
 
 import numpy as np
@@ -225,6 +226,37 @@ def test_parts_of_a_file_are_predicted_as_the_whole(churn, tmp_path, monkeypatch
     assert main(["predict", str(model), str(data), "--out", str(parts)]) == 0
     assert parts.read_bytes() == whole.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["parts.csv", "whole.csv"]
+
+
+def test_devices_are_written_to_and_links_stay_links(churn, tmp_path):
+    data, model, _ = churn
+    whole, pipe, link = tmp_path / "whole.csv", tmp_path / "pipe", tmp_path / "link.csv"
+    assert main(["predict", str(model), str(data), "--out", str(whole)]) == 0
+    os.mkfifo(pipe)
+    found = []
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    assert main(["predict", str(model), str(data), "--out", str(pipe)]) == 0
+    reader.join()
+    assert found == [whole.read_bytes()]
+    assert pipe.is_fifo()
+    (tmp_path / "other.csv").write_text("old")
+    link.symlink_to("other.csv")
+    assert main(["predict", str(model), str(data), "--out", str(link)]) == 0
+    assert link.is_symlink()
+    assert (tmp_path / "other.csv").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_is_an_error(churn):
+    data, model, _ = churn
+    command = [sys.executable, "-m", "fastnn", "predict", str(model), str(data)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("fastnn: error: ")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_new_rows(churn, tmp_path, capsys):

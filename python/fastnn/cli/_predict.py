@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from fastnn.cli import _arguments
-from fastnn.cli._tabular import features_of, table_file
+from fastnn.cli._tabular import features_of, table_file, write_text
 from fastnn.datasets._csv import Cells, read_cells
 from fastnn.tables import TableModel
 
@@ -48,15 +45,25 @@ def run(arguments: argparse.Namespace) -> None:
     out = getattr(arguments, "out", None)
     _arguments.require_writable(out)
     tabular = TableModel.load(arguments.model)
-    with table_file(arguments.data) as data, _target(out) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        delimiter = getattr(arguments, "delimiter", None)
-        for number, cells in enumerate(read_cells(data, delimiter, _PART)):
-            names, rows = predictions(tabular, cells, data, arguments.fill_missing)
-            if number == 0:
-                writer.writerow([*([] if arguments.only else cells.header), *names])
-            for record, predicted in zip(cells.records, rows, strict=True):
-                writer.writerow([*([] if arguments.only else record), *predicted])
+    with table_file(arguments.data) as data:
+        cells = read_cells(data, getattr(arguments, "delimiter", None), _PART)
+        write_text(out, lambda file: _write(file, tabular, cells, data, arguments))
+
+
+def _write(
+    file: TextIO,
+    tabular: TableModel,
+    parts: Iterator[Cells],
+    path: Path,
+    arguments: argparse.Namespace,
+) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    for number, cells in enumerate(parts):
+        names, rows = predictions(tabular, cells, path, arguments.fill_missing)
+        if number == 0:
+            writer.writerow([*([] if arguments.only else cells.header), *names])
+        for record, predicted in zip(cells.records, rows, strict=True):
+            writer.writerow([*([] if arguments.only else record), *predicted])
 
 
 def predictions(
@@ -79,18 +86,3 @@ def predictions(
         [target.classes[number], *(str(p) for p in row)]
         for number, row in zip(chosen, probabilities, strict=True)
     ]
-
-
-@contextmanager
-def _target(path: Path | None) -> Iterator[TextIO]:
-    """A file beside the target that takes its place in the end; or standard output."""
-    if path is None:
-        yield sys.stdout
-        return
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from fastnn._core import __version__
 from fastnn._svg import Series
 from fastnn.cli import _metrics
 from fastnn.cli._results import Results
+from fastnn.cli._tabular import write_text
 from fastnn.layers import Dense
 from fastnn.tables import TableModel
 
@@ -90,7 +91,7 @@ def write_report(
         + "\n".join(sections)
         + "\n</body></html>\n"
     )
-    path.write_text(html, encoding="utf-8")
+    write_text(path, lambda file: print(html, end="", file=file))
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.datasets._csv import Cells, read_cells
+from fastnn.io._atomic import replace_file
 from fastnn.preprocessing import _cells
 from fastnn.tables import TableModel
 
@@ -36,6 +38,32 @@ def table_file(path: Path) -> Iterator[Path]:
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield copy
+
+
+def write_text(path: Path | None, write: Callable[[TextIO], None]) -> None:
+    """Writes a file that takes its place when it is whole; or a device, a pipe, standard output.
+
+    Args:
+        path: the file; None is standard output.
+        write: receives the open file.
+
+    Raises:
+        OSError: where it cannot be written; a file that was there stays as it was.
+    """
+    if path is None:
+        write(sys.stdout)
+    elif path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+    else:
+        replace_file(path, lambda raw: _through(raw, write))
+
+
+def _through(raw: IO[bytes], write: Callable[[TextIO], None]) -> None:
+    file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+    write(file)
+    file.flush()
+    file.detach()
 
 
 def features_of(tabular: TableModel, cells: Cells, path: Path, fill_missing: bool) -> Array:
