@@ -1,4 +1,4 @@
-"""Writes the declarations of the kernels that C code may call, from the extension that is installed.
+"""Writes the declarations of the kernels that C code may call, from the installed extension.
 
 python tools/generate_cython.py            writes cython_kernels.pxd and include/fastnn/kernels.h
 python tools/generate_cython.py --check    shows what differs, and fails if anything does
@@ -24,9 +24,9 @@ from libc.stdint cimport int64_t
 HEADER = """/* clang-format off */
 /* Made by tools/generate_cython.py.
  *
- * fastnn's kernels as C functions: contiguous arrays, one thread, no Python inside. Names start with
- * s (float) or d (double). Call fastnn_import_kernels() once, with the GIL held, in each source file
- * that uses them; -1 means that a Python exception is set.
+ * fastnn's kernels as C functions: contiguous arrays, one thread, no Python inside. Names start
+ * with s (float) or d (double). Call fastnn_import_kernels() once, with the GIL held, in each
+ * source file that uses them; -1 means that a Python exception is set.
  */
 #ifndef FASTNN_KERNELS_H
 #define FASTNN_KERNELS_H

@@ -1,9 +1,9 @@
 /* clang-format off */
 /* Made by tools/generate_cython.py.
  *
- * fastnn's kernels as C functions: contiguous arrays, one thread, no Python inside. Names start with
- * s (float) or d (double). Call fastnn_import_kernels() once, with the GIL held, in each source file
- * that uses them; -1 means that a Python exception is set.
+ * fastnn's kernels as C functions: contiguous arrays, one thread, no Python inside. Names start
+ * with s (float) or d (double). Call fastnn_import_kernels() once, with the GIL held, in each
+ * source file that uses them; -1 means that a Python exception is set.
  */
 #ifndef FASTNN_KERNELS_H
 #define FASTNN_KERNELS_H
