@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import numpy as np
 import pytest
 
+import fastnn
 from fastnn import layers, ops
 from fastnn.layers import Dense, Input
-from fastnn.models import Model, Sequential
+from fastnn.models import Model, Sequential, load_model
 from fastnn.utils import clear_session, set_random_seed
 
 
@@ -407,10 +409,46 @@ def test_layers_of_ones_own_in_a_configuration():
     np.testing.assert_array_equal(again(np.ones((1, 2), "float32")), [[2, 2]])
 
 
-def test_graphs_with_operations_have_no_configuration():
+def test_graphs_with_operations(tmp_path):
+    x = Input((4, 3))
+    rows = ops.mean(Dense(3)(x), axis=1) + np.arange(3.0)
+    wide = ops.reshape(x[:, 1:], (-1, 9)) * 0.5
+    flat = ops.pad(ops.concatenate([rows, wide], axis=1), ((0, 0), (1, 2)), constant_values=7.0)
+    model = Model(x, ops.where(flat > 0, flat, ops.leaky_relu(Dense(15)(flat), 0.1)))
+    again = Model.from_config(json.loads(json.dumps(model.get_config())))
+    again.set_weights(model.get_weights())
+    data = np.random.default_rng(0).normal(size=(5, 4, 3)).astype("float32")
+    np.testing.assert_array_equal(again(data), model(data))
+    model.save(tmp_path / "model.fastnn")
+    np.testing.assert_array_equal(load_model(tmp_path / "model.fastnn")(data), model(data))
+
+
+def test_configurations_with_operations_that_are_none():
     x = Input((2,))
-    with pytest.raises(NotImplementedError, match="operations between layers"):
-        Model(x, Dense(1)(x) * 2.0).get_config()
+    config = Model(x, Dense(1)(x) * 2.0).get_config()
+    entry = next(e for e in config["operations"] if e["op"] == "multiply")
+    for change, message in (
+        ({"op": "destroy"}, "destroy"),
+        ({"index": 3}, "no operation 'multiply'"),
+        ({"inputs": [{"tensor": ["nobody", 0, 0]}]}, "connects 'multiply' to a layer"),
+    ):
+        operations = [{**e, **change} if e is entry else e for e in config["operations"]]
+        with pytest.raises(ValueError, match=message):
+            Model.from_config({**config, "operations": operations})
+    filled = next(e for e in config["operations"] if e["op"] == "full")
+    filled["settings"]["shape"] = ["__import__('os').getcwd()"]
+    with pytest.raises(ValueError, match="no operation 'full'"):
+        Model.from_config(config)
+
+
+def test_graphs_with_loops_have_no_configuration():
+    x = Input((5, 2))
+    _, sums = fastnn.scan(
+        lambda row, total: (total + row, total), ops.transpose(x, (1, 0, 2)), x[:, 0]
+    )
+    model = Model(x, ops.transpose(sums, (1, 0, 2)))
+    with pytest.raises(NotImplementedError, match="between layers has no configuration"):
+        model.get_config()
 
 
 # --- summary

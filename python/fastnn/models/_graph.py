@@ -10,7 +10,7 @@ from fastnn._tensor import Tensor
 from fastnn.layers import _history
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten, map_structure, pack_like
-from fastnn.layers.core import InputLayer
+from fastnn.models import _graph_config
 from fastnn.models._walk import Walk
 
 
@@ -146,46 +146,9 @@ class FunctionalGraph:
         """The layers and their connections, as plain data.
 
         Raises:
-            NotImplementedError: for operations between layers, which only code can say.
+            NotImplementedError: for what only code can say: loops between layers.
         """
-        position: dict[Any, list[Any]] = {}
-        for tensor, name in zip(self.input_tensors, self._layer_names_of_inputs(), strict=True):
-            position[_history.key(tensor)] = [name, 0, 0]
-        nodes: dict[str, list[Any]] = {}
-        for call in self.calls:
-            node = nodes.setdefault(call.layer.name, [])
-            for index, tensor in enumerate(call.output_tensors):
-                position[_history.key(tensor)] = [call.layer.name, len(node), index]
-            node.append(
-                {
-                    "args": _encode(list(call.args), position),
-                    "kwargs": _encode(dict(call.kwargs), position),
-                }
-            )
-        return {
-            "layers": [
-                {
-                    "class_name": type(layer).__name__,
-                    "config": layer.get_config(),
-                    "name": layer.name,
-                    "inbound_nodes": nodes.get(layer.name, []),
-                }
-                for layer in self.layers
-            ],
-            "input_layers": _encode(self.inputs, position),
-            "output_layers": _encode(self.outputs, position),
-        }
-
-    def _layer_names_of_inputs(self) -> list[str]:
-        names = []
-        for tensor in self.input_tensors:
-            call = _history.call_of(tensor)
-            if call is None:
-                raise NotImplementedError(
-                    "[Model] an input that does not come from fastnn.Input has no configuration"
-                )
-            names.append(call.layer.name)
-        return names
+        return _graph_config.to_config(self)
 
 
 def _names(structure: Any, fallback: str) -> list[str]:
@@ -214,82 +177,6 @@ def _leaves_with_paths(
             yield from _leaves_with_paths(item, (*path, number))
     else:
         yield path, structure
-
-
-def _encode(structure: Any, position: dict[Any, list[Any]]) -> Any:
-    def encode(leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return leaf
-        found = position.get(_history.key(leaf))
-        if found is None:
-            raise NotImplementedError(
-                "[Model] operations between layers have no configuration: put them into a layer "
-                "(a subclass of fastnn.layers.Layer with the ops in its call())"
-            )
-        return {"tensor": found}
-
-    if isinstance(structure, tuple):
-        structure = list(structure)
-    return map_structure(encode, structure)
-
-
-def tensors_from_config(config: dict[str, Any], make_layer: Any) -> tuple[Any, Any]:
-    """Inputs and outputs, made again from what :meth:`FunctionalGraph.get_config` gave.
-
-    Args:
-        config: with "layers", "input_layers" and "output_layers".
-        make_layer: makes a layer from {"class_name", "config"}.
-
-    Raises:
-        ValueError: for connections to layers that are not there.
-    """
-    tensors: dict[tuple[str, int, int], Tensor] = {}
-    waiting: list[tuple[Layer, int, dict[str, Any]]] = []
-    for entry in config["layers"]:
-        layer = make_layer(entry)
-        if isinstance(layer, InputLayer):
-            tensor = layer.make_tensor()
-            _history.record(layer, (), {}, tensor)
-            tensors[(layer.name, 0, 0)] = tensor
-        waiting += [(layer, i, node) for i, node in enumerate(entry["inbound_nodes"])]
-    while waiting:
-        blocked = []
-        for layer, index, node in waiting:
-            args, kwargs = _decode(node["args"], tensors), _decode(node["kwargs"], tensors)
-            if args is None or kwargs is None:
-                blocked.append((layer, index, node))
-                continue
-            outputs = flatten(layer(*args, **kwargs))
-            tensors.update({(layer.name, index, i): t for i, t in enumerate(outputs)})
-        if len(blocked) == len(waiting):
-            raise ValueError(
-                f"[Model] the configuration connects {blocked[0][0].name!r} to a layer that it "
-                "does not have"
-            )
-        waiting = blocked
-    inputs = _decode(config["input_layers"], tensors)
-    outputs = _decode(config["output_layers"], tensors)
-    if inputs is None or outputs is None:
-        raise ValueError("[Model] the configuration names an input or output it does not have")
-    return inputs, outputs
-
-
-def _decode(structure: Any, tensors: dict[tuple[str, int, int], Tensor]) -> Any:
-    """The structure with its tensors, or None while one of them is not made yet."""
-    if isinstance(structure, dict) and set(structure) == {"tensor"}:
-        name, node, index = structure["tensor"]
-        return tensors.get((name, node, index))
-    if isinstance(structure, dict):
-        items = {key: _decode(value, tensors) for key, value in structure.items()}
-        missing = [key for key, value in structure.items() if value is not None]
-        return None if any(items[key] is None for key in missing) else items
-    if isinstance(structure, (list, tuple)):
-        values = [_decode(value, tensors) for value in structure]
-        blocked = any(
-            new is None and old is not None for new, old in zip(values, structure, strict=True)
-        )
-        return None if blocked else values
-    return structure
 
 
 def unknown_layer(name: str, layers: Sequence[Layer]) -> ValueError:

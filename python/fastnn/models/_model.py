@@ -13,7 +13,7 @@ from fastnn._tensor import Tensor
 from fastnn.layers import _masks, _scope, _track
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten
-from fastnn.models import _graph, _pickling
+from fastnn.models import _graph, _graph_config, _pickling
 from fastnn.models._summary import write_summary
 from fastnn.models._trainable import Trainable
 
@@ -474,7 +474,7 @@ class Model(Trainable):
         """
         if "layers" not in config:
             return cls(**config)
-        inputs, outputs = _graph.tensors_from_config(
+        inputs, outputs = _graph_config.tensors_from_config(
             dict(config), lambda entry: layer_from_config(entry, custom_objects)
         )
         return Model(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastnn import _core
@@ -13,6 +11,7 @@ from fastnn.layers import _history
 from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten, map_structure
 from fastnn.layers.core import InputLayer
+from fastnn.models import _operations
 from fastnn.models._graph import FunctionalGraph
 from fastnn.models._walk import Walk
 
@@ -58,7 +57,7 @@ def state_of(graph: FunctionalGraph, extra: Sequence[Tensor]) -> dict[str, Any]:
         extra: further tensors of it.
 
     Raises:
-        TypeError: for operations that only code can say.
+        NotImplementedError: for operations that only code can say: loops.
     """
     made = _Made()
     for tensor in graph.input_tensors:
@@ -73,7 +72,7 @@ def state_of(graph: FunctionalGraph, extra: Sequence[Tensor]) -> dict[str, Any]:
         else:
             value = item._value
             inputs = [made.places(Tensor(one)).number for one in value.inputs]
-            described = (value.op, _settings(value), [inputs, value.index])
+            described = (value.op, _operations.settings_of(item), [inputs, value.index])
             made.add(item)
         if len(made) > first:  # a layer may hand its input on
             steps.append(described)
@@ -88,22 +87,6 @@ def _input_state(tensor: Tensor) -> tuple[Any, ...]:
     call = _history.call_of(tensor)
     layer = call.layer if call is not None and isinstance(call.layer, InputLayer) else None
     return layer, tuple(tensor.shape[1:]), tensor.dtype, tensor.name
-
-
-def _settings(value: Any) -> dict[str, Any]:
-    """The attributes of a node; open sizes as text."""
-    plain = (bool, int, float, str, type(None))
-    settings: dict[str, Any] = {}
-    for name, setting in value.settings().items():
-        if isinstance(setting, tuple):
-            setting = [one if isinstance(one, plain) else str(one) for one in setting]
-        elif not isinstance(setting, (*plain, list)) and not hasattr(setting, "tobytes"):
-            raise TypeError(
-                f"[Model] the operation {value.op!r} between layers cannot be pickled: put it into "
-                "a layer (a subclass of fastnn.layers.Layer with the ops in its call())"
-            )
-        settings[name] = setting
-    return settings
 
 
 def graph_from(state: dict[str, Any]) -> tuple[FunctionalGraph, list[Tensor]]:
@@ -127,39 +110,6 @@ def graph_from(state: dict[str, Any]) -> tuple[FunctionalGraph, list[Tensor]]:
             tensors += flatten(outputs)
         else:
             inputs, index = other
-            tensors.append(_node(what, one, [tensors[number] for number in inputs], index))
+            tensors.append(_operations.make(what, one, [tensors[n] for n in inputs], index))
     inputs, outputs, extra = map_structure(tensor_at, state["ends"])
     return FunctionalGraph(inputs, outputs), extra
-
-
-def _node(op: str, settings: dict[str, Any], inputs: Sequence[Tensor], index: int) -> Tensor:
-    if op == "constant":
-        return Tensor(_core.constant(settings["value"]))
-    sizes = {
-        name: [_dimension(size) for size in setting] if isinstance(setting, list) else setting
-        for name, setting in settings.items()
-    }
-    values = [tensor._value for tensor in inputs]
-    make: Callable[..., Any] = _core.make_all if index else lambda *args: [_core.make(*args)]
-    return Tensor(make(op, values, sizes)[index])
-
-
-def _dimension(size: Any) -> Any:
-    """A size, or from its text an expression of extents."""
-    return _evaluated(ast.parse(size, mode="eval").body) if isinstance(size, str) else size
-
-
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-}
-
-
-def _evaluated(node: Any) -> Any:
-    if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_evaluated(node.left), _evaluated(node.right))
-    if isinstance(node, ast.UnaryOp):
-        return -1 * _evaluated(node.operand)
-    return _core.Dim(node.id) if isinstance(node, ast.Name) else node.value
