@@ -139,7 +139,7 @@ def test_augmentation():
         [float(figure) for figure in re.findall(r"0\.\d+", line)] for line in lines
     )
     assert plain > 0.97
-    assert shifted > 0.94
+    assert shifted > 0.93
     assert shifted_moved > moved + 0.2
 
 
