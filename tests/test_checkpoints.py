@@ -234,6 +234,29 @@ def test_a_backup_of_another_model(tmp_path):
         other.fit(X, Y, verbose=0, callbacks=BackupAndRestore(tmp_path))
 
 
+def test_a_model_that_is_built_by_its_batches(tmp_path):
+    class Batches:
+        def __len__(self):
+            return 10
+
+        def __getitem__(self, i):
+            return X[i * 10 : i * 10 + 10], Y[i * 10 : i * 10 + 10]
+
+    def fit(*callbacks):
+        fastnn.utils.set_random_seed(2)
+        model = Sequential([Dense(3), BatchNormalization(), Dropout(0.2), Dense(1)])
+        model.compile("adam", "mse", metrics=["mae"])
+        history = model.fit(Batches(), epochs=3, verbose=0, callbacks=list(callbacks))
+        return model, history.history
+
+    whole, history = fit()
+    with pytest.raises(KeyboardInterrupt):
+        fit(BackupAndRestore(tmp_path, 3), StopAt(1, 7))
+    rest, resumed = fit(BackupAndRestore(tmp_path, 3))
+    assert same_bits(state(rest), state(whole))
+    assert resumed == history
+
+
 @pytest.mark.parametrize("delete", [True, False])
 def test_the_end_of_training_removes_the_backup(tmp_path, delete):
     classifier().fit(X, Y, verbose=0, callbacks=BackupAndRestore(tmp_path, 2, False, delete))

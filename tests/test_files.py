@@ -395,14 +395,20 @@ def test_going_on_from_a_file_equals_never_stopping(tmp_path, optimizer, at):
         assert values == history.history[name][at[0] :], name
 
 
-@pytest.mark.parametrize("kind", ["steps_per_epoch", "sequence", "mapped"])
+@pytest.mark.parametrize("kind", ["steps_per_epoch", "sequence", "mapped", "generator"])
 def test_going_on_with_other_kinds_of_data(tmp_path, kind):
     def data():
         if kind == "sequence":
             return {"x": Batches()}
+        if kind == "generator":
+            return {"x": endless(), "steps_per_epoch": 10}
         if kind == "mapped":
             return {"x": np.load(tmp_path / "x.npy", mmap_mode="r"), "y": Y, "batch_size": 10}
         return {"x": X, "y": Y, "batch_size": 10, "steps_per_epoch": 17}
+
+    def endless():
+        while True:
+            yield from (Batches()[i] for i in range(10))
 
     class Batches:
         def __len__(self):

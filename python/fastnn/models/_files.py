@@ -17,6 +17,7 @@ from fastnn.io._header import DIGEST, strict_json
 from fastnn.io._tensors import write_tensors
 from fastnn.layers import _scope
 from fastnn.layers._base import Layer
+from fastnn.layers._nest import map_structure
 from fastnn.models import _describe, _keras_files, _state
 
 if TYPE_CHECKING:
@@ -69,12 +70,20 @@ def save_backup(model: Trainable, path: str | os.PathLike[str], callbacks: Any) 
     tensors = _state.Tensors()
     described = {
         "kind": "backup",
+        "build": _describe.encode_shapes(_built_for(model)),
         "weights": tensors.add_weights(model),
         "optimizer": _state.collect_optimizer(model, tensors),
         "training": _state.collect_training(model, tensors),
         "callbacks": _with_names(callbacks, tensors),
     }
     _write(path, tensors, described)
+
+
+def _built_for(model: Trainable) -> Any:
+    """The shapes of the inputs, as ``build()`` takes them."""
+    if model._graph is None:
+        return model._engine.build_shape
+    return map_structure(lambda tensor: tuple(tensor.shape), model._graph.inputs)
 
 
 def load_backup(model: Trainable, path: str | os.PathLike[str]) -> Any:
@@ -90,6 +99,8 @@ def load_backup(model: Trainable, path: str | os.PathLike[str]) -> Any:
     """
     with TensorFile(path) as file:
         described = _described(file, "backup")
+        if not model.built:  # its data come as batches, and none was looked at yet
+            model.build(_describe.decode_shapes(described.get("build")))
         with _format_errors(file, "no backup can be read from it"):
             _state.set_all(model.weights, described["weights"], file, type(model).__name__)
             _state.restore_optimizer(model, described["optimizer"], file)
