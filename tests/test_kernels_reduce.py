@@ -122,6 +122,7 @@ def test_threads_do_not_change_bits(table, name, dtype):
         ((600_001,), (0,)),
         ((20_001, 17), (0,)),
         ((600, 513), (0,)),
+        ((4200, 600), (0,)),
         ((3, 100_001), (1,)),
         ((3000, 100), (1,)),
         ((80, 60, 60), (0, 2)),
@@ -142,6 +143,19 @@ def test_a_row_does_not_depend_on_the_others(table):
         assert same_bits(reduce(table, "reduce_sum", x[:n].copy(), (1,)), rows[:n])
         if 1 < n < 37:
             assert same_bits(reduce(table, "reduce_sum", x[:, :n].copy(), (0,)), columns[:, :n])
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("name", ["reduce_sum", "reduce_max", "reduce_prod"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_rows_give_the_bits_of_short_ones(table, name, dtype):
+    """Columns of long rows are added up in memory, those of short rows in registers."""
+    for rows in (17, 66, 300, 4099):
+        x = values(np.random.default_rng(rows), name, (rows, 1061), dtype)
+        columns = reduce(table, name, x, (0,))
+        for first, n in [(0, 9), (500, 40), (1020, 41)]:
+            part = x[:, first : first + n].copy()
+            assert same_bits(reduce(table, name, part, (0,)), columns[:, first : first + n])
 
 
 @pytest.mark.parametrize("table", ["reference", *TABLES])

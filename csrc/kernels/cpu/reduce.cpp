@@ -93,11 +93,38 @@ FASTNN_INLINE void column_group(const Call& c, const T* in, T* out, int64_t last
   store_columns<T, V, kTail>(out, total, c.args->scale, last);
 }
 
+// Rows that lie further apart than this are read as panels.
+template <class T>
+FASTNN_INLINE bool in_panels(const ReducePlan& p) {
+  return p.n >= 16 * kLanes<T> && p.stride * static_cast<int64_t>(sizeof(T)) >= 2048 &&
+         p.depth > 16;
+}
+
+template <class T, class Op>
+void panel_results(const Call& c, const T* in, T* out, int64_t width) {
+  const ReducePlan& p = *c.plan;
+  double total[kPanel], part[kPanel];
+  for (int64_t j = 0; j < width; ++j) total[j] = Op::kStart;
+  for (int64_t r = 0; r < p.repeat.total; ++r) {
+    int64_t step, unused;
+    p.repeat.offsets(r, &step, &unused);
+    for (int64_t i = 0; i < p.depth; i += kColumnChunk) {
+      panel_chunk<T, Op>(in + step + i * p.stride, lesser(p.depth - i, kColumnChunk), p.stride,
+                         width, part);
+      for (int64_t j = 0; j < width; ++j) total[j] = Op::join(total[j], part[j]);
+    }
+  }
+  for (int64_t j = 0; j < width; ++j) out[j] = static_cast<T>(c.args->scale * total[j]);
+}
+
 // Columns [first, last) of one outer index.
 template <class T, class Op>
 void column_results(const Call& c, const T* in, T* out, int64_t first, int64_t last) {
   constexpr int64_t L = kLanes<T>;
   int64_t j = first;
+  if (in_panels<T>(*c.plan))
+    for (; j < last; j += kPanel)
+      panel_results<T, Op>(c, in + j, out + j, lesser(last - j, kPanel));
   if (kVectorBytes == 64)  // registers for it
     for (; j + 4 * L <= last; j += 4 * L) column_group<T, Op, 4, false>(c, in + j, out + j, L);
   for (; j + 2 * L <= last; j += 2 * L) column_group<T, Op, 2, false>(c, in + j, out + j, L);
@@ -125,6 +152,11 @@ void whole_task(void* arg, int64_t i) {
 template <class T, class Op>
 FASTNN_INLINE void partial_columns(const Call& c, const T* in, int64_t rows, double* out) {
   constexpr int64_t L = kLanes<T>, D = kLanes<double>;
+  if (in_panels<T>(*c.plan)) {
+    for (int64_t j = 0; j < c.plan->n; j += kPanel)
+      panel_chunk<T, Op>(in + j, rows, c.plan->stride, lesser(c.plan->n - j, kPanel), out + j);
+    return;
+  }
   for (int64_t j = 0; j < c.plan->n; j += L) {
     const int64_t last = lesser(c.plan->n - j, L);
     Wide<T, 1> part;

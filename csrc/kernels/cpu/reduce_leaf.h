@@ -183,5 +183,58 @@ FASTNN_INLINE void column_chunk(const T* p, int64_t rows, int64_t stride, int64_
   }
 }
 
+// The same for many columns at once, at most kPanel, of at most kColumnChunk rows: the chains stay
+// in memory, so that rows are read one after the other. Strips of long rows would touch
+// a page with every load. Adding goes in the same order, so the bits are the same.
+constexpr int64_t kPanel = 1024;
+template <class T>
+struct Panel {
+  alignas(64) T chain[kChains][kPanel];
+};
+template <class T, class Op, bool kFirst>
+FASTNN_INLINE void panel_row(T* chain, const T* p, int64_t width) {
+  constexpr int64_t L = kLanes<T>;
+  const vec<T> start = set<T>(static_cast<T>(Op::kStart));
+  int64_t j = 0;
+  for (; j + 4 * L <= width; j += 4 * L)
+    FASTNN_EACH (k, 4) {
+      T* at = chain + j + k * L;
+      store(at, Op::join(kFirst ? start : load(at), load(p + j + k * L)));
+    }
+  for (; j < width; j += L) {
+    const int64_t n = width - j < L ? width - j : L;
+    const vec<T> before = kFirst ? start : load_first(chain + j, n);
+    store_first(chain + j, Op::join(before, load_first(p + j, n)), n);
+  }
+}
+template <class T, class Op>
+__attribute__((noinline)) void panel_chunk(const T* p, int64_t rows, int64_t stride, int64_t width,
+                                           double* total) {
+  constexpr int64_t L = kLanes<T>, D = kLanes<double>;
+  constexpr int kPer = Wide<T, 1>::kPer;
+  Panel<T> panel;
+  for (int64_t j = 0; j < width; ++j) total[j] = Op::kStart;
+  for (int64_t first = 0; first < rows; first += kColumnBlock) {
+    const int64_t end = rows - first < kColumnBlock ? rows : first + kColumnBlock;
+    for (int k = 0; k < kChains; ++k)
+      if (first + k < end)
+        panel_row<T, Op, true>(panel.chain[k], p + (first + k) * stride, width);
+      else
+        for (int64_t j = 0; j < width; ++j) panel.chain[k][j] = static_cast<T>(Op::kStart);
+    for (int64_t i = first + kChains; i < end; ++i)
+      panel_row<T, Op, false>(panel.chain[(i - first) % kChains], p + i * stride, width);
+    for (int64_t j = 0; j < width; j += L) {
+      vec<T> v[kChains];
+      FASTNN_EACH (k, kChains) v[k] = load(panel.chain[k] + j);
+      F64 wide[kPer];
+      widen(Op::join(Op::join(v[0], v[1]), Op::join(v[2], v[3])), wide);
+      FASTNN_EACH (x, kPer) {
+        const int64_t at = j + x * D, n = width - at < D ? width - at : D;
+        if (n > 0) store_first(total + at, Op::join(load_first(total + at, n), wide[x]), n);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fastnn::kernels::FASTNN_ISA
