@@ -179,6 +179,35 @@ def test_what_is_fused_gives_what_the_single_ops_give(table, dtype):
         np.testing.assert_allclose(a, b, rtol=1e-3 if dtype == "float32" else 1e-10, atol=1e-6)
 
 
+def parts_of_networks(x, w):
+    """Values of many kinds of convolution and pooling, and their gradients."""
+    h = ops.relu(ops.conv(x, w[0], padding="same") + w[1])
+    pooled = ops.max_pool(h, 2)
+    overlapping = ops.max_pool(h, 3, 1, "same")
+    depthwise = ops.tanh(ops.depthwise_conv(pooled, w[2], padding="same"))
+    larger = ops.relu(ops.conv_transpose(depthwise, w[0], 2, "same") + w[3])
+    mean = ops.average_pool(larger * x, (2, 3), 2, "same")
+    cost = ops.sum(ops.square(mean)) + ops.sum(overlapping * ops.sigmoid(overlapping))
+    first = grad(cost, [x, *w])
+    return [pooled, larger, mean, cost, *first, *grad(ops.sum(ops.square(first[0])), w[:1])]
+
+
+def test_plans_of_memory_change_no_bit():
+    rng = np.random.default_rng(6)
+    shapes = [(3, 3, 2, 5), (5,), (2, 2, 5, 1), (2,)]
+    w = [fastnn.shared(rng.normal(scale=0.5, size=s).astype("f")) for s in shapes]
+    x = placeholder((None, 8, 6, 2))
+    outputs = [("main", [v._value for v in parts_of_networks(x, w)], [])]
+    options = [{}, {"reuse_memory": False}, {"poison": True}]
+    functions = [_core.Function([x._value], outputs, 0, **o) for o in options]
+    for batch in (4, 1, 9, 0, 17):
+        a = rng.normal(size=(batch, 8, 6, 2)).astype("f")
+        expected, *others = (f(a) for f in functions)
+        for results in others:
+            for result, want in zip(results, expected, strict=True):
+                assert same_bits(result, want)
+
+
 def test_fused_pooling_gives_the_bits_of_separate_calls(table):
     rng = np.random.default_rng(2)
     x = placeholder((None, 11, 10, 3))
