@@ -363,7 +363,12 @@ def test_config_goes_there_and_back():
         (lambda: layers.Conv2D(4, 2.5), TypeError, "kernel_size to be a whole number"),
         (lambda: layers.Conv2D(4, "3"), TypeError, "kernel_size to be a whole number"),
         (lambda: layers.Conv2D(4, 3)(np.zeros((2, 5, 5), "f")), ValueError, "expected input"),
-        (lambda: layers.Conv2D(4, 3)(np.zeros((2, 2, 5, 1), "f")), ValueError, "at least 3"),
+        (lambda: layers.Conv2D(4, 3)(np.zeros((2, 2, 5, 1), "f")), ValueError, "at least 3 elem"),
+        (
+            lambda: layers.MaxPooling1D(3)(np.zeros((2, 2, 1), "f")),
+            ValueError,
+            r"\[MaxPooling1D\] ",
+        ),
         (lambda: layers.Conv2D(4, 3, groups=2)(np.zeros((1, 5, 5, 3))), ValueError, "2 groups"),
         (lambda: layers.Conv2DTranspose(4, 3, output_padding=1), ValueError, "below the strides"),
         (lambda: layers.MaxPooling2D(0), ValueError, "pool_size of at least 1"),

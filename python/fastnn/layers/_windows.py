@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from fastnn import _registry as registry
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn._tensor import Tensor
-from fastnn.layers._arguments import Shape, get_activation
+from fastnn.layers._arguments import Shape, format_shape, get_activation
 from fastnn.layers._base import Layer
 
 OLD_NAMES = {
@@ -74,12 +75,26 @@ def check_data_format(owner: str, data_format: Any) -> str:
     return "channels_last"
 
 
+def check_room(
+    owner: str, shape: Sequence[int | None], size: Sequence[int], dilation: Sequence[int]
+) -> None:
+    """Raises ValueError where an axis is known to be shorter than a window."""
+    for axis, (n, d) in enumerate(zip(size, dilation, strict=True), 1):
+        length, reach = shape[axis], (n - 1) * d + 1
+        if length is not None and length < reach:
+            raise ValueError(
+                f"[{owner}] expected at least {reach} elements along axis {axis} for a window, "
+                f"got {format_shape(shape)}"
+            )
+
+
 class WindowedProduct(Layer):
     """Kernels over windows, then bias and activation."""
 
     _rank: ClassVar[int] = 2
     _paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     _kernels: ClassVar[tuple[str, ...]] = ("kernel",)  # each with initializer, regularizer, ...
+    _transposed: ClassVar[bool] = False
 
     def _set_windows(
         self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any
@@ -115,6 +130,11 @@ class WindowedProduct(Layer):
         setattr(self, f"{name}_initializer", initializers.get(initializer))
         setattr(self, f"{name}_regularizer", regularizers.get(regularizer))
         setattr(self, f"{name}_constraint", constraints.get(constraint))
+
+    def _check_shape(self, shape: Sequence[int | None]) -> None:
+        super()._check_shape(shape)
+        if self.padding == "valid" and not self._transposed:
+            check_room(type(self).__name__, shape, self.kernel_size, self.dilation_rate)
 
     def _channels(self, input_shape: Shape) -> int:
         """The input's channels, which must be known."""

@@ -150,6 +150,8 @@ class Conv1D(_Convolution):
 
 
 class _Transposed(WindowedProduct):
+    _transposed: ClassVar[bool] = True
+
     @renamed_arguments(**OLD_NAMES)
     def __init__(
         self,

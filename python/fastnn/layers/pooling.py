@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from fastnn import ops
 from fastnn._tensor import Tensor
 from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
-from fastnn.layers._windows import check_data_format, check_padding, whole_numbers
+from fastnn.layers._windows import check_data_format, check_padding, check_room, whole_numbers
 
 
 class _Pooling(Layer):
@@ -34,6 +34,11 @@ class _Pooling(Layer):
         self.padding = check_padding(owner, padding)
         self.data_format = check_data_format(owner, data_format)
         self._expect_rank(self._rank + 2)
+
+    def _check_shape(self, shape: Sequence[int | None]) -> None:
+        super()._check_shape(shape)
+        if self.padding == "valid":
+            check_room(type(self).__name__, shape, self.pool_size, (1,) * self._rank)
 
     def call(self, inputs: Tensor) -> Any:
         """The pooled input.
