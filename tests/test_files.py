@@ -598,10 +598,47 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_malicious_descriptions_are_refused(small, tmp_path, change):
-    path = tmp_path / "changed.fastnn"
-    path.write_bytes(rewritten(small, lambda d: None))
+    require_refused(tmp_path / "changed.fastnn", small, change)
+
+
+def operation(described, number=0):
+    return described["model"]["config"]["operations"][number]
+
+
+OPERATIONS = {
+    "an unknown one": lambda d: assign(operation(d), "op", "os.system"),
+    "an optimizer": lambda d: assign(operation(d), "op", "optimizer_step"),
+    "an input of its own": lambda d: assign(operation(d), "op", "placeholder"),
+    "a variable": lambda d: assign(operation(d), "op", "variable"),
+    "an array of objects": lambda d: assign(operation(d)["settings"]["value"], "dtype", "O"),
+    "a gigabyte an element": lambda d: assign(
+        operation(d)["settings"]["value"], "dtype", "V1000000000"
+    ),
+    "an output it has not": lambda d: assign(operation(d, 1), "index", 7),
+    "a negative output": lambda d: assign(operation(d, 1), "index", -1),
+    "an expression that calls": lambda d: assign(operation(d, 2)["settings"], "shape", ["exit(1)"]),
+    "an expression without end": lambda d: assign(
+        operation(d, 2)["settings"], "shape", ["(" * 5000 + "1" + ")" * 5000]
+    ),
+    "a large power": lambda d: assign(operation(d, 2)["settings"], "shape", ["9**9**9"]),
+    "fewer inputs": lambda d: operation(d, 1)["inputs"].pop(),
+}
+
+
+@pytest.mark.parametrize("change", OPERATIONS.values(), ids=OPERATIONS.keys())
+def test_malicious_operations_are_refused(tmp_path, change):
+    x = Input((3,))
+    model = Model(x, x * np.arange(3, dtype="float32") + 1.0)
+    path = tmp_path / "a.fastnn"
+    model.save(path)
+    require_refused(path, path.read_bytes(), change)
+
+
+def require_refused(path, content, change):
+    """Changes what a file describes, and sees that no model comes of it, nor much memory goes."""
+    path.write_bytes(rewritten(content, lambda d: None))
     fastnn.load_model(path)
-    path.write_bytes(rewritten(small, change))
+    path.write_bytes(rewritten(content, change))
     tracemalloc.start()
     try:
         with pytest.raises(FastnnFormatError):

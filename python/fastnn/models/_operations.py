@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._tensor import Tensor
+from fastnn.layers._arguments import DTYPES
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -55,13 +56,18 @@ def make(op: str, settings: Mapping[str, Any], inputs: Sequence[Tensor], index: 
     try:
         if op == "constant":
             value = settings["value"]
+            if value["dtype"] not in DTYPES:  # NumPy has some whose single elements fill a memory
+                raise TypeError(f"expected a dtype of {', '.join(DTYPES)}")
             return Tensor(_core.constant(np.array(value["array"], value["dtype"])))
         attributes = {
             name: [_dimension(size) for size in setting] if isinstance(setting, list) else setting
             for name, setting in settings.items()
         }
         values = [tensor._value for tensor in inputs]
-        return Tensor(_core.make_all(op, values, attributes)[index])
+        made = _core.make_all(op, values, attributes)
+        if index not in range(len(made)):
+            raise IndexError(f"it has {len(made)} outputs, not one of number {index}")
+        return Tensor(made[index])
     except (TypeError, KeyError, IndexError, RuntimeError, SyntaxError) as error:
         raise ValueError(f"[Model] no operation {op!r} with {dict(settings)!r}: {error}") from None
 
