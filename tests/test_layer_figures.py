@@ -18,7 +18,7 @@ from figures import read_npz
 
 FIGURES, CASES = read_npz("layers")
 # Of their norm; figures are stored in float32.
-TOLERANCE = 1e-6
+TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
 
 
 def recorded(number):
@@ -37,17 +37,13 @@ def recorded(number):
     return found
 
 
-def open_shape(case, shape):
-    """The batch is open, but where shapes of several inputs broadcast along it."""
-    return ("batch", *shape[1:])
-
-
-def computed(number):
+def computed(number, dtype):
     """What fastnn makes of a case, in the kinds of the recording."""
     case = CASES[number]
-    layer = getattr(layers, case["layer"])(**case["config"], dtype="float64")
+    layer = getattr(layers, case["layer"])(**case["config"], dtype=dtype)
     arrays, masks = layer_cases.inputs_of(number), layer_cases.masks_of(number)
-    symbols = [fastnn.placeholder(open_shape(case, a.shape), str(a.dtype)) for a in arrays]
+    arrays = [a.astype(dtype) if a.dtype == "float64" else a for a in arrays]
+    symbols = [fastnn.placeholder(("batch", *a.shape[1:]), str(a.dtype)) for a in arrays]
     mask_symbols = [
         None if mask is None else fastnn.placeholder(("batch", *mask.shape[1:]), "bool")
         for mask in masks
@@ -64,11 +60,11 @@ def computed(number):
     mask = mask_of(output)
     state = dict(scope.updates)
     factors = layer_cases.factors_of(number, tuple(case["recorded"]["outputs"][0]))
-    wrt = [s for s in symbols if s.dtype == "float64"] + layer.trainable_weights
-    slopes = fastnn.grad(ops.sum(output * factors), wrt)
+    wrt = [s for s in symbols if s.dtype == dtype] + layer.trainable_weights
+    slopes = fastnn.grad(ops.sum(output * factors.astype(dtype)), wrt)
     wanted = {
         "outputs": [output],
-        "mask": [] if mask is None else [ops.cast(mask, "float64")],
+        "mask": [] if mask is None else [ops.cast(mask, dtype)],
         "by_inputs": slopes[: len(wrt) - len(layer.trainable_weights)],
         "by_weights": slopes[len(wrt) - len(layer.trainable_weights) :],
         "state": [state.get(v, v) for v in layer.non_trainable_weights],
@@ -81,17 +77,18 @@ def computed(number):
     return {kind: [next(results) for _ in tensors] for kind, tensors in wanted.items()}
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(
     "number", range(len(CASES)), ids=[layer_cases.label(case) for case in CASES]
 )
-def test_a_layer_does_what_it_does_in_keras(number):
-    expected, got = recorded(number), computed(number)
+def test_a_layer_does_what_it_does_in_keras(number, dtype):
+    expected, got = recorded(number), computed(number, dtype)
     for kind, arrays in expected.items():
         assert len(got[kind]) == len(arrays), kind
         for one, other in zip(got[kind], arrays, strict=True):
             assert one.shape == other.shape, kind
             error = np.linalg.norm((one - other).ravel())
-            assert error <= TOLERANCE * max(np.linalg.norm(other.ravel()), 1e-3), kind
+            assert error <= TOLERANCE[dtype] * max(np.linalg.norm(other.ravel()), 1e-3), kind
 
 
 def test_the_recording_is_that_of_the_cases():
