@@ -76,3 +76,29 @@ def test_without_a_generator_rows_come_in_their_order():
     x = np.arange(70, dtype=np.float32)[:, None]
     parts = MappedBatches(Columns(None, [x], [], []), 32).one_epoch(None)
     np.testing.assert_array_equal(np.concatenate([p.x[0] for p in parts]), x)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "u1"])
+@pytest.mark.parametrize("view", [np.s_[:], np.s_[3:], np.s_[:, ::2], np.s_[::-1]])
+def test_views_of_files_come_whole(tmp_path, dtype, view):
+    rows = np.arange(3 * 6000).reshape(-1, 3) % 251
+    file = tmp_path / "rows"
+    file.write_bytes(b"header!" + rows.astype(dtype).tobytes())
+    x = np.memmap(file, dtype, "r", offset=7, shape=rows.shape)[view]
+    columns = Columns(None, [x], [], [])
+    batches = MappedBatches(columns, 64)
+    for _ in range(2):  # advice of one epoch does not stand in the way of the next
+        parts = [p.x[0] for p in batches.one_epoch(np.random.default_rng(0))]
+        assert not any(isinstance(p.base, np.memmap) for p in parts)
+        seen = np.concatenate(parts).astype(int)
+        expected = rows[view]
+        np.testing.assert_array_equal(seen[np.lexsort(seen.T)], expected[np.lexsort(expected.T)])
+
+
+def test_an_epoch_broken_off_leaves_the_file_readable(tmp_path):
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (500, 4))
+    x[:] = np.arange(2000).reshape(500, 4)
+    epoch = MappedBatches(Columns(None, [x], [], []), 8).one_epoch(np.random.default_rng(0))
+    next(epoch)
+    epoch.close()
+    np.testing.assert_array_equal(x, np.arange(2000).reshape(500, 4))
