@@ -226,8 +226,7 @@ def _matmul(a: Tensor, b: Tensor, transpose_a: bool, transpose_b: bool) -> Any:
     return c
 
 
-@operation(3)
-def where(condition: Tensor, a: Tensor, b: Tensor) -> Any:
+def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Any:
     """a where the condition holds, else b, with broadcasting.
 
     Example:
@@ -235,12 +234,16 @@ def where(condition: Tensor, a: Tensor, b: Tensor) -> Any:
         >>> ops.where([True, False], [1.0, 2.0], [3.0, 4.0])
         array([1., 4.])
     """
+    return _where_now("where", condition, a, b)
+
+
+@operation(3)
+def _where(condition: Tensor, a: Tensor, b: Tensor) -> Any:
     c = Tensor(_core.cast(condition._value, "bool"))
     return node("where", [c, *to_tensors([a, b])])
 
 
-@operation()
-def clip(x: Tensor, low: float, high: float) -> Any:
+def clip(x: TensorLike, low: float, high: float) -> Any:
     """min(max(x, low), high).
 
     Example:
@@ -248,9 +251,19 @@ def clip(x: Tensor, low: float, high: float) -> Any:
         >>> ops.clip([-2.0, 0.5, 2.0], -1.0, 1.0)
         array([-1. ,  0.5,  1. ])
     """
+    return _clip_now("clip", x, low=low, high=high)
+
+
+@operation()
+def _clip(x: Tensor, low: float, high: float) -> Any:
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         return _table.minimum(_table.maximum(x, low), high)
     return node("clip", [x], low=float(low), high=float(high))
+
+
+# The short way for plain arrays, else the operation.
+_where_now = _core.elementwise(lambda _, condition, a, b: _where(condition, a, b))
+_clip_now = _core.elementwise(lambda _, x, low, high: _clip(x, low, high))
 
 
 for _name in _table.__all__:
