@@ -255,3 +255,20 @@ def test_what_does_not_fit():
         gan.fit(np.zeros((0, 2)), verbose=0)
     with pytest.raises(ValueError, match="expected y"):
         gan.generate(y=np.zeros(3))
+
+
+def test_pictures_of_an_epoch(tmp_path):
+    pytest.importorskip("matplotlib")
+    from fastnn.plotting import SampleGrid
+
+    generator = Sequential([Input((3,)), Dense(16, "sigmoid")])
+    gan = GAN(generator, Sequential([Input((16,)), Dense(1)]))
+    gan.compile()
+    grid = SampleGrid(tmp_path / "made", count=6, every=2, image_shape=(4, 4))
+    gan.fit(RNG.random((20, 16)), epochs=4, batch_size=10, verbose=0, callbacks=[grid])
+    assert sorted(p.name for p in (tmp_path / "made").iterdir()) == [
+        "epoch_0002.png",
+        "epoch_0004.png",
+    ]
+    with pytest.raises(ValueError, match="at least 1"):
+        SampleGrid(tmp_path, count=0)

@@ -38,7 +38,9 @@ def train(x: NDArray[np.float32], y: NDArray[np.int64]) -> list[float]:
     rate = schedules.ExponentialDecay(1e-3, 100, 0.9)
     loss = fastnn.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=Adam(rate), loss=loss, metrics=["accuracy"])
-    history = model.fit(x, y, epochs=2, callbacks=[EarlyStopping("loss", patience=2), Log()], verbose=0)
+    history = model.fit(
+        x, y, epochs=2, callbacks=[EarlyStopping("loss", patience=2), Log()], verbose=0
+    )
     losses: list[float] = history.history["loss"]
     return losses
 

@@ -9,8 +9,10 @@ from fastnn.plotting._confusion import plot_confusion_matrix
 from fastnn.plotting._embedding import plot_embedding
 from fastnn.plotting._history import plot_history
 from fastnn.plotting._images import plot_filters, plot_images, plot_reconstructions
+from fastnn.plotting._samples import SampleGrid
 
 __all__ = [
+    "SampleGrid",
     "plot_confusion_matrix",
     "plot_embedding",
     "plot_filters",
