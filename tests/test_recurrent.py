@@ -216,6 +216,9 @@ def test_states_are_no_weights():
     layer(rows(4, 6, 3))
     assert [w.shape for w in layer.get_weights()] == [(3, 15), (5, 15), (2, 15)]
     assert layer.states.shape == (4, 5)
+    layer.states.set_value(np.full((4, 5), np.nan))
+    layer.reset_states()
+    assert not layer.states.get_value().any()
 
 
 def test_a_decoder_starts_from_the_encoder():

@@ -129,7 +129,7 @@ class RNN(Layer):
     def reset_states(self) -> None:
         """Sets the states of a stateful layer to 0."""
         for state in flatten(self.states) if self.states is not None else []:
-            state.set_value(state.get_value() * 0)
+            state.set_value(np.zeros_like(state.get_value()))
 
     reset_state = reset_states
 
