@@ -184,6 +184,24 @@ def test_summary_says_what_feeds_what():
     assert all("Connected" not in cell for row in chain for cell in row)
 
 
+def test_what_is_asked_of_deep_graphs_grows_with_their_depth():
+    x = Input((2,))
+    h = x
+    for number in range(1200):
+        h = h + (Dense(2, name=f"layer{number}")(h) if number % 100 == 0 else 1.0)
+    model = Model(x, Dense(1, name="out")(h))
+    assert model.cap_depth == 13
+    rows = summary(model)
+    start = next(i for i, row in enumerate(rows) if row[0] == "out (Dense)")
+    assert [row[-1] for row in rows[start : start + 3]] == [
+        "layer1100[0][0],",
+        "layer1000[0][0],",
+        "layer900[0][0],",
+    ]
+    assert clone_model(model).count_params() == model.count_params()
+    assert Model.from_config(model.get_config()).count_params() == model.count_params()
+
+
 def test_summary_of_models_inside():
     model = functional_models.nested(fastnn)[0]
     rows = summary(model, expand_nested=True, show_trainable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from fastnn.layers._base import Layer
 from fastnn.layers._nest import flatten, map_structure, pack_like
 from fastnn.models import _graph_config
 from fastnn.models._walk import Walk
+
+# So many layers are named behind an operation: residual networks lead back to all of theirs.
+_NEAREST = 4
 
 
 def _check_names(layers: Sequence[Layer]) -> None:
@@ -55,6 +59,7 @@ class FunctionalGraph:
         self._held = [_history.call_of(tensor) for tensor in self.input_tensors]
         order = Walk(self.input_tensors, self.output_tensors)
         self.calls = order.calls
+        self.steps = order.steps
         _history.claim([*self.calls, *(call for call in self._held if call is not None)])
         self.layers = order.layers()
         _check_names(self.layers)
@@ -88,25 +93,22 @@ class FunctionalGraph:
     def cap_depth(self) -> int:
         """The largest number of layers with weights on a path from an input to an output."""
         depths: dict[Any, int] = {_history.key(tensor): 0 for tensor in self.input_tensors}
-
-        def depth(tensor: Tensor) -> int:
-            key = _history.key(tensor)
-            if key not in depths:
-                depths[key] = max((depth(p) for p in _history.parents(tensor)), default=0)
-            return depths[key]
-
-        for call in self.calls:
-            before = max((depth(tensor) for tensor in call.input_tensors), default=0)
-            inner = getattr(call.layer, "cap_depth", None)
-            own = inner if inner is not None else int(bool(call.layer.weights))
-            for tensor in call.output_tensors:
-                depths[_history.key(tensor)] = before + own
-        return max((depth(tensor) for tensor in self.output_tensors), default=0)
+        for step in self.steps:
+            if isinstance(step, Tensor):
+                needed, own, made = _history.parents(step), 0, [step]
+            else:
+                inner = getattr(step.layer, "cap_depth", None)
+                own = inner if inner is not None else int(bool(step.layer.weights))
+                needed, made = step.input_tensors, step.output_tensors
+            before = max((depths[_history.key(tensor)] for tensor in needed), default=0)
+            for tensor in made:
+                depths.setdefault(_history.key(tensor), before + own)
+        return max((depths[_history.key(tensor)] for tensor in self.output_tensors), default=0)
 
     def connections(self) -> dict[int, list[str]]:
         """What each layer is fed by, by the layer's id: names with the numbers of call and output.
 
-        Operations between layers stand for the layers that they compute from.
+        Operations between layers stand for the nearest layers that they compute from.
         """
         names: dict[Any, str] = {}
         for number, tensor in enumerate(self.input_tensors):
@@ -127,9 +129,9 @@ class FunctionalGraph:
     def _sources(self, tensor: Tensor, names: dict[Any, str]) -> list[str]:
         """The names of the layers' outputs that a tensor is, or is computed from."""
         found: list[str] = []
-        waiting, seen = [tensor], set()
-        while waiting:
-            current = waiting.pop()
+        waiting, seen = deque([tensor]), set()
+        while waiting and len(found) < _NEAREST:
+            current = waiting.popleft()
             key = _history.key(current)
             if key in seen:
                 continue
@@ -137,8 +139,8 @@ class FunctionalGraph:
             if key in names:
                 found.append(names[key])
             else:
-                waiting.extend(reversed(_history.parents(current)))
-        return found
+                waiting.extend(_history.parents(current))
+        return [*found, "…"] if waiting else found
 
     # --- configuration
 

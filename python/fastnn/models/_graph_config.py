@@ -9,7 +9,6 @@ from fastnn.layers import _history
 from fastnn.layers._nest import flatten, map_structure
 from fastnn.layers.core import InputLayer
 from fastnn.models import _operations
-from fastnn.models._walk import Walk
 
 if TYPE_CHECKING:
     from fastnn.models._graph import FunctionalGraph
@@ -30,7 +29,7 @@ def to_config(graph: FunctionalGraph) -> dict[str, Any]:
         position[_history.key(tensor)] = [call.layer.name, 0, 0]
     nodes: dict[str, list[Any]] = {}
     operations: list[dict[str, Any]] = []
-    for step, item in enumerate(Walk(graph.input_tensors, graph.output_tensors).steps):
+    for step, item in enumerate(graph.steps):
         if isinstance(item, _history.Call):
             node = nodes.setdefault(item.layer.name, [])
             for index, tensor in enumerate(item.output_tensors):
