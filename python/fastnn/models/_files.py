@@ -223,8 +223,7 @@ _MISREAD = (
     LookupError,
     TypeError,
     AttributeError,
-    RecursionError,
-    NotImplementedError,
+    RuntimeError,
     ArithmeticError,
 )
 

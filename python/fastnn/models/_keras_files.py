@@ -48,7 +48,7 @@ def load_keras(
             _assign(_pairs(model, file), os.fspath(path), skip_mismatch=False)
         except FastnnFormatError:
             raise
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError,
+        except (ValueError, TypeError, LookupError, AttributeError, RuntimeError,
                 NotImplementedError, ArithmeticError, MemoryError) as error:  # fmt: skip
             raise FastnnFormatError(f"no model can be made of it: {error}") from error
         return model
