@@ -104,6 +104,12 @@ void pack_a_block(const Walk<T>& w, int64_t i0, int64_t i1) {
 
 template <class T>
 void apply_epilogue_tile(const Product<T>& p, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+  const bool whole = j0 == 0 && j1 == p.ldc && (!p.aux || j1 == p.ldaux);
+  if (whole) {  // rows that lie one after the other
+    T* c = p.c + i0 * p.ldc;
+    const void* in[2] = {c, p.aux ? p.aux + i0 * p.ldaux : nullptr};
+    return p.epilogue_tile(c, in, (i1 - i0) * p.ldc, p.epilogue_params);
+  }
   for (int64_t i = i0; i < i1; ++i) {
     T* c = p.c + i * p.ldc + j0;
     const void* in[2] = {c, p.aux ? p.aux + i * p.ldaux + j0 : nullptr};

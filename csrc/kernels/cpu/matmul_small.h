@@ -85,8 +85,13 @@ __attribute__((noinline)) void small_column_sums(const MatmulArgs& g) {
   }
 }
 
+// Rows that lie one after the other are one call: a few elements take as long as a vector.
 template <class T>
 __attribute__((noinline)) void small_epilogue_tile(const MatmulArgs& g) {
+  if (g.ldc == g.n && (!g.aux || g.ldaux == g.n)) {
+    const void* in[2] = {g.c, g.aux};
+    return g.epilogue_tile(g.c, in, g.m * g.n, g.epilogue_params);
+  }
   for (int64_t i = 0; i < g.m; ++i) {
     T* c = static_cast<T*>(g.c) + i * g.ldc;
     const void* in[2] = {c, g.aux ? static_cast<const T*>(g.aux) + i * g.ldaux : nullptr};
