@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from math import prod
 
-from fastnn.io._c import Ref, Source, Value, Writer, literal
+from fastnn.io._c import Value, Writer
+from fastnn.io._c_source import Ref, Source, literal
 from fastnn.io._c_windows import average_pool, conv, conv_transpose, gru, lstm, max_pool, simple_rnn
 
 # The same numbers in the same order, under another shape.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastnn.io._c import Ref, Source, Value
+from fastnn.io._c import Value
+from fastnn.io._c_source import Ref, Source
 
 
 def _inside(place: str, size: int) -> str:
