@@ -51,12 +51,13 @@ using ConvTile = void (*)(const T* a, int64_t sa, const T* b, const Segments& s,
 template <class T, int Rows, int Vectors>
 void conv_tile(const T* a, int64_t sa, const T* b, const Segments& s, const TileEnd<T>& t) {
   // Ask for C now: stores that wait for it would hold up the loads of the next tile.
-  for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) {
-      __builtin_prefetch(t.c + r * t.ldc + v * kLanes<T>, 1);
-      if (t.epilogue == Epilogue::relu_grad)
-        __builtin_prefetch(t.aux + r * t.ldaux + v * kLanes<T>);
-    }
+  if (s.count > 0 && s.count * s.list[0].n >= kPrefetchDepth)
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) {
+        __builtin_prefetch(t.c + r * t.ldc + v * kLanes<T>, 1);
+        if (t.epilogue == Epilogue::relu_grad)
+          __builtin_prefetch(t.aux + r * t.ldaux + v * kLanes<T>);
+      }
   vec<T> acc[Rows][Vectors];
   sum_segments<T, Rows, Vectors, false, false>(acc, a, sa, b, Vectors * kLanes<T>, {0}, s);
   const Columns<T, Vectors, true> columns{t.tail};

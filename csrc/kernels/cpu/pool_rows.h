@@ -5,6 +5,31 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
+// Bytes widened to a vector's lanes. GCC turns the conversion of bytes from memory into one of
+// scalars where there is no intrinsic.
+#if defined(FASTNN_ISA_avx512)
+FASTNN_INLINE void widen(const uint8_t* p, I32* lanes) {
+  *lanes = (I32)_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128((const __m128i*)p));
+}
+FASTNN_INLINE void widen(const uint8_t* p, I64* lanes) {
+  *lanes = (I64)_mm512_maskz_cvtepu8_epi64(0xff, _mm_loadl_epi64((const __m128i*)p));
+}
+#elif defined(FASTNN_ISA_avx2)
+FASTNN_INLINE void widen(const uint8_t* p, I32* lanes) {
+  *lanes = (I32)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p));
+}
+FASTNN_INLINE void widen(const uint8_t* p, I64* lanes) {
+  int32_t four;
+  __builtin_memcpy(&four, p, sizeof(four));
+  *lanes = (I64)_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
+}
+#else
+template <class V>
+FASTNN_INLINE void widen(const uint8_t* p, V* lanes) {
+  FASTNN_EACH (i, static_cast<int>(sizeof(V) / sizeof((*lanes)[0]))) (*lanes)[i] = p[i];
+}
+#endif
+
 // Places of a vector's lanes in their windows, as they are stored.
 template <class T>
 struct Places {
@@ -13,17 +38,19 @@ struct Places {
   static FASTNN_INLINE void put(uint8_t* p, vec<Bits<T>> places, int64_t n) {
     const type bytes = __builtin_convertvector(places, type);
     if (n >= kLanes<T>)
-      reinterpret_cast<Unaligned<type>*>(p)->v = bytes;
+      __builtin_memcpy(p, &bytes, sizeof(bytes));
     else
       for (int64_t i = 0; i < n; ++i) p[i] = bytes[i];
   }
   static FASTNN_INLINE vec<Bits<T>> get(const uint8_t* p, int64_t n) {
-    type bytes{};
-    if (n >= kLanes<T>)
-      bytes = reinterpret_cast<const Unaligned<type>*>(p)->v;
-    else
-      for (int64_t i = 0; i < n; ++i) bytes[i] = p[i];
-    return __builtin_convertvector(bytes, vec<Bits<T>>);
+    if (n >= kLanes<T>) {
+      vec<Bits<T>> lanes;
+      widen(p, &lanes);
+      return lanes;
+    }
+    vec<Bits<T>> places{};
+    for (int64_t i = 0; i < n; ++i) places[i] = p[i];
+    return places;
   }
 };
 
