@@ -12,6 +12,7 @@ namespace {
 // For two_ways: where e^x and e^-x are normal numbers.
 template <class T>
 struct Moderate {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -ExpConstants<T>::kPlain, kHigh = ExpConstants<T>::kPlain;
 };
 
@@ -48,12 +49,14 @@ FASTNN_INLINE vec<T> celu_grad(vec<T> g, vec<T> x, T alpha) {
 
 template <class T>
 struct Gelu {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kNormalPlain<T>, kHigh = kNormalPlain<T>;
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return gelu_plain<T>(x); }
   static FASTNN_INLINE vec<T> any(vec<T> x) { return gelu<T>(x); }
 };
 template <class T>
 struct GeluGrad {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kNormalPlain<T>, kHigh = kNormalPlain<T>;
   static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) { return g * gelu_slope_plain<T>(x); }
   static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return g * gelu_slope<T>(x); }
@@ -83,6 +86,7 @@ template <class T>
 constexpr T kGeluTanhPlain = kIsFloat<T> ? T(9.8) : T(20.6);  // 2 v is below kPlain
 template <class T>
 struct GeluTanh {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kGeluTanhPlain<T>, kHigh = kGeluTanhPlain<T>;
   static FASTNN_INLINE vec<T> plain(vec<T> x) {
     const vec<T> cubic = set<T>(-kGeluScale * kGeluCubic);
@@ -104,6 +108,7 @@ FASTNN_INLINE vec<T> gelu_tanh_grad(vec<T> g, vec<T> x) {
 // With e = e^-v: (1 + x v' e / (1 + e)) / (1 + e).
 template <class T>
 struct GeluTanhGrad {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kGeluTanhPlain<T>, kHigh = kGeluTanhPlain<T>;
   static FASTNN_INLINE vec<T> plain(vec<T> g, vec<T> x) {
     const vec<T> xx = x * x, cubic = set<T>(kGeluScale * kGeluCubic);

@@ -19,12 +19,14 @@ FASTNN_INLINE vec<T> rsqrt(vec<T> x) {
 
 template <class T>
 struct Exp {
+  static constexpr bool kSame = true;
   static constexpr T kLow = -ExpConstants<T>::kPlain, kHigh = ExpConstants<T>::kPlain;
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return exp_plain<T>(x); }
   static FASTNN_INLINE vec<T> any(vec<T> x) { return exp<T>(x); }
 };
 template <class T>
 struct Log {
+  static constexpr bool kSame = true;
   static constexpr T kLow = kIsFloat<T> ? T(0x1p-126) : T(0x1p-1022);
   static constexpr T kHigh = kIsFloat<T> ? T(0x1.fffffep127) : T(0x1.fffffffffffffp1023);
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return log_plain<T>(x); }

@@ -90,24 +90,33 @@ void ternary(void* out, const void* const* in, int64_t n, const double*) {
 // Functions in two ways: F::plain(inputs...) where the last input lies in [F::kLow, F::kHigh],
 // which is nearly everywhere, and F::any(inputs...) beyond. A vector takes the short way only as a
 // whole; elsewhere each lane has the bits of its own way, so they do not depend on its neighbours.
+// F::kSame: any's bits are plain's where plain may go.
 template <class T, class F, class... V>
 FASTNN_INLINE vec<T> either_way(vec<T> last, V... v) {
   if (all_in(last, set<T>(F::kLow), set<T>(F::kHigh))) return F::plain(v...);
-  return select((last >= F::kLow) & (last <= F::kHigh), F::plain(v...), F::any(v...));
-}
-// The vectors that do not go the short way, and the partial ones.
-template <class T, class F, int N>
-__attribute__((noinline)) void one_vector(T* y, const T* const* in, int64_t i, int64_t n) {
-  vec<T> v[N];
-  // The lanes beyond go the short way too: 0 allows it, or else 1.
-  FASTNN_EACH (k, N) v[k] = F::kLow <= 0 ? load_first(in[k] + i, n) : load_or(in[k] + i, n, T(1));
-  if constexpr (N == 1)
-    v[0] = either_way<T, F>(v[0], v[0]);
-  else if constexpr (N == 2)
-    v[0] = either_way<T, F>(v[1], v[0], v[1]);
+  if constexpr (F::kSame)
+    return F::any(v...);
   else
-    v[0] = either_way<T, F>(v[1], v[0], v[1], v[2]);
-  store_first(y + i, v[0], n);
+    return select((last >= F::kLow) & (last <= F::kHigh), F::plain(v...), F::any(v...));
+}
+// Partial vectors, and a few from one on that does not go the short way.
+constexpr int64_t kCarefully = 8;
+template <class T, class F, int N>
+__attribute__((noinline)) void carefully(T* y, const T* const* in, int64_t i, int64_t count) {
+  constexpr int64_t L = kLanes<T>;
+  for (const int64_t end = i + count; i < end; i += L) {
+    const int64_t n = end - i < L ? end - i : L;
+    vec<T> v[N];
+    // The lanes beyond go the short way too: 0 allows it, or else 1.
+    FASTNN_EACH (k, N) v[k] = F::kLow <= 0 ? load_first(in[k] + i, n) : load_or(in[k] + i, n, T(1));
+    if constexpr (N == 1)
+      v[0] = either_way<T, F>(v[0], v[0]);
+    else if constexpr (N == 2)
+      v[0] = either_way<T, F>(v[1], v[0], v[1]);
+    else
+      v[0] = either_way<T, F>(v[1], v[0], v[1], v[2]);
+    store_first(y + i, v[0], n);
+  }
 }
 template <class T, class F, int N>
 void two_ways(void* out, const void* const* in, int64_t n, const double*) {
@@ -128,14 +137,14 @@ void two_ways(void* out, const void* const* in, int64_t n, const double*) {
   };
   int64_t part = head(y, n);
   for (int64_t i = 0;;) {
-    if (part > 0) one_vector<T, F, N>(y, p, i, part);
+    if (part > 0) carefully<T, F, N>(y, p, i, part);
     for (i += part; i + 2 * L <= n && plain(i) && plain(i + L); i += 2 * L) {
       const vec<T> a = at(i), b = at(i + L);
       store(y + i, a);
       store(y + i + L, b);
     }
     if (i >= n) return;
-    part = n - i < L ? n - i : L;
+    part = n - i < kCarefully * L ? n - i : kCarefully * L;
   }
 }
 

@@ -85,6 +85,7 @@ inline double scalar_cos(double x) { return __builtin_cos(x); }
 // float 1 ULP, double 1.
 template <class T>
 struct Sin {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kTrigPlain, kHigh = kTrigPlain;
   static FASTNN_INLINE vec<T> plain(vec<T> x) {
     const vec<T> y = sine_plain<T>(abs(x), 0);
@@ -94,6 +95,7 @@ struct Sin {
 };
 template <class T>
 struct Cos {
+  static constexpr bool kSame = false;
   static constexpr T kLow = -kTrigPlain, kHigh = kTrigPlain;
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return sine_plain<T>(x, 1); }
   static FASTNN_INLINE vec<T> any(vec<T> x) { return lane_by_lane<T, scalar_cos>(x); }
