@@ -396,11 +396,13 @@ def test_going_on_from_a_file_equals_never_stopping(tmp_path, optimizer, at):
         assert values == history.history[name][at[0] :], name
 
 
-@pytest.mark.parametrize("kind", ["steps_per_epoch", "sequence", "mapped", "generator"])
+@pytest.mark.parametrize("kind", ["steps_per_epoch", "sequence", "mapped", "generator", "dataset"])
 def test_going_on_with_other_kinds_of_data(tmp_path, kind):
     def data():
         if kind == "sequence":
             return {"x": Batches()}
+        if kind == "dataset":
+            return {"x": fastnn.data.Dataset.from_arrays(X, Y).shuffle().batch(10)}
         if kind == "generator":
             return {"x": endless(), "steps_per_epoch": 10}
         if kind == "mapped":
