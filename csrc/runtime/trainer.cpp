@@ -74,7 +74,7 @@ void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, ui
 void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order,
                     uint64_t seed, const Position& from) {
   if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
-  if (active()) throw std::runtime_error("a pass is already running on this trainer");
+  if (running_) throw std::runtime_error("a pass is already running on this trainer");
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
   if (from.row < 0 || from.row > rows)
     throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
@@ -142,6 +142,12 @@ bool Trainer::step(Context* context, const RunInfo& first, bool guarded) {
 
 int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data) {
   if (!active()) throw std::runtime_error("expected begin() before run()");
+  if (running_.exchange(true))
+    throw std::runtime_error("a pass is already running on this trainer");
+  struct Stopped {
+    std::atomic<bool>* running;
+    ~Stopped() { *running = false; }
+  } stopped_at_exit{&running_};
   FpMode mode;
   const Clock::time_point start = Clock::now();
   const int64_t* order = order_.empty() ? nullptr : order_.data();

@@ -1,5 +1,6 @@
 // The Trainer owns the epoch: permutation, gathering, the program's sections, all without Python.
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,7 +36,8 @@ class Trainer {
   using Every = std::map<std::string, int64_t>;
   Trainer(std::shared_ptr<const Program> program, const Every& every, std::shared_ptr<Guard> guard);
 
-  // Starts a pass over the columns, in the permutation of that pass where shuffle is true.
+  // Starts a pass over the columns, in place of one that was not ended, in the permutation of that
+  // pass where shuffle is true.
   void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
              const Position& from);
   // Starts a pass over the columns in an order of the caller's: each row once, or empty.
@@ -65,6 +67,7 @@ class Trainer {
   std::vector<uint64_t> every_;                     // of each section
   std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
   std::unique_ptr<BatchReader> reader_;
+  std::atomic<bool> running_{false};
   std::vector<int64_t> order_;
   int64_t batch_ = 0;
   uint64_t seed_ = 0;

@@ -44,7 +44,7 @@ class Engine:
         self._lock = _history.lock
         self._signatures: dict[Any, Signature] = {}
         self.fast: Any = None
-        self._in_training = False
+        self._in_training = threading.Lock()
         self._thread = 0
         self.measuring = threading.RLock()
         self._trained_at = -1
@@ -80,22 +80,22 @@ class Engine:
             elsewhere: only while it runs in another thread.
         """
         here = self._thread == threading.get_ident()
-        if self._in_training and not (elsewhere and here):
+        if self._in_training.locked() and not (elsewhere and here):
             raise RuntimeError(
                 f"[{type(self._model).__name__}] {self._model.name!r} is in training: {what}() "
                 "has to wait until fit() is over"
             )
 
-    def enter_training(self, what: str) -> None:
-        """Marks the model as in training; a second fit is refused."""
+    def training(self, what: str) -> threading.Lock:
+        """The model is in training within ``with engine.training("fit"):``; another is refused.
+
+        The flag is a lock because a ``with`` takes and frees it without a step in Python between,
+        where Ctrl-C could strike and leave the model in training for ever.
+        """
         with self._lock:
             self.refuse_in_training(what)
-            self._in_training = True
             self._thread = threading.get_ident()
-
-    def leave_training(self) -> None:
-        """Ends what :meth:`enter_training` began."""
-        self._in_training = False
+        return self._in_training
 
     def apply_resume(self) -> None:
         """Sets the metrics of the epoch that a training goes on in, once they are there."""

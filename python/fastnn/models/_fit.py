@@ -44,8 +44,7 @@ class FitOptions:
 def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
     """See :meth:`Model.fit`."""
     owner = type(model).__name__
-    model._engine.enter_training("fit")
-    try:
+    with model._engine.training("fit"):
         _require_compiled(model, "fit")
         options.epochs = _checks.require_positive(owner, "epochs", options.epochs)
         if isinstance(options.validation_freq, int):
@@ -58,11 +57,11 @@ def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
         callbacks, history = _with_history(model, options, verbose, training.steps)
         model.stop_training = False
         model._engine.callbacks = callbacks
-        _run_epochs(model, options, training, validation, callbacks)
+        try:
+            _run_epochs(model, options, training, validation, callbacks)
+        finally:
+            model._engine.callbacks = None
         return history
-    finally:
-        model._engine.callbacks = None
-        model._engine.leave_training()
 
 
 def _passes(model: Trainable, x: Any, y: Any, options: FitOptions) -> tuple[Pass, Pass | None]:
@@ -292,8 +291,7 @@ def train_on_batch(
     """See :meth:`Model.train_on_batch`; returns the figures by name."""
     _require_compiled(model, "train_on_batch")
     engine = model._engine
-    engine.enter_training("train_on_batch")
-    try:
+    with engine.training("train_on_batch"):
         signature, columns = engine.columns(x, y, sample_weight, class_weight, check_finite)
         trainer = engine.step(signature, columns, True).trainer
         try:
@@ -302,8 +300,6 @@ def train_on_batch(
             engine.clock.step = trainer.step
         assert model._objective is not None
         return model._objective.results()
-    finally:
-        engine.leave_training()
 
 
 def profile(
@@ -314,13 +310,10 @@ def profile(
     owner = type(model).__name__
     size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
     engine = model._engine
-    engine.enter_training("profile")
-    try:
+    with engine.training("profile"):
         signature, columns = engine.columns(x, y, sample_weight)
         trainer = engine.step(signature, columns, True).trainer
         return from_timings(trainer.profile(columns.arrays, size, random.current_seed()))
-    finally:
-        engine.leave_training()
 
 
 def plan(model: Trainable, x: Any, y: Any, batch_size: int | None, sample_weight: Any) -> Plan:
@@ -329,14 +322,11 @@ def plan(model: Trainable, x: Any, y: Any, batch_size: int | None, sample_weight
     owner = type(model).__name__
     size = 32 if batch_size is None else _checks.require_positive(owner, "batch_size", batch_size)
     engine = model._engine
-    engine.enter_training("plan")
-    try:
+    with engine.training("plan"):
         signature, columns = engine.columns(x, y, sample_weight)
         trainer = engine.step(signature, columns, True).trainer
         size = min(size, columns.rows)
         return from_program(trainer.plan(columns.arrays, size), size)
-    finally:
-        engine.leave_training()
 
 
 def test_on_batch(

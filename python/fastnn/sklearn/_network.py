@@ -160,8 +160,7 @@ class Training:
         objective = self._model._objective
         assert objective is not None
         objective.reset()
-        self._engine.enter_training("fit")
-        try:
+        with self._engine.training("fit"):
             if order is None:
                 self._trainer.begin(self._arrays, batch_size, False, 0)
             else:
@@ -171,6 +170,4 @@ class Training:
                     pass
             finally:
                 self._trainer.end()
-        finally:
-            self._engine.leave_training()
         return float(objective.loss())
