@@ -170,3 +170,20 @@ def test_a_forked_child_trains_to_the_same_bits():
         timeout=120,
     )
     assert done.stdout.split() == ["True", "True", "0"], done.stderr
+
+
+def test_small_batches_that_are_run_together_hand_state_on_as_asked():
+    x = np.random.default_rng(0).normal(size=(400, 3, 2)).astype(np.float32)
+
+    def predict(batch_size: int) -> np.ndarray:
+        fastnn.utils.set_random_seed(0)
+        recurrent = fastnn.layers.LSTM(4, stateful=True)
+        model = fastnn.Sequential([fastnn.Input(batch_shape=(batch_size, 3, 2)), recurrent])
+        return model.predict(x, batch_size=batch_size, verbose=0)
+
+    in_tens = predict(10)
+    model_state = predict(400)
+    np.testing.assert_array_equal(in_tens[:10], model_state[:10])
+    assert np.abs(in_tens[10:20] - model_state[10:20]).max() > 1e-4, (
+        "it begins where the first ended"
+    )

@@ -7,6 +7,16 @@
 #include "core/error.h"
 
 namespace fastnn::runtime {
+namespace {
+
+bool keeps_state(const Program& program) {
+  for (const auto& call : program.calls)
+    for (int b : call->writes)
+      if (program.buffers[static_cast<size_t>(b)].kind == BufferInfo::stored) return true;
+  return false;
+}
+
+}  // namespace
 
 Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard,
                      uint64_t seed)
@@ -40,11 +50,27 @@ std::vector<std::vector<int64_t>> Predictor::output_shapes(const std::vector<Col
   return shapes;
 }
 
+// A row's bits do not depend on its batch, so small batches are run together while what lies
+// between the layers stays in the caches: a matrix product packs its weights once a batch. Layers
+// that hand their state on from batch to batch get the batches that were asked for.
+int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
+  constexpr int64_t kRows = 336;  // twice the rows that a matrix product packs at once
+  constexpr int64_t kBytes = 2 << 20;
+  const int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  batch = std::min(batch, std::max<int64_t>(rows, 1));
+  if (batch >= kRows || rows < kRows || keeps_state(program())) return batch;
+  std::unique_ptr<Context> context =
+      executable_.acquire(BatchReader(program(), columns, batch).extents(program(), batch));
+  const int64_t bytes = context->memory().arena;
+  executable_.release(std::move(context));
+  return bytes / batch * kRows <= kBytes ? kRows : batch;
+}
+
 bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
                     const std::vector<void*>& outputs, bool (*poll)(void*), void* poll_data) {
   FpMode mode;
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
-  batch = std::min(batch, std::max<int64_t>(rows, 1));
+  batch = joined(columns, batch);
   BatchReader reader(program(), columns, batch);
   std::unique_ptr<Context> context;
   bool finished = true;

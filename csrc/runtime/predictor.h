@@ -58,6 +58,7 @@ class Predictor {
   }
 
  private:
+  int64_t joined(const std::vector<Column>& columns, int64_t batch);
   // Random nodes draw anew in every run, and the same from process to process.
   RunInfo next_run() {
     RunInfo info;
