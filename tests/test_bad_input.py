@@ -235,3 +235,16 @@ def test_logits_of_any_size_and_a_learning_rate_of_any_size():
 
 def test_one_class_only():
     network().fit(X, np.zeros(20), verbose=0)
+
+
+def test_what_is_not_finite_among_many_rows_is_named_by_predict():
+    model = Sequential([Dense(3, input_dim=4)])
+    x = np.zeros((2000, 4), np.float32)
+    x[1500, 2] = np.nan
+    with pytest.raises(ValueError, match=r"\[1500, 2\]"):
+        model.predict(x, verbose=0)
+    assert np.isnan(model.predict(x, verbose=0, check_finite=False)[1500]).all()
+    # A number that float32 has no room for is no NaN of the user's.
+    wide = x.astype(np.float64)
+    wide[1500, 2] = 1e300
+    assert model.predict(wide, verbose=0).shape == (2000, 3)

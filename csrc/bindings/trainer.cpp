@@ -187,7 +187,8 @@ struct PyPredictor {
     return out;
   }
 
-  std::vector<py::array> run(const std::vector<py::array>& arrays, int64_t batch) {
+  // None where check_finite is set and a row holds a NaN or an infinity.
+  py::object run(const std::vector<py::array>& arrays, int64_t batch, bool check_finite) {
     if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
     std::vector<Column> columns = columns_of(arrays);
     int64_t rows = columns.empty() ? 0 : columns[0].rows;
@@ -195,17 +196,20 @@ struct PyPredictor {
     std::vector<void*> pointers;
     for (auto& o : out) pointers.push_back(o.mutable_data());
     SignalPoll poll;
+    bool finite = true;
     {
       py::gil_scoped_release release;
-      predictor.run(columns, batch, pointers, &SignalPoll::call, &poll);
+      predictor.run(columns, batch, pointers, check_finite ? &finite : nullptr, &SignalPoll::call,
+                    &poll);
     }
     if (poll.raised) throw py::error_already_set();
-    return out;
+    if (!finite) return py::none();
+    return py::cast(out);
   }
 
-  std::vector<py::array> call(const std::vector<py::array>& arrays) {
+  py::object call(const std::vector<py::array>& arrays) {
     int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
-    return run(arrays, std::max<int64_t>(rows, 1));
+    return run(arrays, std::max<int64_t>(rows, 1), false);
   }
 
   // One array in, one array out, where it is already what the program reads; None otherwise,
@@ -306,7 +310,10 @@ void register_trainer(py::module_& m) {
                }),
            py::arg("program"), py::arg("guard") = nullptr, py::arg("seed") = 0)
       .def("__call__", &PyPredictor::call, py::arg("columns"))
-      .def("run", &PyPredictor::run, py::arg("columns"), py::arg("batch_size"))
+      .def("run", &PyPredictor::run, py::arg("columns"), py::arg("batch_size"),
+           py::arg("check_finite") = false)
+      .def_property_readonly("keeps_state",
+                             [](const PyPredictor& p) { return p.predictor.keeps_state(); })
       .def("fast", &PyPredictor::fast, py::arg("x"));
 }
 

@@ -40,6 +40,7 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
     Found found = find_kernel("gather_batch", t);
     Input in{};
     in.gather = found.entry->run;
+    in.nonfinite = is_floating(t) ? find_kernel("first_nonfinite", t).entry->run : nullptr;
     kernels::GatherBatchArgs& a = in.args;
     a.src = c.data;
     a.row_stride = c.row_stride;
@@ -52,6 +53,7 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
       a.strides[d] = c.strides[d];
       elements = checked_mul(elements, c.shape[d]);
     }
+    in.row_elements = elements;
     int64_t item = dtype_size(t);
     bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
     in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
@@ -81,8 +83,8 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Input& in = inputs_[i];
     if (in.direct && !order) {
-      context->set_input(static_cast<int>(i),
-                         static_cast<const char*>(in.args.src) + first * in.args.row_stride);
+      in.last = static_cast<const char*>(in.args.src) + first * in.args.row_stride;
+      context->set_input(static_cast<int>(i), in.last);
       continue;
     }
     in.args.out = in.buffer.data();
@@ -90,8 +92,22 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
     in.args.first_row = first;
     in.args.n = n;
     in.gather(&in.args, &kc);
-    context->set_input(static_cast<int>(i), in.buffer.data());
+    in.last = in.buffer.data();
+    context->set_input(static_cast<int>(i), in.last);
   }
+}
+
+bool BatchReader::finite(int64_t n) const {
+  kernels::Status status{};
+  kernels::Context kc = plain_context(&status);
+  kc.threads = 1;
+  for (const Input& in : inputs_) {
+    int64_t found = -1;
+    kernels::FiniteArgs args{&found, in.last, n * in.row_elements};
+    if (in.nonfinite) in.nonfinite(&args, &kc);
+    if (found >= 0) return false;
+  }
+  return true;
 }
 
 }  // namespace fastnn::runtime

@@ -29,11 +29,16 @@ class BatchReader {
   // Points the context's inputs at rows order[first .. first + n), or first .. first + n without
   // an order. Rows that lie as the program wants them are used where they are.
   void read(Context* context, const int64_t* order, int64_t first, int64_t n);
+  // Whether the n rows that were read last hold no NaN and no infinity.
+  bool finite(int64_t n) const;
 
  private:
   struct Input {
     kernels::GatherBatchArgs args;
     kernels::Kernel gather;
+    kernels::Kernel nonfinite;  // null: the input's dtype has none
+    int64_t row_elements;
+    const void* last;  // where the rows read last are
     bool direct;
     Buffer buffer;
   };

@@ -7,16 +7,6 @@
 #include "core/error.h"
 
 namespace fastnn::runtime {
-namespace {
-
-bool keeps_state(const Program& program) {
-  for (const auto& call : program.calls)
-    for (int b : call->writes)
-      if (program.buffers[static_cast<size_t>(b)].kind == BufferInfo::stored) return true;
-  return false;
-}
-
-}  // namespace
 
 Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard,
                      uint64_t seed)
@@ -58,7 +48,7 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   constexpr int64_t kBytes = 2 << 20;
   const int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = std::min(batch, std::max<int64_t>(rows, 1));
-  if (batch >= kRows || rows < kRows || keeps_state(program())) return batch;
+  if (batch >= kRows || rows < kRows || keeps_state()) return batch;
   std::unique_ptr<Context> context =
       executable_.acquire(BatchReader(program(), columns, batch).extents(program(), batch));
   const int64_t bytes = context->memory().arena;
@@ -66,8 +56,16 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   return bytes / batch * kRows <= kBytes ? kRows : batch;
 }
 
-bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
-                    const std::vector<void*>& outputs, bool (*poll)(void*), void* poll_data) {
+bool Predictor::keeps_state() const {
+  for (const auto& call : program().calls)
+    for (int b : call->writes)
+      if (program().buffers[static_cast<size_t>(b)].kind == BufferInfo::stored) return true;
+  return false;
+}
+
+void Predictor::run(const std::vector<Column>& columns, int64_t batch,
+                    const std::vector<void*>& outputs, bool* finite, bool (*poll)(void*),
+                    void* poll_data) {
   FpMode mode;
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = joined(columns, batch);
@@ -82,6 +80,7 @@ bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
       context = executable_.acquire(env);
     }
     reader.read(context.get(), nullptr, at, n);
+    if (finite && !(*finite = reader.finite(n))) break;
     for (size_t i = 0; i < outputs.size(); ++i) {
       int64_t row = dtype_size(program().output_types[i].dtype);
       const Shape& shape = program().output_types[i].shape;
@@ -95,7 +94,6 @@ bool Predictor::run(const std::vector<Column>& columns, int64_t batch,
     finished = context->run(0, info);
   }
   if (context) executable_.release(std::move(context));
-  return finished;
 }
 
 }  // namespace fastnn::runtime

@@ -21,9 +21,12 @@ class Predictor {
   // Of the outputs for this many rows of such columns.
   std::vector<std::vector<int64_t>> output_shapes(const std::vector<Column>& columns,
                                                   int64_t rows) const;
-  // Fills the outputs batch by batch; false where poll asked to stop.
-  bool run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
-           bool (*poll)(void*), void* poll_data);
+  // Whether runs change variables: layers that hand their state on.
+  bool keeps_state() const;
+  // Fills the outputs batch by batch. Stops at rows that are not finite where `finite` is given,
+  // and says so there; and where poll asks to.
+  void run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
+           bool* finite, bool (*poll)(void*), void* poll_data);
 
   // The short way for one contiguous input and one output: allocate(shape) returns the result's
   // owner and its memory. A default owner comes back where the input is not finite.

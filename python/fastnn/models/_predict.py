@@ -53,12 +53,21 @@ def predict(
     else:
         given = 32 if batch_size is None else batch_size
         size = _checks.require_positive(owner, "batch_size", given)
-        signature, columns = engine.columns(x, targets=False, check_finite=check_finite)
+        signature, columns = engine.columns(
+            x, targets=False, check_finite=check_finite and callbacks is not None
+        )
+        late = check_finite and callbacks is None  # looked at when a batch is in the caches
+        if late and signature.predictor.keeps_state:
+            engine.columns(x, targets=False)
+            late = False
         count = min(steps or _ALL, -(-columns.rows // size))
+        rows = columns.slice(0, count * size)
         if not CallbackList(callbacks).needs_batches("predict"):
-            return _predict_rows(
-                model, signature, columns.slice(0, count * size), size, count, verbose, callbacks
-            )
+            found = _predict_rows(model, signature, rows, size, count, verbose, callbacks, late)
+            if found is None:
+                engine.columns(x, targets=False)  # says which number is not finite
+                found = _predict_rows(model, signature, rows, size, count, verbose, callbacks)
+            return found
         pieces = ((signature, columns.slice(i * size, (i + 1) * size)) for i in range(count))
     return _predict_pieces(model, pieces, count, verbose, callbacks)
 
@@ -109,11 +118,17 @@ def _predict_rows(
     steps: int,
     verbose: str | int,
     callbacks: Any,
+    check_finite: bool = False,
 ) -> Any:
-    """Predictions of arrays in memory: batches run in C++, with a look at signals in between."""
+    """Predictions of arrays in memory: batches run in C++, with a look at signals in between.
+
+    None where ``check_finite`` is set and a row holds a NaN or an infinity.
+    """
     hooks = plain_callbacks(model, type(model).__name__, callbacks, verbose, steps)
     hooks.begin("predict")
-    outputs = signature.predictor.run(columns.arrays, batch_size)
+    outputs = signature.predictor.run(columns.arrays, batch_size, check_finite)
+    if outputs is None:
+        return None
     model._engine.remember_fast(signature)
     hooks.progress(steps, {})
     hooks.end("predict")
