@@ -297,18 +297,19 @@ def train(folder, seed, out):
 
 def test_a_training_killed_again_and_again_equals_one_that_never_was(tmp_path):
     whole, killed = tmp_path / "whole.npz", tmp_path / "killed.npz"
-    with train("-", "5", whole) as process:
+    with train("-", "9", whole) as process:
         assert process.wait() == 0
-    chance, kills = random.Random(1), 0
+    chance, tries, kills = random.Random(1), 0, 0
     while not killed.exists():
-        with train(tmp_path / "backup", "5", killed) as process:
+        with train(tmp_path / "backup", "9", killed) as process:
             assert process.stdout.readline() == b"begin\n"
-            if kills < 4:
-                time.sleep(chance.uniform(0.01, 0.08))
+            if tries < 4:
+                time.sleep(chance.uniform(0.01, 0.06))
                 process.send_signal(signal.SIGKILL)
-                kills += 1
+                tries += 1
+        kills += process.returncode == -signal.SIGKILL
     expected, found = np.load(whole), np.load(killed)
-    assert kills == 4
+    assert kills > 0, "a quick machine may be done before the later ones"
     assert expected.files == found.files
     assert all(expected[name].tobytes() == found[name].tobytes() for name in expected.files)
 
