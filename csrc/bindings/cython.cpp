@@ -58,16 +58,6 @@ void gradient_of(T* out, const T* g, const T* x, int64_t n, double parameter) {
 }
 
 template <class Op, class T>
-void rows(T* out, const T* x, int64_t count, int64_t length) {
-  FpMode mode;
-  kernels::Status status{};
-  kernels::Context context = runtime::plain_context(&status);
-  context.threads = 1;
-  kernels::RowArgs args{out, x, nullptr, count, length};
-  entry<Op, T>()->run(&args, &context);
-}
-
-template <class Op, class T>
 void rows_gradient(T* out, const T* g, const T* y, int64_t count, int64_t length) {
   FpMode mode;
   kernels::Status status{};
@@ -75,6 +65,11 @@ void rows_gradient(T* out, const T* g, const T* y, int64_t count, int64_t length
   context.threads = 1;
   kernels::RowArgs args{out, g, y, count, length};
   entry<Op, T>()->run(&args, &context);
+}
+
+template <class Op, class T>
+void rows(T* out, const T* x, int64_t count, int64_t length) {
+  rows_gradient<Op, T>(out, x, nullptr, count, length);
 }
 
 template <class Op, class T>

@@ -68,9 +68,9 @@ int64_t BatchReader::buffer_bytes() const {
   return total;
 }
 
-Extents BatchReader::extents(const Program& program, int64_t n) const {
+Extents extents_of(const Program& program, const std::vector<Column>& columns, int64_t n) {
   std::vector<std::vector<int64_t>> shapes;
-  for (const Column& c : columns_) {
+  for (const Column& c : columns) {
     shapes.push_back({n});
     shapes.back().insert(shapes.back().end(), c.shape.begin(), c.shape.end());
   }

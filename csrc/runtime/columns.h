@@ -17,6 +17,9 @@ struct Column {
   std::vector<int64_t> strides;  // bytes
 };
 
+// The extents that n rows of these columns give a program.
+Extents extents_of(const Program& program, const std::vector<Column>& columns, int64_t n);
+
 // Brings rows of columns to the inputs of a program.
 class BatchReader {
  public:
@@ -25,7 +28,9 @@ class BatchReader {
   int64_t rows() const { return rows_; }
   int64_t buffer_bytes() const;
   // The extents of a batch of n rows.
-  Extents extents(const Program& program, int64_t n) const;
+  Extents extents(const Program& program, int64_t n) const {
+    return extents_of(program, columns_, n);
+  }
   // Points the context's inputs at rows order[first .. first + n), or first .. first + n without
   // an order. Rows that lie as the program wants them are used where they are.
   void read(Context* context, const int64_t* order, int64_t first, int64_t n);

@@ -14,6 +14,9 @@ Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Gua
       guard_(guard ? std::move(guard) : std::make_shared<Guard>()),
       seed_(seed) {
   const Program& p = executable_.program();
+  for (const auto& call : p.calls)
+    for (int b : call->writes)
+      keeps_state_ = keeps_state_ || p.buffers[static_cast<size_t>(b)].kind == BufferInfo::stored;
   if (p.input_types.empty()) return;
   const Type& first = p.input_types[0];
   if (!first.shape.empty()) batch_extent_ = first.shape[0].as_extent();
@@ -22,14 +25,10 @@ Predictor::Predictor(std::shared_ptr<const Program> program, std::shared_ptr<Gua
 
 std::vector<std::vector<int64_t>> Predictor::output_shapes(const std::vector<Column>& columns,
                                                            int64_t rows) const {
-  std::vector<std::vector<int64_t>> given;
-  for (const Column& c : columns) {
-    given.push_back({rows});
-    given.back().insert(given.back().end(), c.shape.begin(), c.shape.end());
-  }
-  if (given.size() != program().input_types.size())
-    throw ValueError(str("expected ", program().input_types.size(), " arrays, got ", given.size()));
-  Extents env = program().extents_of(given);
+  if (columns.size() != program().input_types.size())
+    throw ValueError(
+        str("expected ", program().input_types.size(), " arrays, got ", columns.size()));
+  Extents env = extents_of(program(), columns, rows);
   std::vector<std::vector<int64_t>> shapes;
   for (const Type& t : program().output_types) {
     shapes.emplace_back();
@@ -48,19 +47,11 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   constexpr int64_t kBytes = 2 << 20;
   const int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = std::min(batch, std::max<int64_t>(rows, 1));
-  if (batch >= kRows || rows < kRows || keeps_state()) return batch;
-  std::unique_ptr<Context> context =
-      executable_.acquire(BatchReader(program(), columns, batch).extents(program(), batch));
+  if (batch >= kRows || rows < kRows || keeps_state_) return batch;
+  std::unique_ptr<Context> context = executable_.acquire(extents_of(program(), columns, batch));
   const int64_t bytes = context->memory().arena;
   executable_.release(std::move(context));
   return bytes / batch * kRows <= kBytes ? kRows : batch;
-}
-
-bool Predictor::keeps_state() const {
-  for (const auto& call : program().calls)
-    for (int b : call->writes)
-      if (program().buffers[static_cast<size_t>(b)].kind == BufferInfo::stored) return true;
-  return false;
 }
 
 void Predictor::run(const std::vector<Column>& columns, int64_t batch,

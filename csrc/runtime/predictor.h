@@ -22,7 +22,7 @@ class Predictor {
   std::vector<std::vector<int64_t>> output_shapes(const std::vector<Column>& columns,
                                                   int64_t rows) const;
   // Whether runs change variables: layers that hand their state on.
-  bool keeps_state() const;
+  bool keeps_state() const { return keeps_state_; }
   // Fills the outputs batch by batch. Stops at rows that are not finite where `finite` is given,
   // and says so there; and where poll asks to.
   void run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
@@ -76,6 +76,7 @@ class Predictor {
   std::atomic<uint64_t> runs_{0};
   ExtentId batch_extent_ = -1;
   kernels::Kernel finite_ = nullptr;
+  bool keeps_state_ = false;
 };
 
 }  // namespace fastnn::runtime

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn.io._c import Value
 from fastnn.io._c_source import Ref, Source
 
 
 def _inside(place: str, size: int) -> str:
     return f"{place} < 0 || {place} >= {size}"
+
+
+def _places(
+    s: Source, settings: Any, index: list[str], window: list[str], sizes: tuple[int, ...]
+) -> list[str]:
+    """Where a window's element lies along each axis; what padding adds is skipped."""
+    places = []
+    for axis, size in enumerate(sizes):
+        place = s.fresh()
+        stride, before = settings["strides"][axis], settings["padding"][2 * axis]
+        dilation = settings["dilation"][axis]
+        start = f"{index[axis + 1]} * {stride} + {window[axis]} * {dilation} - {before}"
+        s.line(f"const int {place} = {start};")
+        s.line(f"if ({_inside(place, size)}) continue;")
+        places.append(place)
+    return places
+
+
+def _channel(settings: Any, filter_: str, c: str, filters: int, depth: int) -> str:
+    """The channel that a filter of a group sees as its c-th."""
+    return c if settings["groups"] == 1 else f"({filter_} / {filters} * {depth} + {c})"
 
 
 def conv(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
@@ -19,19 +42,9 @@ def conv(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -> None:
         total = s.fresh()
         s.line(f"{out.ctype} {total} = 0;")
         for window in s.loops(k.shape[:rank], always=True):
-            places = []
-            for axis in range(rank):
-                place = s.fresh()
-                stride, before = settings["strides"][axis], settings["padding"][2 * axis]
-                dilation = settings["dilation"][axis]
-                start = f"{index[axis + 1]} * {stride} + {window[axis]} * {dilation} - {before}"
-                s.line(f"const int {place} = {start};")
-                s.line(f"if ({_inside(place, x.shape[axis + 1])}) continue;")
-                places.append(place)
+            places = _places(s, settings, index, window, x.shape[1:-1])
             with s.loop(depth) as c:
-                channel = f"({index[-1]} / {filters} * {depth} + {c})"
-                if settings["groups"] == 1:
-                    channel = c
+                channel = _channel(settings, index[-1], c, filters, depth)
                 left = x.at([index[0], *places, channel])
                 s.line(f"{total} += {left} * {k.at([*window, c, index[-1]])};")
         s.line(f"{out.at(index)} = {total};")
@@ -47,19 +60,9 @@ def conv_transpose(s: Source, v: Value, inputs: list[Ref], outputs: list[Ref]) -
         value = s.fresh()
         s.line(f"const {dy.ctype} {value} = {dy.at(index)};")
         for window in s.loops(k.shape[:rank], always=True):
-            places = []
-            for axis in range(rank):
-                place = s.fresh()
-                stride, before = settings["strides"][axis], settings["padding"][2 * axis]
-                dilation = settings["dilation"][axis]
-                start = f"{index[axis + 1]} * {stride} + {window[axis]} * {dilation} - {before}"
-                s.line(f"const int {place} = {start};")
-                s.line(f"if ({_inside(place, out.shape[axis + 1])}) continue;")
-                places.append(place)
+            places = _places(s, settings, index, window, out.shape[1:-1])
             with s.loop(depth) as c:
-                channel = f"({index[-1]} / {filters} * {depth} + {c})"
-                if settings["groups"] == 1:
-                    channel = c
+                channel = _channel(settings, index[-1], c, filters, depth)
                 target = out.at([index[0], *places, channel])
                 s.line(f"{target} += {value} * {k.at([*window, c, index[-1]])};")
 

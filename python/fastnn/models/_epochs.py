@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,21 +82,37 @@ class EpochModel:
         callbacks: Any = None,
     ) -> History:
         """Trains on arrays of equal length; the figures go to the History under their names."""
+
+        def run(epoch: int, hooks: CallbackList) -> dict[str, Any]:
+            for figure in figures.values():
+                figure.reset()
+            self._run_pass(trainer, arrays, batch_size, shuffle, hooks, figures)
+            return {name: figure.result() for name, figure in figures.items()}
+
+        return self._each_epoch(
+            run, -(-len(arrays[0]) // batch_size), epochs, initial_epoch, verbose, callbacks
+        )
+
+    def _each_epoch(
+        self,
+        run: Callable[[int, CallbackList], dict[str, Any]],
+        steps: int,
+        epochs: int,
+        initial_epoch: int,
+        verbose: str | int,
+        callbacks: Any,
+    ) -> History:
+        """Epochs with callbacks around them; ``run`` trains one and returns its figures."""
         owner = type(self).__name__
         _checks.require_positive(owner, "epochs", epochs)
         level = verbosity(owner, verbose)
-        rows = len(arrays[0])
-        steps = -(-rows // batch_size)
         hooks, history = self._callbacks(callbacks, level, epochs, steps)
         self.stop_training = False
         hooks.begin("train")
         logs: dict[str, Any] = {}
         for epoch in range(initial_epoch, epochs):
-            for figure in figures.values():
-                figure.reset()
             hooks.epoch_begin(epoch)
-            self._run_pass(trainer, arrays, batch_size, shuffle, hooks, figures)
-            logs = {name: figure.result() for name, figure in figures.items()}
+            logs = run(epoch, hooks)
             hooks.epoch_end(epoch, logs)
             if self.stop_training:
                 break

@@ -205,6 +205,11 @@ def lay_side_by_side(variables: Sequence[Variable], optimizer: Any) -> None:
 
 def compile_sections(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
     """Compiles sections of tensors and updates."""
+    return _core.Program([tensor._value for tensor in inputs], plain_sections(sections))
+
+
+def plain_sections(sections: Sequence[Section]) -> list[Any]:
+    """Sections as the core takes them: values, and variables with what they become."""
 
     def update(item: Any) -> Any:
         if isinstance(item, _core.Effect):
@@ -212,8 +217,7 @@ def compile_sections(inputs: Sequence[Tensor], sections: Sequence[Section]) -> A
         variable, value = item
         return variable._storage, _core.cast(value._value, variable.dtype)
 
-    compiled = [
+    return [
         (name, [tensor._value for tensor in outputs], [update(item) for item in updates])
         for name, outputs, updates in sections
     ]
-    return _core.Program([tensor._value for tensor in inputs], compiled)

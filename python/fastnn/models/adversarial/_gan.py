@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastnn import graph, ops
 from fastnn import optimizers as optimizers_
 from fastnn._tensor import Tensor
-from fastnn.callbacks import Callback, History
+from fastnn.callbacks import Callback, CallbackList, History
 from fastnn.layers import _scope
 from fastnn.models import _checks
 from fastnn.models._epochs import EpochModel, Mean, make_trainer
@@ -194,7 +194,7 @@ class GAN(EpochModel):
             initial_epoch=initial_epoch,
             shuffle=shuffle,
             verbose=verbose,
-            callbacks=[_Watch(), *_as_list(callbacks)],
+            callbacks=[_Watch(), *CallbackList(callbacks).callbacks],
         )
 
     def _arrays(self, x: Any, y: Any) -> list[NDArray[Any]]:
@@ -310,12 +310,6 @@ def _inputs(model: Any) -> list[Any]:
             f"{getattr(model, 'name', '')!r} is not"
         )
     return list(inputs)
-
-
-def _as_list(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
 def _figures(

@@ -16,6 +16,7 @@ from fastnn.models._epochs import EpochModel, Mean, make_trainer
 from fastnn.models._model import Model
 from fastnn.models._programs import Section
 from fastnn.models.boltzmann._rbm import RBM
+from fastnn.models.boltzmann._settings import one_each
 from fastnn.models.boltzmann._units import draw
 
 
@@ -167,11 +168,7 @@ class DBM(EpochModel):
         Returns:
             A History for each layer.
         """
-        counts = [epochs] * len(self.units) if isinstance(epochs, int) else list(epochs)
-        if len(counts) != len(self.units):
-            raise ValueError(
-                f"[DBM] expected epochs for {len(self.units)} layers, got {len(counts)} values"
-            )
+        counts = one_each("DBM", "epochs", epochs, len(self.units), "layers")
         histories = []
         for rbm, count in zip(self._stack, counts, strict=True):
             rbm.learning_rate = learning_rate
@@ -229,7 +226,7 @@ class DBM(EpochModel):
     def _trace(self) -> tuple[Any, dict[str, Mean]]:
         v = graph.placeholder(("batch", self.kernels[0].shape[0]), self.dtype, name="x")
         data = [v, *self._mean_field(v)]
-        model = self._gibbs([Tensor(s._value) for s in self._states])
+        model = self._gibbs([Tensor(s._value) for s in self._states], self.k)
         updates: list[Any] = list(zip(self._states, model, strict=True))
         rows = [ops.shape_of(side[0], 0, self.dtype) for side in (data, model)]
         for i, kernel in enumerate(self.kernels):
@@ -279,7 +276,7 @@ class DBM(EpochModel):
         final, _ = graph.scan(step, initial_state=means, length=self.mean_field_steps)
         return list(final)
 
-    def _gibbs(self, states: list[Tensor]) -> list[Tensor]:
+    def _gibbs(self, states: list[Tensor], steps: int) -> list[Tensor]:
         """Steps of the chains: the odd layers given the even ones, then the other way round."""
 
         def step(*given: Tensor) -> tuple[list[Tensor], None]:
@@ -289,7 +286,7 @@ class DBM(EpochModel):
                     states[i] = draw(ops.sigmoid(self._field(states, i)))
             return states, None
 
-        final, _ = graph.scan(step, initial_state=states, length=self.k)
+        final, _ = graph.scan(step, initial_state=states, length=steps)
         return list(final)
 
     # --- use
@@ -325,11 +322,7 @@ class DBM(EpochModel):
         rows = graph.placeholder(("rows",), self.dtype)
         sizes = [self.kernels[0].shape[0], *self.units]
         start = [ops.random_bernoulli((rows.dims[0], n), 0.5, self.dtype) for n in sizes]
-        kept, self.k = self.k, steps
-        try:
-            states = self._gibbs(start)
-        finally:
-            self.k = kept
+        states = self._gibbs(start, steps)
         return graph.function([rows], ops.sigmoid(self._field(states, 0)))
 
     def classifier(self, classes: int) -> Model:

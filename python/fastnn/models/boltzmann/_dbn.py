@@ -13,6 +13,7 @@ from fastnn.callbacks import History
 from fastnn.models import _checks
 from fastnn.models._sequential import Sequential
 from fastnn.models.boltzmann._rbm import RBM
+from fastnn.models.boltzmann._settings import one_each
 
 
 class DBN:
@@ -60,7 +61,7 @@ class DBN:
         if not isinstance(units, Sequence) or len(units) == 0:
             raise ValueError(f"[DBN] expected the units of at least one machine, got {units!r}")
         last = len(units) - 1
-        rates = _one_each("learning_rate", learning_rate, len(units))
+        rates = one_each("DBN", "learning_rate", learning_rate, len(units), "machines")
         self.rbms = [
             RBM(
                 count,
@@ -103,7 +104,7 @@ class DBN:
             ValueError: for data of a wrong shape or range.
             TypeError: for data that are no numbers.
         """
-        counts = _one_each("epochs", epochs, len(self.rbms))
+        counts = one_each("DBN", "epochs", epochs, len(self.rbms), "machines")
         histories = []
         for number, (rbm, count) in enumerate(zip(self.rbms, counts, strict=True)):
             if number:
@@ -215,11 +216,3 @@ def _with_weights(model: Sequential, started: Sequence[_Started]) -> Sequential:
     for start in started:
         start.layer.set_weights(start.weights)
     return model
-
-
-def _one_each(name: str, given: Any, count: int) -> list[Any]:
-    if not isinstance(given, Sequence):
-        return [given] * count
-    if len(given) != count:
-        raise ValueError(f"[DBN] expected {name} for {count} machines, got {len(given)} values")
-    return list(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,3 +76,16 @@ class Settings:
     def as_config(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+
+def one_each(owner: str, name: str, given: Any, count: int, of: str) -> list[Any]:
+    """A setting for each of several parts: the same for all, or a sequence of as many.
+
+    Raises:
+        ValueError: for another number of them.
+    """
+    if not isinstance(given, Sequence):
+        return [given] * count
+    if len(given) != count:
+        raise ValueError(f"[{owner}] expected {name} for {count} {of}, got {len(given)} values")
+    return list(given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int) -> For
     number = np.empty(len(level), np.int64)
     number[order] = np.arange(len(level))
     first = np.cumsum([0, *sizes])
-    places = [number[a:b] for a, b in zip(first, first[1:], strict=False)]  # noqa: RUF007
+    places = [number[a:b] for a, b in pairwise(first)]
     words = np.array([numbers.get(w, unknown) for tree in trees for w in tree.words], np.int64)
     children = np.concatenate(
         [place[tree.children] for place, tree in zip(places, trees, strict=True)]
@@ -71,7 +72,7 @@ def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int) -> For
     by_number[parents] = children
     counts = np.bincount(level)
     ends = np.cumsum(counts)
-    pairs = [by_number[a:b] for a, b in zip(ends, ends[1:], strict=False)]  # noqa: RUF007
+    pairs = [by_number[a:b] for a, b in pairwise(ends)]
     labels = np.empty(len(level), np.int64)
     labels[number] = np.concatenate([tree.labels for tree in trees])
     left, right = ([np.ascontiguousarray(p[:, side]) for p in pairs] for side in (0, 1))

@@ -16,8 +16,7 @@ from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
 from fastnn.models._epochs import EpochModel
-from fastnn.models._fit import verbosity
-from fastnn.models._programs import lay_side_by_side
+from fastnn.models._programs import Section, lay_side_by_side, plain_sections
 from fastnn.models.trees._cells import CELLS
 from fastnn.models.trees._forest import Forest, plant
 
@@ -115,8 +114,7 @@ class RNTN(EpochModel):
     @property
     def weights(self) -> list[Variable]:
         """Words' vectors, the cell's weights, kernel and bias of the classes."""
-        if not self.built:
-            raise RuntimeError(f"[RNTN] {self.name!r} has no weights yet: call fit()")
+        self._require_built()
         return [self.vectors, *self.cell.weights, self.kernel, self.bias]
 
     def get_weights(self) -> list[NDArray[Any]]:
@@ -168,7 +166,7 @@ class RNTN(EpochModel):
         losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
         right = ops.equal(ops.argmax(logits, axis=1), inputs[1])
         outputs: list[Tensor] = [ops.sum(losses), ops.sum(ops.cast(right, "float32"))]
-        updates: list[Any] = []
+        sections: list[Section]
         if training:
             cost = ops.mean(losses)
             for weight in (*self.cell.weights, self.kernel):
@@ -176,11 +174,16 @@ class RNTN(EpochModel):
             self.optimizer.build(self.weights)
             lay_side_by_side(self.weights, self.optimizer)
             plan = self.optimizer.updates(graph.grad(cost, self.weights), self.weights)
-            sections = [("step", outputs, plan.step_updates), ("update", [], plan.update_effects)]
-            updates = [*sections, ("after", [], plan.post_updates)]
+            sections = [
+                ("step", outputs, plan.step_updates),
+                ("update", [], plan.update_effects),
+                ("after", [], plan.post_updates),
+            ]
         else:
-            updates = [("main", [ops.softmax(logits), *outputs], [])]
-        self._made[key] = _compiled(inputs, updates)
+            sections = [("main", [ops.softmax(logits), *outputs], [])]
+        self._made[key] = _core.Function(
+            [x._value for x in inputs], plain_sections(sections), random.current_seed()
+        )
         return self._made[key]
 
     # --- training
@@ -218,28 +221,21 @@ class RNTN(EpochModel):
         """
         if not self.compiled:
             raise RuntimeError("[RNTN] is not compiled: call compile() before fit()")
-        _checks.require_positive("RNTN", "epochs", epochs)
         batch_size = _checks.require_positive("RNTN", "batch_size", batch_size)
         trees = self._checked(trees)
         if not self.built:
             self.build(trees)
-        steps = -(-len(trees) // batch_size)
-        level = verbosity("RNTN", verbose)
-        hooks, history = self._callbacks(callbacks, level, epochs, steps)
-        self.stop_training = False
-        hooks.begin("train")
-        logs: dict[str, Any] = {}
-        for epoch in range(initial_epoch, epochs):
-            hooks.epoch_begin(epoch)
+
+        def run(epoch: int, hooks: Any) -> dict[str, Any]:
             logs = self._epoch(trees, batch_size, shuffle, hooks)
             if validation_data is not None:
                 found = self.evaluate(validation_data)
                 logs.update({f"val_{name}": value for name, value in found.items()})
-            hooks.epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        hooks.end("train", logs)
-        return history
+            return logs
+
+        return self._each_epoch(
+            run, -(-len(trees) // batch_size), epochs, initial_epoch, verbose, callbacks
+        )
 
     def _epoch(
         self, trees: Sequence[Any], batch_size: int, shuffle: bool, hooks: Any
@@ -284,7 +280,7 @@ class RNTN(EpochModel):
             Shape (nodes, classes), in the order of the tree's nodes; a list of such for several
             trees.
         """
-        self.weights  # noqa: B018 (raises where there are none)
+        self._require_built()
         single = hasattr(trees, "children")
         chosen = self._checked([trees] if single else trees)
         found = [
@@ -305,7 +301,7 @@ class RNTN(EpochModel):
             number around a neutral one, "binary_accuracy": of all nodes that are not neutral,
             whether the side is right, and "binary_root_accuracy".
         """
-        self.weights  # noqa: B018 (raises where there are none)
+        self._require_built()
         trees = self._checked(trees)
         loss, p, labels, roots = 0.0, [], [], []
         for forest, results in self._forests(trees):
@@ -333,6 +329,10 @@ class RNTN(EpochModel):
                 stack += [(int(right), depth + 1), (int(left), depth + 1)]
         return "\n".join(lines)
 
+    def _require_built(self) -> None:
+        if not self.built:
+            raise RuntimeError(f"[RNTN] {self.name!r} has no weights yet: call fit()")
+
     def _checked(self, trees: Sequence[Any]) -> list[Any]:
         chosen = list(trees)
         if not chosen:
@@ -349,20 +349,6 @@ class RNTN(EpochModel):
                     f"{tree.labels.min()} to {tree.labels.max()} in tree {number}"
                 )
         return chosen
-
-
-def _compiled(inputs: Sequence[Tensor], sections: Sequence[Any]) -> Any:
-    def update(item: Any) -> Any:
-        if isinstance(item, _core.Effect):
-            return item
-        variable, value = item
-        return variable._storage, _core.cast(value._value, variable.dtype)
-
-    described = [
-        (name, [t._value for t in outputs], [update(u) for u in updates])
-        for name, outputs, updates in sections
-    ]
-    return _core.Function([x._value for x in inputs], described, random.current_seed())
 
 
 def _words_under(tree: Any, node: int) -> list[str]:
