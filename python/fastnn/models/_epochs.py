@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models import _checks
 from fastnn.models._clock import Clock
 from fastnn.models._fit import verbosity
+from fastnn.models._kept import Kept
 from fastnn.models._programs import Section, compile_sections
 
 _TICK = 0.05
@@ -51,7 +53,7 @@ class Mean:
         return float(self._total.get_value()) / count if count else float("nan")
 
 
-class EpochModel:
+class EpochModel(Kept):
     """What such models share: the clock of their random numbers, and epochs with callbacks.
 
     Attributes:
@@ -63,6 +65,7 @@ class EpochModel:
         self.stop_training = False
         self.history: History | None = None
         self._clock = Clock()
+        self._trained_by: int | None = None  # the thread that is in fit()
 
     def _traced(self) -> Any:
         """A context in which random nodes get this model's streams, the same at every trace."""
@@ -106,11 +109,32 @@ class EpochModel:
         owner = type(self).__name__
         _checks.require_positive(owner, "epochs", epochs)
         level = verbosity(owner, verbose)
+        self._refuse_in_training("fit")
         hooks, history = self._callbacks(callbacks, level, epochs, steps)
         self.stop_training = False
+        self._trained_by = threading.get_ident()
+        try:
+            return self._epochs(run, range(initial_epoch, epochs), hooks, history)
+        finally:
+            self._trained_by = None
+
+    def _refuse_in_training(self, what: str, elsewhere: bool = False) -> None:
+        by = self._trained_by
+        if by is not None and not (elsewhere and by == threading.get_ident()):
+            raise RuntimeError(
+                f"[{type(self).__name__}] is in training: {what}() has to wait until fit() is over"
+            )
+
+    def _epochs(
+        self,
+        run: Callable[[int, CallbackList], dict[str, Any]],
+        epochs: range,
+        hooks: CallbackList,
+        history: History,
+    ) -> History:
         hooks.begin("train")
         logs: dict[str, Any] = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in epochs:
             hooks.epoch_begin(epoch)
             logs = run(epoch, hooks)
             hooks.epoch_end(epoch, logs)

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
 
 SUFFIXES = (".fastnn", ".safetensors")
+# Imported when a file holds one.
+_MACHINES = registry.Registry(
+    "machine",
+    aliases={
+        "DBM": "fastnn.models.boltzmann",
+        "DBN": "fastnn.models.boltzmann",
+        "GAN": "fastnn.models.adversarial",
+        "RBM": "fastnn.models.boltzmann",
+        "RNTN": "fastnn.models.trees",
+    },
+)
 _KEY = "fastnn"
 _VERSION = 1
 
@@ -132,8 +144,11 @@ def _with_arrays(content: Any, file: TensorFile) -> Any:
 def _check_target(
     model: Trainable, path: str | os.PathLike[str], overwrite: bool, what: str
 ) -> None:
-    owner = type(model).__name__
     model._engine.refuse_in_training(what, elsewhere=True)
+    _check_path(type(model).__name__, path, overwrite, what)
+
+
+def _check_path(owner: str, path: str | os.PathLike[str], overwrite: bool, what: str) -> None:
     if Path(path).suffix not in SUFFIXES:
         raise ValueError(
             f"[{owner}] {what}() writes files that end in .fastnn or .safetensors, got "
@@ -174,12 +189,22 @@ def _described(file: TensorFile, *kinds: str) -> dict[str, Any]:
     return described
 
 
+def save_machine(model: Any, path: str | os.PathLike[str], overwrite: bool) -> None:
+    """See :meth:`Kept.save`."""
+    _check_path(type(model).__name__, path, overwrite, "save")
+    tensors = _state.Tensors()
+    content = model._content(tensors)
+    described = {"kind": "machine", "class_name": type(model).__name__, "content": content}
+    _write(path, tensors, described)
+
+
 def load_model(
     path: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
 ) -> Any:
-    """Reads a model that :meth:`Model.save` has written.
+    """Reads a model that :meth:`Model.save` has written, or a machine (RBM, GAN, ...) that its
+    ``save()`` has.
 
     Layers, losses and the like are made from fastnn's own and from ``custom_objects``; nothing in
     a file is imported, evaluated or unpickled.
@@ -212,9 +237,11 @@ def load_model(
     if os.fspath(path).endswith(_keras_files.SUFFIXES):
         return _keras_files.load_keras(path, custom_objects)
     with TensorFile(path) as file:
-        described = _described(file, "model")
+        described = _described(file, "model", "machine")
         errors = _format_errors(file, "no model can be made of it", ValueError, MemoryError)
         with registry.custom_object_scope(custom_objects), errors:
+            if described["kind"] == "machine":
+                return _load_machine(file, described)
             return _load(file, described, compile)
 
 
@@ -253,6 +280,15 @@ def _load(file: TensorFile, described: Mapping[str, Any], compiled: bool) -> Any
         model._engine.clock = resume.clock
         model._engine.saved = resume
     return model
+
+
+def _load_machine(file: TensorFile, described: Mapping[str, Any]) -> Any:
+    found = _MACHINES.find(described["class_name"])
+    cls = (
+        getattr(import_module(found), described["class_name"]) if isinstance(found, str) else found
+    )
+    with _scope.weights_from_file(sum(file.nbytes(name) for name in file.entries)):
+        return cls._made_from(described["content"], file)
 
 
 def load_weights(

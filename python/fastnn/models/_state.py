@@ -91,17 +91,18 @@ class Tensors:
         return [self.add(name, source(v)) for name, v in pairs]
 
 
-def collect_optimizer(model: Trainable, tensors: Tensors) -> dict[str, Any] | None:
+def collect_optimizer(model: Any, tensors: Tensors, optimizer: Any = None) -> dict[str, Any] | None:
     """The optimizer's state, with the numbers of the weights that it belongs to.
 
     Args:
-        model: the model.
+        model: the model; it has weights.
         tensors: receives the state.
+        optimizer: default: the model's.
 
     Raises:
         ValueError: where the optimizer trains variables that are not the model's.
     """
-    optimizer = model.optimizer
+    optimizer = model.optimizer if optimizer is None else optimizer
     if optimizer is None:
         return None
     place = {id(variable): number for number, variable in enumerate(model.weights)}
@@ -120,18 +121,21 @@ def collect_optimizer(model: Trainable, tensors: Tensors) -> dict[str, Any] | No
     }
 
 
-def restore_optimizer(model: Trainable, state: Mapping[str, Any], file: TensorFile) -> None:
+def restore_optimizer(
+    model: Any, state: Mapping[str, Any], file: TensorFile, optimizer: Any = None
+) -> None:
     """Sets the state of a model's optimizer, building it where needed.
 
     Args:
         model: the model, compiled.
         state: from :func:`collect_optimizer`.
         file: the file.
+        optimizer: default: the model's.
 
     Raises:
         ValueError: where the state belongs to another optimizer.
     """
-    optimizer = model.optimizer
+    optimizer = model.optimizer if optimizer is None else optimizer
     owner = type(optimizer).__name__
     weights = model.weights
     numbers = [*state["trained"], *state["undecayed"]]

@@ -1,4 +1,4 @@
-"""A restricted Boltzmann machine that repeats itself by its seed, and is pickled as arrays."""
+"""A restricted Boltzmann machine that repeats itself by its seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _random
-from fastnn._tensor import Variable
 from fastnn.callbacks import Callback
 from fastnn.models._clock import Clock
 from fastnn.models.boltzmann import RBM
@@ -43,7 +42,6 @@ class Machine:
     """
 
     def __init__(self, settings: dict[str, Any], seed: int) -> None:
-        self._settings = settings
         self._seed = seed
         self.rbm = RBM(**settings, seed=seed)
         self.rbm._clock = Clock(block=1)
@@ -68,30 +66,6 @@ class Machine:
         )
         callbacks = [Told(told)] if told else []
         self.rbm.fit(x, epochs, batch_size, shuffle=shuffle, verbose=0, callbacks=callbacks)
-
-    def __getstate__(self) -> dict[str, Any]:
-        rbm = self.rbm
-        state: dict[str, Any] = {"settings": self._settings, "seed": self._seed}
-        if rbm.built:
-            state["clock"] = rbm._clock.state()
-            state["weights"] = rbm.get_weights()
-            state["velocity"] = [variable.get_value() for variable in rbm.velocity]
-            state["activity"] = rbm.activity.get_value()
-            state["chains"] = None if rbm.chains is None else rbm.chains.get_value()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["settings"], state["seed"])  # type: ignore[misc]
-        if "weights" not in state:
-            return
-        rbm = self.rbm
-        rbm._clock = Clock.from_state(state["clock"])
-        rbm.set_weights(state["weights"])
-        for variable, value in zip(rbm.velocity, state["velocity"], strict=True):
-            variable.set_value(value)
-        rbm.activity.set_value(state["activity"])
-        if state["chains"] is not None:
-            rbm.chains = Variable(state["chains"], name="chains", role="state")
 
 
 def within_unit_interval(owner: str, x: Array, out_of_range: str) -> Array:

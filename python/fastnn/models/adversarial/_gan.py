@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn import _registry as registry
 from fastnn import graph, ops
 from fastnn import optimizers as optimizers_
-from fastnn._tensor import Tensor
+from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import Callback, CallbackList, History
 from fastnn.layers import _scope
 from fastnn.models import _checks
+from fastnn.models._clock import Clock
+from fastnn.models._describe import architecture, model_from
 from fastnn.models._epochs import EpochModel, Mean, make_trainer
 from fastnn.models._programs import Section, lay_side_by_side
+from fastnn.models._state import Tensors, collect_optimizer, restore_optimizer, set_all
 from fastnn.models.adversarial._games import (
     LeastSquares,
     NonSaturating,
@@ -23,6 +28,11 @@ from fastnn.models.adversarial._games import (
     gradient_penalty,
     scores,
 )
+
+if TYPE_CHECKING:
+    from fastnn.io._tensors import TensorFile
+
+_SIDES = ("generator", "discriminator")
 
 
 class GAN(EpochModel):
@@ -81,6 +91,7 @@ class GAN(EpochModel):
             raise ValueError(f"[GAN] expected the loss {', '.join(map(repr, games))}, got {loss!r}")
         if label_smoothing and loss != "non_saturating":
             raise ValueError("[GAN] label_smoothing belongs to the loss 'non_saturating'")
+        self.loss, self.label_smoothing = loss, label_smoothing
         self._game: Any = games[loss]
         default_penalty = 10.0 if loss == "wasserstein" else 0.0
         self.gradient_penalty = default_penalty if gradient_penalty is None else gradient_penalty
@@ -141,6 +152,43 @@ class GAN(EpochModel):
                 raise ValueError("[GAN] gradient_accumulation_steps is not for adversarial steps")
         self._made.pop("trainer", None)
         self.compiled = True
+
+    # --- files
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Those of the generator, then those of the discriminator."""
+        return [*self.generator.weights, *self.discriminator.weights]
+
+    def _content(self, tensors: Tensors) -> dict[str, Any]:
+        names = ("loss", "gradient_penalty", "critics", "label_smoothing", "name")
+        content: dict[str, Any] = {
+            "config": {name: getattr(self, name) for name in names},
+            "clock": self._clock.state(),
+            "compiled": self.compiled,
+        }
+        for side in _SIDES:
+            model = getattr(self, side)
+            content[side] = {"model": architecture(model), "weights": tensors.add_weights(model)}
+            if self.compiled:
+                optimizer = getattr(self, f"{side}_optimizer")
+                content[side]["optimizer"] = registry.serialize(optimizer)
+                content[side]["state"] = collect_optimizer(model, tensors, optimizer)
+        return content
+
+    @classmethod
+    def _made_from(cls, content: Mapping[str, Any], file: TensorFile) -> Any:
+        models = [model_from(content[side]["model"]) for side in _SIDES]
+        gan = cls(*models, **content["config"])
+        gan._clock = Clock.from_state(content["clock"])
+        for side, model in zip(_SIDES, models, strict=True):
+            set_all(model.weights, content[side]["weights"], file, "GAN")
+        if content["compiled"]:
+            gan.compile(*(content[side]["optimizer"] for side in _SIDES))
+            for model, side in zip(models, _SIDES, strict=True):
+                optimizer = getattr(gan, f"{side}_optimizer")
+                restore_optimizer(model, content[side]["state"], file, optimizer)
+        return gan
 
     # --- training
 

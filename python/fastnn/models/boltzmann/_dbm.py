@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,18 @@ from fastnn import graph, layers, ops
 from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
+from fastnn.models._clock import Clock
 from fastnn.models._epochs import EpochModel, Mean, make_trainer
+from fastnn.models._kept import first_value
 from fastnn.models._model import Model
 from fastnn.models._programs import Section
+from fastnn.models._state import Tensors, set_all
 from fastnn.models.boltzmann._rbm import RBM
 from fastnn.models.boltzmann._settings import one_each
 from fastnn.models.boltzmann._units import draw
+
+if TYPE_CHECKING:
+    from fastnn.io._tensors import TensorFile
 
 
 class DBM(EpochModel):
@@ -95,7 +101,7 @@ class DBM(EpochModel):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if not value > 0 or not np.isfinite(value):
+        if not 0 < value <= float(np.finfo(self._rate.dtype).max):
             raise ValueError(f"[DBM] expected a positive learning_rate, got {value}")
         self._rate.set_value(value)
 
@@ -120,16 +126,25 @@ class DBM(EpochModel):
         self.biases = [self._stack[0].visible_bias, *(rbm.hidden_bias for rbm in self._stack)]
         shapes = [(self.chains, n) for n in (self.kernels[0].shape[0], *self.units)]
         start = np.random.default_rng(self._seed)
-        self._states = [
-            Variable(start.integers(0, 2, shape).astype(self.dtype), name="chain", role="state")
-            for shape in shapes
-        ]
+
+        def chain(shape: tuple[int, ...]) -> Variable:
+            value = first_value(
+                "DBM", "chain", shape, self.dtype, lambda: start.integers(0, 2, shape)
+            )
+            return Variable(value, name="chain", role="state")
+
+        self._states = [chain(shape) for shape in shapes]
         self.built = True
 
-    def get_weights(self) -> list[NDArray[Any]]:
+    @property
+    def weights(self) -> list[Variable]:
         """Kernels from the bottom, then biases of the visible and of each hidden layer."""
         self._require_built()
-        return [w.get_value() for w in (*self.kernels, *self.biases)]
+        return [*self.kernels, *self.biases]
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """The values of :attr:`weights`."""
+        return [w.get_value() for w in self.weights]
 
     def set_weights(self, weights: Any) -> None:
         """Sets them; builds the machine where it is not yet.
@@ -140,11 +155,44 @@ class DBM(EpochModel):
         arrays = [np.asarray(w) for w in weights]
         if not self.built:
             self.build(int(arrays[0].shape[0]))
-        wanted = [w.shape for w in (*self.kernels, *self.biases)]
+        wanted = [w.shape for w in self.weights]
         if [a.shape for a in arrays] != [tuple(s) for s in wanted]:
             raise ValueError(f"[DBM] expected weights of shapes {wanted}, got {arrays}")
-        for variable, array in zip((*self.kernels, *self.biases), arrays, strict=True):
+        for variable, array in zip(self.weights, arrays, strict=True):
             variable.set_value(array)
+
+    # --- files
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        names = ("units", "mean_field_steps", "k", "chains", "weight_decay", "dtype", "name")
+        config = {name: getattr(self, name) for name in names}
+        return {**config, "learning_rate": self.learning_rate, "seed": self._seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DBM:
+        """A machine of these settings, without weights."""
+        return cls(**config)
+
+    def _content(self, tensors: Tensors) -> dict[str, Any]:
+        return {
+            "config": self.get_config(),
+            "clock": self._clock.state(),
+            "machines": [rbm._content(tensors) for rbm in self._stack],
+            "chains": tensors.add_variables("chains", self._states) if self.built else [],
+        }
+
+    @classmethod
+    def _made_from(cls, content: Mapping[str, Any], file: TensorFile) -> Any:
+        machine = cls.from_config(content["config"])
+        for rbm, part in zip(machine._stack, content["machines"], strict=True):
+            rbm.learning_rate = part["config"]["learning_rate"]
+            rbm._restore(part, file)
+        if content["chains"]:
+            machine._take_over()
+            set_all(machine._states, content["chains"], file, "DBM")
+        machine._clock = Clock.from_state(content["clock"])
+        return machine
 
     # --- training
 

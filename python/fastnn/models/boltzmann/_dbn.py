@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from fastnn import layers
 from fastnn.callbacks import History
 from fastnn.models import _checks
+from fastnn.models._kept import Kept
 from fastnn.models._sequential import Sequential
+from fastnn.models._state import Tensors
 from fastnn.models.boltzmann._rbm import RBM
 from fastnn.models.boltzmann._settings import one_each
 
+if TYPE_CHECKING:
+    from fastnn.io._tensors import TensorFile
 
-class DBN:
+
+class DBN(Kept):
     """A stack of restricted Boltzmann machines, trained greedily from the bottom.
 
     The top two layers are an undirected memory, those below a directed network (Hinton, Osindero
@@ -74,6 +79,34 @@ class DBN:
             )
             for i, count in enumerate(units)
         ]
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        settings = self.rbms[0].get_config()
+        del settings["name"]
+        return {
+            **settings,
+            "units": [rbm.units for rbm in self.rbms],
+            "hidden": self.rbms[-1].settings.hidden,
+            "learning_rate": [rbm.learning_rate for rbm in self.rbms],
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DBN:
+        """A network of these settings, without weights."""
+        return cls(**config)
+
+    def _content(self, tensors: Tensors) -> dict[str, Any]:
+        machines = [rbm._content(tensors) for rbm in self.rbms]
+        return {"config": self.get_config(), "machines": machines}
+
+    @classmethod
+    def _made_from(cls, content: Mapping[str, Any], file: TensorFile) -> Any:
+        network = cls.from_config(content["config"])
+        for rbm, part in zip(network.rbms, content["machines"], strict=True):
+            rbm.momentum = part["config"]["momentum"]
+            rbm._restore(part, file)
+        return network
 
     @property
     def built(self) -> bool:

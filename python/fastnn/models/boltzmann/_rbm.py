@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,18 @@ from fastnn import graph, ops
 from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
+from fastnn.models._clock import Clock
 from fastnn.models._epochs import EpochModel, Mean
+from fastnn.models._kept import first_value
+from fastnn.models._state import Tensors, set_all
 from fastnn.models.boltzmann._contrastive import contrastive_trainer
 from fastnn.models.boltzmann._energy import free_energy, pseudo_log_likelihood
 from fastnn.models.boltzmann._partition import LogPartition, log_partition
 from fastnn.models.boltzmann._settings import Settings
 from fastnn.models.boltzmann._units import KINDS
+
+if TYPE_CHECKING:
+    from fastnn.io._tensors import TensorFile
 
 
 class RBM(EpochModel):
@@ -117,7 +123,7 @@ class RBM(EpochModel):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if not value > 0 or not np.isfinite(value):
+        if not 0 < value <= float(np.finfo(self.rate.dtype).max):
             raise ValueError(f"[RBM] expected a positive learning_rate, got {value}")
         self.rate.set_value(value)
 
@@ -143,7 +149,9 @@ class RBM(EpochModel):
             raise RuntimeError(f"[RBM] {self.name!r} is built already")
         s = self.settings
         shape = (visible_units, self.units)
-        kernel = s.generator().normal(0.0, 0.01, shape).astype(s.dtype)
+        kernel = first_value(
+            "RBM", "kernel", shape, s.dtype, lambda: s.generator().normal(0.0, 0.01, shape)
+        )
         bias = np.zeros(visible_units) if visible_bias is None else np.asarray(visible_bias)
         if bias.shape != (visible_units,):
             raise ValueError(
@@ -189,13 +197,47 @@ class RBM(EpochModel):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        config = self.settings.as_config()
+        config = {**self.settings.as_config(), "momentum": self.momentum}
         return {**config, "learning_rate": self.learning_rate, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> RBM:
         """A machine of these settings, without weights."""
         return cls(**config)
+
+    # --- files
+
+    def _kept(self) -> list[Variable]:
+        """What training changes."""
+        chains = [] if self.chains is None else [self.chains]
+        return [*self.weights, *self.velocity, self.activity, *chains] if self.built else []
+
+    def _content(self, tensors: Tensors) -> dict[str, Any]:
+        return {
+            "config": self.get_config(),
+            "clock": self._clock.state(),
+            "tensors": tensors.add_variables(self.name, self._kept()),
+        }
+
+    @classmethod
+    def _made_from(cls, content: Mapping[str, Any], file: TensorFile) -> Any:
+        machine = cls.from_config(content["config"])
+        machine._restore(content, file)
+        return machine
+
+    def _restore(self, content: Mapping[str, Any], file: TensorFile) -> None:
+        """Makes the weights that a file has, and sets them."""
+        self._clock = Clock.from_state(content["clock"])
+        names = content["tensors"]
+        if names:
+            shapes = [file.type_of(name)[1] for name in names]
+            self.build(shapes[0][0])
+            if len(names) > len(self._kept()):
+                chains = first_value(
+                    "RBM", "chains", shapes[-1], self.settings.dtype, lambda: np.zeros(shapes[-1])
+                )
+                self.chains = Variable(chains, name="chains", role="state")
+        set_all(self._kept(), names, file, "RBM")
 
     # --- the two conditionals, for tensors
 

@@ -12,7 +12,8 @@ from fastnn import ops
 from fastnn._tensor import Tensor, Variable
 
 Generator = np.random.Generator
-MakeVariable = Callable[[str, NDArray[Any]], Variable]
+# A variable of a name and a shape, and what draws its first value.
+MakeVariable = Callable[[str, tuple[int, ...], Callable[[], NDArray[Any]]], Variable]
 
 
 class PlainCell:
@@ -21,7 +22,7 @@ class PlainCell:
     Args:
         units: length of a vector.
         generator: of the first weights.
-        make: a variable of a name and a value.
+        make: makes variables.
     """
 
     name = "plain"
@@ -29,11 +30,16 @@ class PlainCell:
 
     def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
         self.units = units
-        # Near the mean of the children: words' meanings reach the root from the start.
-        half = np.concatenate([np.eye(units)] * 2) / 2
-        noise = generator.uniform(-1, 1, (2 * units, units)) / (2 * units) ** 0.5 / 4
-        self.kernel = make("kernel", half + noise)
-        self.bias = make("bias", np.zeros(units))
+        shape = (2 * units, units)
+
+        def kernel() -> NDArray[Any]:
+            # Near the mean of the children: words' meanings reach the root from the start.
+            value: NDArray[Any] = np.concatenate([np.eye(units)] * 2) / 2
+            value += generator.uniform(-1, 1, shape) / (2 * units) ** 0.5 / 4
+            return value
+
+        self.kernel = make("kernel", shape, kernel)
+        self.bias = make("bias", (units,), lambda: np.zeros(units))
 
     @property
     def weights(self) -> list[Variable]:
@@ -62,8 +68,8 @@ class TensorCell(PlainCell):
 
     def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
         super().__init__(units, generator, make)
-        pairs = (2 * units) ** 2
-        self.tensor = make("tensor", generator.uniform(-1, 1, (pairs, units)) / (4 * units))
+        shape = ((2 * units) ** 2, units)
+        self.tensor = make("tensor", shape, lambda: generator.uniform(-1, 1, shape) / (4 * units))
 
     @property
     def weights(self) -> list[Variable]:
@@ -83,7 +89,7 @@ class LSTMCell:
     Args:
         units: length of a vector.
         generator: of the first weights.
-        make: a variable of a name and a value.
+        make: makes variables.
     """
 
     name = "lstm"
@@ -92,12 +98,15 @@ class LSTMCell:
     def __init__(self, units: int, generator: Generator, make: MakeVariable) -> None:
         self.units = units
         bound = (6.0 / (3 * units)) ** 0.5 / 2
-        self.leaf_kernel = make("leaf_kernel", generator.uniform(-bound, bound, (units, 3 * units)))
-        self.leaf_bias = make("leaf_bias", np.zeros(3 * units))
-        self.kernel = make("kernel", generator.uniform(-bound, bound, (2 * units, 5 * units)))
-        bias = np.zeros(5 * units)
-        bias[units : 3 * units] = 1  # remember both children at first
-        self.bias = make("bias", bias)
+
+        def kernel(name: str, shape: tuple[int, int]) -> Variable:
+            return make(name, shape, lambda: generator.uniform(-bound, bound, shape))
+
+        self.leaf_kernel = kernel("leaf_kernel", (units, 3 * units))
+        self.leaf_bias = make("leaf_bias", (3 * units,), lambda: np.zeros(3 * units))
+        self.kernel = kernel("kernel", (2 * units, 5 * units))
+        # Both children are remembered at first.
+        self.bias = make("bias", (5 * units,), lambda: np.repeat([0.0, 1, 1, 0, 0], units))
 
     @property
     def weights(self) -> list[Variable]:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import _core, graph, ops
 from fastnn import _random as random
+from fastnn import _registry as registry
 from fastnn import optimizers as optimizers_
 from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
+from fastnn.models._clock import Clock
 from fastnn.models._epochs import EpochModel
+from fastnn.models._kept import first_value
 from fastnn.models._programs import Section, lay_side_by_side, plain_sections
+from fastnn.models._state import Tensors, collect_optimizer, restore_optimizer, set_all
 from fastnn.models.trees._cells import CELLS
 from fastnn.models.trees._forest import Forest, plant
+
+if TYPE_CHECKING:
+    from fastnn.io._tensors import TensorFile
 
 _UNKNOWN = 0
 
@@ -78,6 +85,7 @@ class RNTN(EpochModel):
         self._seed = seed
         self._numbers: dict[str, int] = {}
         self._made: dict[Any, Any] = {}
+        self.optimizer: Any = None
         self.built = False
         self.compiled = False
 
@@ -92,24 +100,30 @@ class RNTN(EpochModel):
     def build(self, trees: Sequence[Any]) -> None:
         """Makes the vocabulary of these trees, and the weights."""
         counts = Counter(word for tree in trees for word in tree.words)
-        known = [word for word, n in counts.items() if n >= self.min_count]
-        self._numbers = {word: number for number, word in enumerate(known, start=1)}
+        self._build([word for word, n in counts.items() if n >= self.min_count])
+
+    def _build(self, words: Sequence[str]) -> None:
+        self._numbers = {word: number for number, word in enumerate(words, start=1)}
         seed = self._seed
         if seed is None:
             seed = [random.current_seed(), random.next_stream()]  # type: ignore[assignment]
         generator = np.random.default_rng(seed)
-        n, units = len(known) + 1, self.units
-        self.vectors = self._variable("vectors", generator.uniform(-0.1, 0.1, (n, units)))
-        self.cell = CELLS[self.cell_name](units, generator, self._variable)
-        bound = (6.0 / (units + self.classes)) ** 0.5
+        shape = (len(words) + 1, self.units)
+        self.vectors = self._variable("vectors", shape, lambda: generator.uniform(-0.1, 0.1, shape))
+        self.cell = CELLS[self.cell_name](self.units, generator, self._variable)
+        classes = (self.units, self.classes)
+        bound = (6.0 / sum(classes)) ** 0.5
         self.kernel = self._variable(
-            "classes", generator.uniform(-bound, bound, (units, self.classes))
+            "classes", classes, lambda: generator.uniform(-bound, bound, classes)
         )
-        self.bias = self._variable("classes_bias", np.zeros(self.classes))
+        self.bias = self._variable("classes_bias", classes[1:], lambda: np.zeros(self.classes))
         self.built = True
 
-    def _variable(self, name: str, value: NDArray[Any]) -> Variable:
-        return Variable(value.astype(np.float32), name=f"{self.name}/{name}")
+    def _variable(
+        self, name: str, shape: tuple[int, ...], make: Callable[[], NDArray[Any]]
+    ) -> Variable:
+        value = first_value("RNTN", name, shape, "float32", make)
+        return Variable(value, name=f"{self.name}/{name}")
 
     @property
     def weights(self) -> list[Variable]:
@@ -125,6 +139,45 @@ class RNTN(EpochModel):
         """Sets them."""
         for variable, value in zip(self.weights, weights, strict=True):
             variable.set_value(value)
+
+    # --- files
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        names = ("units", "classes", "l2", "dropout", "min_count", "name")
+        config = {name: getattr(self, name) for name in names}
+        return {**config, "cell": self.cell_name, "seed": self._seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> RNTN:
+        """A model of these settings, without weights."""
+        return cls(**config)
+
+    def _content(self, tensors: Tensors) -> dict[str, Any]:
+        built = self.built
+        return {
+            "config": self.get_config(),
+            "clock": self._clock.state(),
+            "words": list(self._numbers) if built else None,
+            "weights": tensors.add_variables(self.name, self.weights) if built else [],
+            "optimizer": registry.serialize(self.optimizer),
+            "state": collect_optimizer(self, tensors) if built else None,
+        }
+
+    @classmethod
+    def _made_from(cls, content: Mapping[str, Any], file: TensorFile) -> Any:
+        model = cls.from_config(content["config"])
+        model._clock = Clock.from_state(content["clock"])
+        if (words := content["words"]) is not None:
+            if len({w for w in words if isinstance(w, str)}) != len(words):
+                raise ValueError("expected words that are all different")
+            model._build(words)
+            set_all(model.weights, content["weights"], file, "RNTN")
+        if content["optimizer"] is not None:
+            model.compile(optimizers_.get(content["optimizer"]))
+            if content["state"] is not None:
+                restore_optimizer(model, content["state"], file)
+        return model
 
     # --- the program
 
