@@ -111,6 +111,24 @@ def test_pretraining_then_all_layers_then_a_classifier(rows):
     assert model.evaluate(inputs, labels, verbose=0)[1] > 0.95
 
 
+def test_the_classifier_drops_inputs_and_hidden_units():
+    dbm = random_machine()
+
+    def rates(**settings: float) -> list[float]:
+        return [x.rate for x in dbm.classifier(3, **settings).layers if hasattr(x, "rate")]
+
+    assert rates() == []
+    assert rates(dropout=0.5) == [0.5, 0.5]
+    assert rates(dropout=0.5, input_dropout=0.2) == [0.2, 0.5, 0.5]
+    x = RNG.random((5, 4))
+    plain, dropped = (dbm.classifier(3, dropout=r, input_dropout=r).layers[:-1] for r in (0.0, 0.5))
+    dense = [[x for x in net if hasattr(x, "units")] for net in (plain, dropped)]
+    for a, b in zip(*dense, strict=True):
+        for v, w in zip(a.get_weights(), b.get_weights(), strict=True):
+            np.testing.assert_array_equal(v, w)
+    assert dbm.classifier(3, dropout=0.5).predict(dbm.augment(x), verbose=0).shape == (5, 3)
+
+
 def test_same_seed_same_bits_for_any_number_of_threads(rows):
     results, before = [], fastnn.get_num_threads()
     for threads in (1, 2, 3):

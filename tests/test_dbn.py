@@ -86,6 +86,15 @@ def test_the_classifier_starts_as_the_stack_and_learns(rows):
     assert model.evaluate(rows, labels, verbose=0)[1] > 0.95
 
 
+def test_the_classifier_drops_rows_and_hidden_units(dbn):
+    def rates(**settings: float) -> list[float | None]:
+        return [getattr(layer, "rate", None) for layer in dbn.classifier(4, **settings).layers]
+
+    assert rates() == [None] * 4
+    assert rates(dropout=0.5) == [None, 0.5, None, 0.5, None, 0.5, None]
+    assert rates(input_dropout=0.2) == [0.2, None, None, None, None]
+
+
 def test_samples_look_like_the_data(rows):
     fastnn.utils.set_random_seed(0)
     dbn = DBN([16, 12], seed=0)

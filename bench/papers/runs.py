@@ -61,16 +61,18 @@ def main(name: str, run: Callable[[int, bool], dict[str, float]], says: str) -> 
     every: list[dict[str, float]] = []
     for seed in range(arguments.seeds):
         fastnn.utils.set_random_seed(seed)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         figures = run(seed, arguments.quick)
         figures["seconds"] = time.perf_counter() - start
+        figures["processor seconds"] = time.process_time() - busy
         every.append(figures)
         print(f"seed {seed}: " + ", ".join(f"{k} {v:.5g}" for k, v in figures.items()), flush=True)
     means = {k: float(np.mean([f[k] for f in every])) for k in every[0]}
-    print("mean: " + ", ".join(f"{k} {v:.5g}" for k, v in means.items()))
+    spreads = {k: float(np.std([f[k] for f in every])) for k in every[0]}
+    print("mean: " + ", ".join(f"{k} {v:.5g} ± {spreads[k]:.2g}" for k, v in means.items()))
     print(f"the paper: {says}")
     if not arguments.quick:
-        _keep(name, {"mean": means, "seeds": every, "paper": says})
+        _keep(name, {"mean": means, "spread": spreads, "seeds": every, "paper": says})
 
 
 def _keep(name: str, result: dict[str, Any]) -> None:

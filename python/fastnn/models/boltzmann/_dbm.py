@@ -296,11 +296,19 @@ class DBM(EpochModel):
 
     # --- inference and sampling, on tensors
 
-    def _field(self, states: Sequence[Tensor], layer: int) -> Any:
-        """What a layer (0 the visible one) gets from those beside it, with its bias."""
+    def _field(self, states: Sequence[Tensor], layer: int, from_below: Any = None) -> Any:
+        """What a layer (0 the visible one) gets from those beside it, with its bias.
+
+        Args:
+            states: of all layers.
+            layer: which.
+            from_below: what it gets from the layer below, where that is known.
+        """
         total: Any = self.biases[layer]
         if layer > 0:
-            total = ops.matmul(states[layer - 1], self.kernels[layer - 1]) + total
+            if from_below is None:
+                from_below = ops.matmul(states[layer - 1], self.kernels[layer - 1])
+            total = from_below + total
         if layer < len(self.units):
             total = ops.matmul(states[layer + 1], self.kernels[layer], transpose_b=True) + total
         return total
@@ -309,16 +317,20 @@ class DBM(EpochModel):
         """Means of the hidden layers, given visible rows: updated in turn, from a pass upwards in
         which inputs count twice."""
         means: list[Tensor] = []
-        below = v
-        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases[1:], strict=True)):
+        # The rows stay as they are, so one product serves all steps.
+        from_rows = ops.matmul(v, self.kernels[0])
+        product = from_rows
+        for i, bias in enumerate(self.biases[1:]):
+            if i:
+                product = ops.matmul(means[-1], self.kernels[i])
             scale = 1.0 if i == len(self.kernels) - 1 else 2.0
-            below = ops.sigmoid(scale * ops.matmul(below, kernel) + bias)
-            means.append(below)
+            means.append(ops.sigmoid(scale * product + bias))
 
         def step(*means: Tensor) -> tuple[list[Tensor], None]:
             states = [v, *means]
             for i in range(1, len(states)):
-                states[i] = ops.sigmoid(self._field(states, i))
+                known = from_rows if i == 1 else None
+                states[i] = ops.sigmoid(self._field(states, i, known))
             return states[1:], None
 
         final, _ = graph.scan(step, initial_state=means, length=self.mean_field_steps)
@@ -373,12 +385,14 @@ class DBM(EpochModel):
         states = self._gibbs(start, steps)
         return graph.function([rows], ops.sigmoid(self._field(states, 0)))
 
-    def classifier(self, classes: int) -> Model:
+    def classifier(self, classes: int, dropout: float = 0.0, input_dropout: float = 0.0) -> Model:
         """A network of the rows and of the second layer's mean field, which starts from these
         weights (section 3.4 of the paper); :meth:`augment` makes its inputs.
 
         Args:
             classes: how many.
+            dropout: of hidden units, in training; default 0.
+            input_dropout: of both inputs, in training; default 0.
         """
         self._require_built()
         _checks.require_positive("DBM", "classes", classes)
@@ -387,9 +401,9 @@ class DBM(EpochModel):
         field = layers.Input((second,), name="second_layer")
         dense = [layers.Dense(n, activation="sigmoid") for n in self.units]
         first = dense[0]
-        h = first(layers.Concatenate()([rows, field]))
-        for layer in dense[1:]:
-            h = layer(h)
+        h = _dropped(layers.Concatenate()([rows, field]), input_dropout)
+        for layer in dense:
+            h = _dropped(layer(h), dropout)
         outputs = layers.Dense(classes, activation="softmax")(h)
         model = Model([rows, field], outputs, name="dbm_classifier")
         weights = self.get_weights()
@@ -408,3 +422,7 @@ class DBM(EpochModel):
     def _require_built(self) -> None:
         if not self.built:
             raise RuntimeError(f"[DBM] {self.name!r} has no weights yet: call pretrain() or fit()")
+
+
+def _dropped(h: Any, rate: float) -> Any:
+    return layers.Dropout(rate)(h) if rate else h

@@ -186,7 +186,11 @@ class DBN(Kept):
         return self.inverse_transform(top, below) if below else top
 
     def classifier(
-        self, classes: int, dropout: float = 0.0, kernel_initializer: Any = "glorot_uniform"
+        self,
+        classes: int,
+        dropout: float = 0.0,
+        kernel_initializer: Any = "glorot_uniform",
+        input_dropout: float = 0.0,
     ) -> Sequential:
         """A model of Dense layers that starts from these weights, with a softmax on top.
 
@@ -196,9 +200,12 @@ class DBN(Kept):
             classes: how many.
             dropout: of hidden units, in training; default 0.
             kernel_initializer: of the last layer.
+            input_dropout: of the rows, in training; default 0.
         """
         _checks.require_positive("DBN", "classes", classes)
         stack: list[Any] = [layers.Input((self._visible(),))]
+        if input_dropout:
+            stack.append(layers.Dropout(input_dropout))
         started = [_Started(rbm, upwards=True) for rbm in self.rbms]
         for start in started:
             stack.append(start.layer)
