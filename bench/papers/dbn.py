@@ -49,7 +49,7 @@ def run(seed: int, quick: bool) -> dict[str, float]:
     data = digits(quick)
     settings = {"momentum": 0.5, "weight_decay": 0.0002, "seed": seed}
     dbn = DBN(UNITS, learning_rate=0.05, **settings)
-    dbn.fit(data.x, epochs=2 if quick else 30, verbose=0, callbacks=[Momentum()])
+    dbn.fit(data.x, epochs=2 if quick else 15, verbose=0, callbacks=[Momentum()])
     plain = DBN(UNITS, **settings)
     for rbm, below in zip(plain.rbms, (784, *UNITS), strict=False):
         rbm.build(below)
@@ -59,11 +59,11 @@ def run(seed: int, quick: bool) -> dict[str, float]:
         rbm.set_weights([kernel, visible, hidden])
     everything = np.arange(len(data.x))
     few = np.random.default_rng(seed).permutation(len(data.x))[:LABELLED]
-    long, short = (2, 2) if quick else (60, 200)
+    long, short = (2, 2) if quick else (40, 60)
     return {
-        "test error": fine_tune(dbn, data, everything, long, 128, 0.2),
-        "with 600 labels": fine_tune(dbn, data, few, short, 20, 0.2),
-        "with 600 labels, not pretrained": fine_tune(plain, data, few, short, 20, 0.2),
+        "test error": fine_tune(dbn, data, everything, long, 100, 0.2),
+        "with 600 labels": fine_tune(dbn, data, few, short, 20, 0.5),
+        "with 600 labels, not pretrained": fine_tune(plain, data, few, short, 20, 0.5),
     }
 
 

@@ -47,10 +47,9 @@ def run(seed: int, quick: bool) -> dict[str, float]:
         sample_visible=False,
         seed=seed,
     )
-    dbn.fit(data.x, epochs=2 if quick else 20, verbose=0, callbacks=[Momentum()])
-    pretrained = squared_error(data.x_test, dbn.inverse_transform(dbn.transform(data.x_test)))
+    dbn.fit(data.x, epochs=2 if quick else 15, verbose=0, callbacks=[Momentum()])
     model = dbn.autoencoder()
-    epochs, batch = (2, 100) if quick else (150, 128)
+    epochs, batch = 2 if quick else 40, 100
     steps = epochs * -(-len(data.x) // batch)
     model.compile(Adam(schedules.CosineDecay(1e-3, steps)), "binary_crossentropy", metrics=["mse"])
     model.fit(
@@ -59,12 +58,14 @@ def run(seed: int, quick: bool) -> dict[str, float]:
         batch_size=batch,
         epochs=epochs,
         validation_data=(data.x_held, data.x_held),
-        callbacks=[EarlyStopping("val_mse", patience=15, restore_best_weights=True)],
+        callbacks=[EarlyStopping("val_mse", patience=epochs, restore_best_weights=True)],
         verbose=0,
     )
     return {
         "error": squared_error(data.x_test, model.predict(data.x_test, verbose=0)),
-        "after pretraining": pretrained,
+        "after pretraining": squared_error(
+            data.x_test, dbn.inverse_transform(dbn.transform(data.x_test))
+        ),
         "30 principal components": principal_components(data.x, data.x_test, 30),
     }
 
