@@ -43,7 +43,7 @@ def gan() -> GAN:
 
 def rntn(cell: str) -> RNTN:
     fastnn.utils.set_random_seed(7)
-    model = RNTN(units=4, cell=cell, dropout=0.2, seed=1)
+    model = RNTN(units=4, cell=cell, dropout=0.2, vector_dropout=0.1, seed=1)
     model.compile(fastnn.optimizers.Adagrad(0.05))
     return model
 

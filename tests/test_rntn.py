@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.datasets import sst
 from fastnn.datasets.sst import parse_tree
 from fastnn.models import RNTN
 from fastnn.models.trees._forest import plant
@@ -131,6 +132,36 @@ def test_it_learns_a_few_sentences(cell):
     }
 
 
+def test_words_vectors_are_dropped_in_training_alone():
+    film = parse_tree("(2 film)")
+    model = RNTN(units=40, cell="plain", l2=0.0, vector_dropout=0.25, seed=1)
+    model.compile(fastnn.optimizers.SGD(1.0))
+    model.build([film])
+    v, _, _, kernel, bias = (w.astype(float) for w in model.get_weights())
+    np.testing.assert_allclose(model.predict(film)[0], softmax(np.tanh(v[1]) @ kernel + bias), 1e-4)
+    model.fit([film], epochs=1, verbose=0)
+    slope = v[1] - model.get_weights()[0][1]
+    kept = slope != 0
+    assert 0.5 < kept.mean() < 0.95
+    h = np.tanh(kept * v[1] / 0.75)
+    away = softmax(h @ kernel + bias) - np.eye(5)[2]
+    expected = kept / 0.75 * (1 - h**2) * (kernel @ away)
+    np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_it_learns_the_sentiment_of_film_reviews(data_folder):
+    train, dev, _ = sst.load_data(data_folder / "sst")
+    train, dev = train[::4], dev[::4]
+    fastnn.utils.set_random_seed(0)
+    model = RNTN(units=12, vector_dropout=0.2, seed=0)
+    model.compile(fastnn.optimizers.Adagrad(0.02, initial_accumulator_value=1e-7))
+    model.fit(train, epochs=4, batch_size=9, verbose=0)
+    found = model.evaluate(dev)
+    neutral = (np.concatenate([tree.labels for tree in dev]) == 2).mean()
+    assert found["accuracy"] > neutral + 0.05
+    assert found["binary_root_accuracy"] > 0.62
+
+
 def test_figures():
     model = made("plain")
     p = model.predict(TREES)
@@ -185,7 +216,10 @@ def test_same_seed_same_bits_for_any_number_of_threads():
 
 
 def test_what_does_not_fit():
-    for settings in ({"cell": "gru"}, {"l2": -1.0}, {"dropout": 1.0}, {"units": 0}):
+    for settings in (
+        *({"cell": "gru"}, {"l2": -1.0}, {"units": 0}),
+        *({"dropout": 1.0}, {"vector_dropout": -0.1}),
+    ):
         with pytest.raises(ValueError, match="RNTN"):
             RNTN(**settings)
     model = RNTN(classes=3)

@@ -41,6 +41,7 @@ class RNTN(EpochModel):
         l2: a penalty of half the squared weights, words' vectors excepted, times this; default
             1e-4.
         dropout: of nodes' vectors before they are classified; default 0.
+        vector_dropout: of words' vectors; default 0.
         min_count: words seen less often in training share one vector; default 1.
         seed: of initial weights; default: the process's.
         name: default "rntn".
@@ -65,6 +66,7 @@ class RNTN(EpochModel):
         cell: str = "tensor",
         l2: float = 1e-4,
         dropout: float = 0.0,
+        vector_dropout: float = 0.0,
         min_count: int = 1,
         seed: int | None = None,
         name: str = "rntn",
@@ -79,9 +81,11 @@ class RNTN(EpochModel):
             )
         if not l2 >= 0:
             raise ValueError(f"[RNTN] expected l2 of at least 0, got {l2}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"[RNTN] expected dropout in [0, 1), got {dropout}")
-        self.cell_name, self.l2, self.dropout, self.name = cell, l2, dropout, name
+        for argument, share in (("dropout", dropout), ("vector_dropout", vector_dropout)):
+            if not 0 <= share < 1:
+                raise ValueError(f"[RNTN] expected {argument} in [0, 1), got {share}")
+        self.cell_name, self.l2, self.name = cell, l2, name
+        self.dropout, self.vector_dropout = dropout, vector_dropout
         self._seed = seed
         self._numbers: dict[str, int] = {}
         self._made: dict[Any, Any] = {}
@@ -144,7 +148,7 @@ class RNTN(EpochModel):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        names = ("units", "classes", "l2", "dropout", "min_count", "name")
+        names = ("units", "classes", "l2", "dropout", "vector_dropout", "min_count", "name")
         config = {name: getattr(self, name) for name in names}
         return {**config, "cell": self.cell_name, "seed": self._seed}
 
@@ -195,17 +199,15 @@ class RNTN(EpochModel):
     def _logits(self, inputs: list[Tensor], training: bool) -> Any:
         """Scores of all nodes, level by level from the leaves."""
         words, _, *sides = inputs
-        states = self.cell.leaf(ops.take(self.vectors, words, axis=0))
+        vectors = ops.take(self.vectors, words, axis=0)
+        states = self.cell.leaf(_dropped(vectors, self.vector_dropout if training else 0))
         for left, right in zip(sides[::2], sides[1::2], strict=True):
             new = self.cell.node(
                 [ops.take(s, left, axis=0) for s in states],
                 [ops.take(s, right, axis=0) for s in states],
             )
             states = [ops.concatenate(pair) for pair in zip(states, new, strict=True)]
-        h = states[0]
-        if training and self.dropout:
-            kept = 1.0 - self.dropout
-            h = h * ops.random_bernoulli(h.dims, kept, h.dtype) / kept
+        h = _dropped(states[0], self.dropout if training else 0)
         return ops.matmul(h, self.kernel) + self.bias
 
     def _function(self, height: int, training: bool) -> Any:
@@ -402,6 +404,11 @@ class RNTN(EpochModel):
                     f"{tree.labels.min()} to {tree.labels.max()} in tree {number}"
                 )
         return chosen
+
+
+def _dropped(h: Tensor, share: float) -> Any:
+    kept = 1.0 - share
+    return h * ops.random_bernoulli(h.dims, kept, h.dtype) / kept if share else h
 
 
 def _words_under(tree: Any, node: int) -> list[str]:
