@@ -184,6 +184,11 @@ def test_words_that_training_has_not_seen_share_a_vector():
     model = made("tensor")
     one, other = (parse_tree(f"(2 (2 {word}) (2 film))") for word in ("xylophone", "quince"))
     np.testing.assert_array_equal(model.predict(one), model.predict(other))
+    trained = RNTN(units=5, seed=1)
+    trained.compile()
+    trained.fit(TREES, epochs=3, verbose=0)
+    bias = trained.get_weights()[-1]
+    np.testing.assert_allclose(trained.predict(one)[0], softmax(bias), rtol=1e-5)
     rare = RNTN(units=3, min_count=2)
     rare.build(TREES)
     assert set(rare._numbers) == {"a", "film", ".", "fine", "so"}

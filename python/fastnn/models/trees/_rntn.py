@@ -42,7 +42,8 @@ class RNTN(EpochModel):
             1e-4.
         dropout: of nodes' vectors before they are classified; default 0.
         vector_dropout: of words' vectors; default 0.
-        min_count: words seen less often in training share one vector; default 1.
+        min_count: words seen less often in training share one vector, which is zero at first and
+            stands for words that training has not seen; default 1.
         seed: of initial weights; default: the process's.
         name: default "rntn".
 
@@ -113,7 +114,7 @@ class RNTN(EpochModel):
             seed = [random.current_seed(), random.next_stream()]  # type: ignore[assignment]
         generator = np.random.default_rng(seed)
         shape = (len(words) + 1, self.units)
-        self.vectors = self._variable("vectors", shape, lambda: generator.uniform(-0.1, 0.1, shape))
+        self.vectors = self._variable("vectors", shape, lambda: _first_vectors(generator, shape))
         self.cell = CELLS[self.cell_name](self.units, generator, self._variable)
         classes = (self.units, self.classes)
         bound = (6.0 / sum(classes)) ** 0.5
@@ -409,6 +410,13 @@ class RNTN(EpochModel):
 def _dropped(h: Tensor, share: float) -> Any:
     kept = 1.0 - share
     return h * ops.random_bernoulli(h.dims, kept, h.dtype) / kept if share else h
+
+
+def _first_vectors(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    vectors = generator.uniform(-0.1, 0.1, shape)
+    # Training may never see it: words of no vector say nothing, rather than something by chance.
+    vectors[_UNKNOWN] = 0
+    return vectors
 
 
 def _words_under(tree: Any, node: int) -> list[str]:
