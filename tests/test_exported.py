@@ -12,8 +12,8 @@ TRAINING = {
     "sum_to_like", "max_pool_take", "optimizer_step", "random_uniform", "random_normal",
     "random_truncated_normal", "random_bernoulli",
 }  # fmt: skip
-# What has no counterpart: images resized or turned by interpolation.
-NONE = {"affine_transform"}
+# What has no counterpart: images resized or turned by interpolation, and what trees need.
+NONE = {"affine_transform", "pairs", "tree_scan"}
 # Leaves, aliases and loops are not written by an entry of C's table.
 ELSEWHERE = {"placeholder", "parameter", "variable", "constant", "loop", *ALIASES}
 

@@ -278,6 +278,11 @@ def test_take_grad(table, dtype, case):
         for n in (1, 2, 8):
             out, _ = take(table, "take_grad", g, index, case, *case, n_threads=n)
             assert same_bits(out, expected), "added in the order of the index"
+            out, _ = take(table, "take_grad_rows", g, index, case, *case, n_threads=n)
+            named = np.unique(index % max(rows, 1))
+            assert same_bits(out[:, named], expected[:, named])
+            others = np.delete(out, named, axis=1)
+            assert same_bits(others, np.ones_like(others))
         along = rng.integers(-rows, rows, g.shape)
         expected = np.zeros(case, dtype)
         at = np.indices(g.shape)

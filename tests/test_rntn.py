@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,7 +14,6 @@ import fastnn
 from fastnn.datasets import sst
 from fastnn.datasets.sst import parse_tree
 from fastnn.models import RNTN
-from fastnn.models.trees._forest import plant
 
 TEXTS = [
     "(3 (2 a) (4 (3 (4 fine) (2 film)) (2 .)))",
@@ -71,23 +75,6 @@ def test_levels_give_what_the_recursion_gives(cell):
     for tree, p in zip(TREES, model.predict(TREES), strict=True):
         np.testing.assert_allclose(p, recursion(model, tree), rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(model.predict(tree), p)
-
-
-def test_a_forest_is_in_order_of_levels():
-    forest = plant(TREES, {"film": 1, "a": 2}, unknown=0)
-    assert len(forest.words) == sum(len(t.words) for t in TREES)
-    assert len(forest.labels) == sum(len(t) for t in TREES)
-    below = len(forest.words)
-    for left, right in zip(forest.left, forest.right, strict=True):
-        assert max(left.max(), right.max()) < below
-        below += len(left)
-    assert below == len(forest.labels)
-    for tree, place in zip(TREES, forest.places, strict=True):
-        np.testing.assert_array_equal(forest.labels[place], tree.labels)
-    np.testing.assert_array_equal(forest.labels[forest.roots], [t.labels[-1] for t in TREES])
-    arrays = forest.arrays(7)
-    assert len(arrays) == 2 + 2 * 7
-    assert len(arrays[-1]) == 0
 
 
 @pytest.mark.parametrize("cell", ["plain", "tensor", "lstm"])
@@ -220,6 +207,65 @@ def test_same_seed_same_bits_for_any_number_of_threads():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.skipif(not hasattr(os, "kill"), reason="needs signals")
+def test_ctrl_c_leaves_whole_steps():
+    def model():
+        fastnn.utils.set_random_seed(4)
+        made = RNTN(units=6, dropout=0.2, seed=0)
+        made.compile()
+        return made
+
+    stopped, many = model(), TREES * 20_000
+    thread = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(many, epochs=1000, batch_size=2, verbose=0)
+    thread.join()
+    steps = stopped._clock.step
+    assert steps > 0
+    assert stopped._clock.passes == 1
+    other = model()
+    other.build(many)
+    other._clock.passes = 1
+    trainer = other._trainer()
+    trainer.begin(other._planted(many, other._numbers), 2, True, other._clock.seed, 0, 0, 0)
+    assert trainer.run(steps, 1e30) == steps
+    trainer.end()
+    for a, b in zip(stopped.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    stopped.fit(TREES, epochs=1, verbose=0)
+    assert stopped._clock.step == steps + 1
+
+
+def test_trees_that_are_one_word_each():
+    words = [parse_tree("(4 good)"), parse_tree("(0 bad)"), parse_tree("(2 film)")]
+    for cell in ("plain", "tensor", "lstm"):
+        model = RNTN(units=6, cell=cell, l2=0.0, seed=0)
+        model.compile(fastnn.optimizers.Adagrad(0.5))
+        history = model.fit(words, words, epochs=60, batch_size=2, verbose=0).history
+        assert history["val_accuracy"][-1] == 1
+        assert [p.shape for p in model.predict(words)] == [(1, 5)] * 3
+        assert model.predict(words[0]).argmax() == 4
+
+
+def test_threads_predict_what_one_does():
+    model, trees = made("tensor"), TREES * 30
+    expected = model.predict(trees)
+    found = [None] * 4
+
+    def predict(i):
+        found[i] = model.predict(trees)
+
+    threads = [threading.Thread(target=predict, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for p in found:
+        for a, b in zip(p, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_what_does_not_fit():
     for settings in (
         *({"cell": "gru"}, {"l2": -1.0}, {"units": 0}),
@@ -233,9 +279,23 @@ def test_what_does_not_fit():
     model.compile()
     with pytest.raises(RuntimeError, match="call fit"):
         model.predict(TREES)
-    with pytest.raises(ValueError, match="labels from 0 to 2, got 2 to 4 in tree 0"):
+    with pytest.raises(ValueError, match=r"\[RNTN\] tree 0: expected labels from 0 to 2, got 4"):
+        model.fit(TREES, verbose=0)
+    assert not model.built
+    with pytest.raises(ValueError, match=r"\[RNTN\] tree 0: expected labels from 0 to 2, got 4"):
         model.fit(TREES, verbose=0)
     with pytest.raises(ValueError, match="at least one tree"):
         model.fit([], verbose=0)
     with pytest.raises(TypeError, match="got str at 0"):
         model.fit(["(2 film)"], verbose=0)
+    model = made("plain")
+    model.compile()
+    before = model.get_weights()
+    bad = SimpleNamespace(words=("a", "b"), children=[[1, 2]], labels=[0, 0, 0])
+    for run in (model.predict, model.evaluate, lambda t: model.fit(t, verbose=0)):
+        with pytest.raises(ValueError, match=r"\[RNTN\] tree 4: expected children of node 2"):
+            run([*TREES, bad])
+    with pytest.raises(ValueError, match=r"\[RNTN\] tree 1: expected children of node 2"):
+        model.fit(TREES, [TREES[0], bad], verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

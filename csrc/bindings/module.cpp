@@ -10,7 +10,9 @@ PYBIND11_MODULE(_core, m) {
   register_graph(m);
   register_variable(m);
   register_function(m);
+  register_forest(m);
   register_trainer(m);
+  register_forest_predictor(m);
   register_eager(m);
   register_eager_elementwise(m);
   register_random(m);

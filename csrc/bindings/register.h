@@ -9,6 +9,8 @@ void register_config(pybind11::module_& m);
 void register_graph(pybind11::module_& m);
 void register_variable(pybind11::module_& m);
 void register_function(pybind11::module_& m);
+void register_forest(pybind11::module_& m);
+void register_forest_predictor(pybind11::module_& m);
 void register_trainer(pybind11::module_& m);
 void register_eager(pybind11::module_& m);
 void register_eager_elementwise(pybind11::module_& m);

@@ -3,13 +3,13 @@
 
 #include <pybind11/stl.h>
 
-#include <chrono>
-
 #include "bindings/arrays.h"
 #include "bindings/function.h"
 #include "bindings/register.h"
+#include "bindings/signals.h"
 #include "core/error.h"
 #include "core/fpmode.h"
+#include "runtime/forest.h"
 #include "runtime/predictor.h"
 #include "runtime/profile.h"
 
@@ -17,6 +17,7 @@ namespace fastnn::bindings {
 namespace {
 
 using runtime::Column;
+using runtime::Forest;
 using runtime::Guard;
 using runtime::Predictor;
 using runtime::Program;
@@ -62,23 +63,6 @@ std::vector<Column> columns_of(const std::vector<py::array>& arrays) {
   return columns;
 }
 
-// Between kernels of long steps: has the user pressed Ctrl-C?
-struct SignalPoll {
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  bool raised = false;
-
-  static bool call(void* self) {
-    auto* poll = static_cast<SignalPoll*>(self);
-    if (poll->raised) return true;
-    auto now = std::chrono::steady_clock::now();
-    if (now - poll->last < std::chrono::milliseconds(50)) return false;
-    poll->last = now;
-    py::gil_scoped_acquire gil;
-    poll->raised = PyErr_CheckSignals() != 0;
-    return poll->raised;
-  }
-};
-
 // A Trainer with the arrays it reads kept alive.
 struct PyTrainer {
   PyTrainer(std::shared_ptr<const Program> program, const Trainer::Every& every,
@@ -89,6 +73,13 @@ struct PyTrainer {
              uint64_t pass, uint64_t step, int64_t row) {
     trainer.begin(columns_of(arrays), batch, shuffle, seed, {pass, step, row});
     kept = arrays;
+  }
+
+  void begin_trees(std::shared_ptr<const Forest> forest, int64_t batch, bool shuffle, uint64_t seed,
+                   uint64_t pass, uint64_t step, int64_t row) {
+    trainer.begin(std::make_unique<runtime::ForestSource>(trainer.program(), std::move(forest)),
+                  batch, shuffle, seed, {pass, step, row});
+    kept.clear();
   }
 
   void begin_in_order(const std::vector<py::array>& arrays, int64_t batch,
@@ -274,6 +265,9 @@ void register_trainer(py::module_& m) {
            }),
            py::arg("program"), py::arg("every") = Trainer::Every{}, py::arg("guard") = nullptr)
       .def("begin", &PyTrainer::begin, py::arg("columns"), py::arg("batch_size"),
+           py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
+           py::arg("row") = 0)
+      .def("begin", &PyTrainer::begin_trees, py::arg("forest"), py::arg("batch_size"),
            py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
            py::arg("row") = 0)
       .def("begin_in_order", &PyTrainer::begin_in_order, py::arg("columns"), py::arg("batch_size"),

@@ -13,6 +13,7 @@ const OpTable& op_table() {
     add_activation_ops(t);
     add_reduce_ops(t);
     add_matmul_ops(t);
+    add_pairs_ops(t);
     add_convolution_ops(t);
     add_pooling_ops(t);
     add_shape_ops(t);
@@ -22,6 +23,7 @@ const OpTable& op_table() {
     add_image_ops(t);
     add_random_ops(t);
     add_loop_ops(t);
+    add_tree_ops(t);
     add_optimizer_ops(t);
     return t;
   }();

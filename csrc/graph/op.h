@@ -18,6 +18,7 @@ enum class Kind {
   sum_to_like,
   arg_reduce,
   matmul,
+  pairs,
   recurrent,  // a whole recurrent layer
   convolution,
   pooling,
@@ -32,6 +33,7 @@ enum class Kind {
   fill,
   extent,
   loop,
+  trees,  // a body over the levels of trees
   optimizer,
 };
 
@@ -81,6 +83,7 @@ void add_elementwise_ops(OpTable* table);
 void add_activation_ops(OpTable* table);
 void add_reduce_ops(OpTable* table);
 void add_matmul_ops(OpTable* table);
+void add_pairs_ops(OpTable* table);
 void add_convolution_ops(OpTable* table);
 void add_pooling_ops(OpTable* table);
 void add_shape_ops(OpTable* table);
@@ -90,6 +93,7 @@ void add_recurrent_ops(OpTable* table);
 void add_image_ops(OpTable* table);
 void add_random_ops(OpTable* table);
 void add_loop_ops(OpTable* table);
+void add_tree_ops(OpTable* table);
 void add_optimizer_ops(OpTable* table);
 
 inline const std::vector<DType> kFloats = {DType::f32, DType::f64};

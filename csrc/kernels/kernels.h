@@ -184,11 +184,11 @@ struct FillArgs {
   int64_t n;
   double value;
 };
-// take: out[o, i, :] = table[o, index[i], :] with outer o, inner size `inner`; negative indices
-// count from the end; out of range: status code 1. (dtype of the table; index i64)
-// take_grad: out is the table's gradient, zeroed and then added to in the order of i (never
-// atomics: the bits are fixed). take_along: out[o, i, j] = table[o, index[o, i, j], j];
-// take_along_grad likewise.
+// take: out[o, i, :] = table[o, index[i], :]; negative indices count from the end; out of range:
+// status code 1. (dtype of the table; index i64) take_grad: out is the table's gradient, zeroed and
+// then added to in the order of i (never atomics: the bits are fixed); take_grad_rows: the same,
+// but rows that no index names stay as they were. take_along: out[o, i, j] =
+// table[o, index[o, i, j], j]; take_along_grad likewise.
 struct TakeArgs {
   void* out;
   const void* in;  // table, or the gradient of out

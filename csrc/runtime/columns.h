@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "runtime/program.h"
+#include "runtime/source.h"
 
 namespace fastnn::runtime {
 
@@ -21,19 +22,22 @@ struct Column {
 Extents extents_of(const Program& program, const std::vector<Column>& columns, int64_t n);
 
 // Brings rows of columns to the inputs of a program.
-class BatchReader {
+class BatchReader final : public BatchSource {
  public:
   BatchReader(const Program& program, std::vector<Column> columns, int64_t batch);
 
-  int64_t rows() const { return rows_; }
-  int64_t buffer_bytes() const;
+  int64_t rows() const override { return rows_; }
+  int64_t buffer_bytes() const override;
+  bool even() const override { return true; }
   // The extents of a batch of n rows.
   Extents extents(const Program& program, int64_t n) const {
     return extents_of(program, columns_, n);
   }
-  // Points the context's inputs at rows order[first .. first + n), or first .. first + n without
-  // an order. Rows that lie as the program wants them are used where they are.
-  void read(Context* context, const int64_t* order, int64_t first, int64_t n);
+  Extents extents(const Program& program, const int64_t*, int64_t, int64_t n) const override {
+    return extents(program, n);
+  }
+  // Rows that lie as the program wants them are used where they are.
+  void read(Context* context, const int64_t* order, int64_t first, int64_t n) override;
   // Whether the n rows that were read last hold no NaN and no infinity.
   bool finite(int64_t n) const;
 

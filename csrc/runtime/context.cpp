@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/thread_pool.h"
 #include "runtime/program.h"
+#include "runtime/sized_contexts.h"
 
 namespace fastnn::runtime {
 
@@ -177,7 +178,7 @@ void Context::bind(const Extents& env) {
   for (auto& p : input_patches_) p.clear();
   for (auto& p : output_patches_) p.clear();
   steps_.clear();
-  next_child_ = 0;
+  next_child_ = next_sized_ = 0;
   std::vector<size_t> workspaces;
   Binder binder(this, env_);
   for (size_t i = 0; i < program_->calls.size(); ++i) {
@@ -236,7 +237,7 @@ bool Context::run(size_t section, const RunInfo& info) {
     steps_[i].kernel(steps_[i].args, &kc);
     if (debugging) after_call(i);
   }
-  if (!children_.empty() && should_stop()) return stopped();
+  if ((!children_.empty() || !sized_.empty()) && should_stop()) return stopped();
   if (status_.code != 0) check_status();
   return true;
 }
@@ -282,18 +283,24 @@ MemoryUse Context::memory() const {
   use.workspace = scratch_->workspace.size();
   for (const Buffer& own : own_workspaces_) use.workspace += own.size();
   use.arguments = args_.size() + extent_values_.size();
-  for (const auto& child : children_) {
-    MemoryUse body = child->memory();
+  auto add = [&](const MemoryUse& body) {
     use.arena += body.arena;
     use.workspace += body.workspace;
     use.arguments += body.arguments;
-  }
+  };
+  for (const auto& child : children_) add(child->memory());
+  for (const auto& child : sized_) add(child->memory());
   return use;
 }
 
 Context* Context::child(const std::shared_ptr<const Program>& body) {
   if (next_child_ == children_.size()) children_.push_back(std::make_unique<Context>(body));
   return children_[next_child_++].get();
+}
+
+SizedContexts* Context::sized_child(const std::shared_ptr<const Program>& body) {
+  if (next_sized_ == sized_.size()) sized_.push_back(std::make_unique<SizedContexts>(body));
+  return sized_[next_sized_++].get();
 }
 
 }  // namespace fastnn::runtime

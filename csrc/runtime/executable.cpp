@@ -27,6 +27,23 @@ std::unique_ptr<Context> Executable::acquire(const Extents& env) {
   return context;
 }
 
+std::unique_ptr<Context> Executable::acquire_any(const Extents& env) {
+  std::unique_ptr<Context> context;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!idle_.empty()) {
+      context = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!context) context = std::make_unique<Context>(program_);
+  if (!context->bound() || !(context->extents() == env))
+    context->bind(env);
+  else
+    context->refresh();
+  return context;
+}
+
 void Executable::release(std::unique_ptr<Context> context) {
   std::unique_ptr<Context> oldest;  // freed outside of the lock
   std::lock_guard<std::mutex> lock(mutex_);

@@ -14,6 +14,8 @@ class Executable {
 
   // A context bound to these extents, taken out of the pool or made.
   std::unique_ptr<Context> acquire(const Extents& env);
+  // The same, of any context in the pool: for extents that seldom come again.
+  std::unique_ptr<Context> acquire_any(const Extents& env);
   void release(std::unique_ptr<Context> context);
 
   const Program& program() const { return *program_; }

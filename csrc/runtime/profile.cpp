@@ -104,7 +104,7 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
 
   FpMode mode;
   std::lock_guard<Guard> lock(*guard_);
-  Context* context = context_for(std::min(batch_, reader_->rows()));
+  Context* context = context_for(0, std::min(batch_, reader_->rows()));
   const int64_t* order = order_.data();
   result.gather_seconds = time_of([&] { reader_->read(context, order, 0, batch_); });
   RunInfo info;

@@ -50,6 +50,7 @@ struct BufferInfo {
 
 class Context;
 class Program;
+class SizedContexts;
 
 // What a call may ask for while it turns symbols into numbers.
 class Binder {
@@ -197,6 +198,8 @@ class Context {
   const std::shared_ptr<Scratch>& scratch() const { return scratch_; }
   // For calls that hold a program of their own (Loop).
   Context* child(const std::shared_ptr<const Program>& body);
+  // For those whose program changes its sizes while they run (trees).
+  SizedContexts* sized_child(const std::shared_ptr<const Program>& body);
   void check_status();
   // std::runtime_error if a red zone was written to; there are none where memory is reused.
   void check_red_zones(const std::string& culprit) const;
@@ -239,7 +242,8 @@ class Context {
   std::vector<std::vector<Patch>> input_patches_, output_patches_;
   std::vector<Step> steps_;
   std::vector<std::unique_ptr<Context>> children_;
-  size_t next_child_ = 0;
+  std::vector<std::unique_ptr<SizedContexts>> sized_;
+  size_t next_child_ = 0, next_sized_ = 0;
   const RunInfo* asking_ = nullptr;  // of the run in progress: loops poll for it
   kernels::Status status_{};
 };

@@ -34,6 +34,10 @@ std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
   return order;
 }
 
+void require_batch(int64_t batch) {
+  if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
+}
+
 void require_permutation(const std::vector<int64_t>& order, int64_t rows) {
   if (static_cast<int64_t>(order.size()) != rows)
     throw ValueError(str("order: expected the numbers of ", rows, " rows, got ", order.size()));
@@ -64,23 +68,41 @@ Trainer::Trainer(std::shared_ptr<const Program> program, const Every& every,
   }
 }
 
+std::unique_ptr<BatchSource> Trainer::reader_of(std::vector<Column> columns, int64_t batch) const {
+  require_batch(batch);
+  const int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  return std::make_unique<BatchReader>(*program_, std::move(columns),
+                                       std::min(batch, std::max<int64_t>(rows, 1)));
+}
+
 void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
                     const Position& from) {
-  std::vector<int64_t> order;
-  if (shuffle && !columns.empty()) order = permutation(columns[0].rows, seed, from.pass);
-  begin(std::move(columns), batch, std::move(order), seed, from);
+  begin(reader_of(std::move(columns), batch), batch, shuffle, seed, from);
 }
 
 void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order,
                     uint64_t seed, const Position& from) {
-  if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
+  std::unique_ptr<BatchSource> reader = reader_of(std::move(columns), batch);
+  if (!order.empty()) require_permutation(order, reader->rows());
+  start(std::move(reader), batch, std::move(order), seed, from);
+}
+
+void Trainer::begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shuffle, uint64_t seed,
+                    const Position& from) {
+  require_batch(batch);
+  std::vector<int64_t> order;
+  if (shuffle && source->rows() > 0) order = permutation(source->rows(), seed, from.pass);
+  start(std::move(source), batch, std::move(order), seed, from);
+}
+
+void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, std::vector<int64_t> order,
+                    uint64_t seed, const Position& from) {
   if (running_) throw std::runtime_error("a pass is already running on this trainer");
-  int64_t rows = columns.empty() ? 0 : columns[0].rows;
+  const int64_t rows = source->rows();
   if (from.row < 0 || from.row > rows)
     throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
-  if (!order.empty()) require_permutation(order, rows);
   batch_ = std::min(batch, std::max<int64_t>(rows, 1));
-  reader_ = std::make_unique<BatchReader>(*program_, std::move(columns), batch_);
+  reader_ = std::move(source);
   order_ = std::move(order);
   seed_ = seed;
   position_ = from;
@@ -95,9 +117,10 @@ StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
     ~End() { t->end(); }
   } end_at_exit{this};
   const int64_t rows = reader_->rows();
-  Context* full = context_for(std::min(batch_, rows));
+  Context* full = context_for(0, std::min(batch_, rows));
   StepPlan result;
-  if (rows % batch_ != 0) result.memory.arguments = context_for(rows % batch_)->memory().arguments;
+  if (rows % batch_ != 0)
+    result.memory.arguments = context_for(rows - rows % batch_, rows % batch_)->memory().arguments;
   full->refresh();
   const MemoryUse use = full->memory();
   result.memory.arguments += use.arguments;
@@ -110,9 +133,9 @@ StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
   return result;
 }
 
-Context* Trainer::context_for(int64_t rows) {
-  Extents env = reader_->extents(*program_, rows);
-  size_t slot = rows == batch_ ? 0 : 1;
+Context* Trainer::context_for(int64_t first, int64_t n) {
+  Extents env = reader_->extents(*program_, order_.empty() ? nullptr : order_.data(), first, n);
+  size_t slot = n == batch_ ? 0 : 1;
   while (contexts_.size() <= slot) {
     const bool share = !contexts_.empty() && program_->options.reuse_memory;
     contexts_.push_back(
@@ -163,7 +186,8 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
     ~Unlock() { release(false); }
   } unlock{relock};
 
-  Context* full = reader_->rows() >= batch_ ? context_for(batch_) : nullptr;
+  // Where they are all alike, full batches share a context that is bound once.
+  Context* full = reader_->even() && reader_->rows() >= batch_ ? context_for(0, batch_) : nullptr;
   int64_t& at = position_.row;
   while (at < reader_->rows() && done < max_steps) {
     // Short steps are run in bursts between two looks at the clock.
@@ -175,7 +199,7 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
     int64_t ran = 0;
     for (; ran < burst && at < reader_->rows() && done < max_steps; ++ran, ++done) {
       int64_t n = std::min(batch_, reader_->rows() - at);
-      Context* context = n == batch_ ? full : context_for(n);
+      Context* context = full && n == batch_ ? full : context_for(at, n);
       reader_->read(context, order, at, n);
       RunInfo info;
       info.seed = seed_;

@@ -40,6 +40,9 @@ class Trainer {
   // pass where shuffle is true.
   void begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
              const Position& from);
+  // The same over any rows.
+  void begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shuffle, uint64_t seed,
+             const Position& from);
   // Starts a pass over the columns in an order of the caller's: each row once, or empty.
   void begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order, uint64_t seed,
              const Position& from);
@@ -59,14 +62,18 @@ class Trainer {
   const Program& program() const { return *program_; }
 
  private:
-  Context* context_for(int64_t rows);
+  std::unique_ptr<BatchSource> reader_of(std::vector<Column> columns, int64_t batch) const;
+  void start(std::unique_ptr<BatchSource> source, int64_t batch, std::vector<int64_t> order,
+             uint64_t seed, const Position& from);
+  // Of n rows from `first` in the order.
+  Context* context_for(int64_t first, int64_t n);
   bool step(Context* context, const RunInfo& first, bool guarded);
 
   std::shared_ptr<const Program> program_;
   std::shared_ptr<Guard> guard_;
   std::vector<uint64_t> every_;                     // of each section
   std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
-  std::unique_ptr<BatchReader> reader_;
+  std::unique_ptr<BatchSource> reader_;
   std::atomic<bool> running_{false};
   std::vector<int64_t> order_;
   int64_t batch_ = 0;

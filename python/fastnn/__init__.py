@@ -15,7 +15,7 @@ from . import ops
 from ._core import __version__
 from ._tensor import Tensor, Variable
 from .config import get_cmake_dir, get_include, get_num_threads, set_num_threads, show_config
-from .graph import evaluate, function, grad, placeholder, scan, shared
+from .graph import evaluate, function, grad, placeholder, scan, shared, tree_scan
 
 if TYPE_CHECKING:
     from . import (
@@ -120,5 +120,6 @@ __all__ = [
     "shared",
     "show_config",
     "tables",
+    "tree_scan",
     "utils",
 ]

@@ -294,6 +294,62 @@ def scan(
     return (final[0] if one_state else final), shown
 
 
+def tree_scan(
+    step: Callable[..., Any], leaves: Any, left: Tensor, right: Tensor, counts: Tensor
+) -> Any:
+    """Runs a step over trees, level by level: a recursive network of one's own.
+
+    All nodes of a level are computed together. They are numbered by level: the leaves of all
+    trees, then the nodes all of whose children are leaves, and so on.
+
+    Args:
+        step: called once, with tensors: ``step(*left_states, *right_states)`` returns the states of
+            nodes from those of their children, with a row a node. It may use tensors from outside,
+            and must treat rows alike. Random numbers have no place in it.
+        leaves: a tensor of shape (leaves, ...), or a list of them: the states of the leaves.
+        left: int64, shape (inner,) of an open length: the number of each left child.
+        right: of each right child.
+        counts: int64, shape (levels,): how many nodes each level above the leaves has.
+
+    Returns:
+        The states of all nodes, of shape (leaves + inner, ...): a tensor or a list, as ``leaves``.
+
+    Raises:
+        ValueError: if the step changes the dtype or shape of a state or draws random numbers; when
+            it runs, for counts that do not add up to ``inner``.
+        IndexError: when it runs, for a child that is on no lower level.
+
+    Example:
+        >>> import fastnn
+        >>> left, right = (fastnn.placeholder(("inner",), "int64") for _ in range(2))
+        >>> x, counts = fastnn.placeholder((None, 1)), fastnn.placeholder((None,), "int64")
+        >>> sums = fastnn.tree_scan(lambda a, b: a + b, x, left, right, counts)
+        >>> f = fastnn.function([x, left, right, counts], sums)
+        >>> f([[1], [2], [4]], [0, 3], [1, 2], [1, 1])[:, 0]
+        array([1., 2., 4., 3., 7.], dtype=float32)
+    """
+    states = to_tensors(_as_list(leaves))
+    rows = left.dims[0]
+    children = [_parameter(s.dtype, (rows, *s.dims[1:])) for s in (*states, *states)]
+    first_id = _parameter("bool", ())._value.id
+    new = to_tensors(_as_list(step(*children)))
+    free = _free_leaves(new, children, first_id)
+    inner = [_parameter(t.dtype, t.dims) for t in free]
+    roots = _core.substitute(
+        [t._value for t in new], [t._value for t in free], [t._value for t in inner]
+    )
+    results = _core.make_all(
+        "tree_scan",
+        [t._value for t in (*states, left, right, counts, *free)],
+        {
+            "body": _core.SubGraph([t._value for t in (*children, *inner)], roots),
+            "states": len(states),
+        },
+    )
+    tensors = [Tensor(r) for r in results]
+    return tensors if isinstance(leaves, (list, tuple)) else tensors[0]
+
+
 def evaluate(outputs: Any, values: dict[Tensor, npt.ArrayLike] | None = None) -> Any:
     """Computes tensors once, without keeping the program.
 
@@ -316,4 +372,5 @@ __all__ = [
     "placeholder",
     "scan",
     "shared",
+    "tree_scan",
 ]

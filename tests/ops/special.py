@@ -18,6 +18,8 @@ SPECIAL = {
     "random_truncated_normal": "test_random_truncated_normal",
     "random_bernoulli": "test_random_bernoulli",
     "loop": "test_loop",
+    "tree_scan": "test_tree_ops.test_equals_a_recursion",
+    "tree_scan_grad": "test_tree_ops.test_gradients",
     "lstm": "test_recurrent_ops.test_equals_numpy",
     "lstm_grad": "test_recurrent_ops.test_gradients",
     "gru": "test_recurrent_ops.test_equals_numpy",

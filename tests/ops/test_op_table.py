@@ -12,6 +12,7 @@ import samples_activation  # noqa: F401
 import samples_convolution  # noqa: F401
 import samples_elementwise  # noqa: F401
 import samples_image  # noqa: F401
+import samples_pairs  # noqa: F401
 import samples_reduce  # noqa: F401
 import samples_shape  # noqa: F401
 import samples_softmax  # noqa: F401

@@ -235,13 +235,30 @@ FASTNN_INLINE void add_row(T* out, const T* in, int64_t n) {
   if (i < n) store_first(out + i, load_first(out + i, n - i) + load_first(in + i, n - i), n - i);
 }
 
+struct AllRows {
+  FASTNN_INLINE static void zero(const TakeArgs& a, const Context*, char* out, size_t step,
+                                 size_t bytes) {
+    for (int64_t r = 0; r < a.outer * a.rows; ++r, out += step) memset(out, 0, bytes);
+  }
+};
+struct NamedRows {
+  FASTNN_INLINE static void zero(const TakeArgs& a, const Context* ctx, char* out, size_t step,
+                                 size_t bytes) {
+    for (int64_t o = 0; o < a.outer; ++o, out += static_cast<size_t>(a.rows) * step)
+      for (int64_t i = 0; i < a.count; ++i) {
+        const int64_t row = row_of(a.index[i], a.rows, ctx);
+        if (row >= 0) memset(out + static_cast<size_t>(row) * step, 0, bytes);
+      }
+  }
+};
+
 // Columns [first, last) of every row: they are independent, and each adds in the order of i.
-template <class T>
+template <class T, class Zeroed>
 void take_grad_columns(const TakeArgs& a, const Context* ctx, int64_t first, int64_t last) {
   const T* g = static_cast<const T*>(a.in) + first;
   T* out = static_cast<T*>(a.out) + first;
-  for (int64_t r = 0; r < a.outer * a.rows; ++r)
-    memset(out + r * a.inner, 0, static_cast<size_t>(last - first) * sizeof(T));
+  Zeroed::zero(a, ctx, reinterpret_cast<char*>(out), static_cast<size_t>(a.inner) * sizeof(T),
+               static_cast<size_t>(last - first) * sizeof(T));
   for (int64_t o = 0; o < a.outer; ++o, out += a.rows * a.inner)
     for (int64_t i = 0; i < a.count; ++i, g += a.inner) {
       const int64_t row = row_of(a.index[i], a.rows, ctx);
@@ -249,25 +266,36 @@ void take_grad_columns(const TakeArgs& a, const Context* ctx, int64_t first, int
     }
 }
 
-template <class T>
+template <class T, class Zeroed>
 void take_grad_task(void* arg, int64_t i) {
   const TakeCall& c = *static_cast<const TakeCall*>(arg);
   const int64_t first = i * c.per_task;
-  take_grad_columns<T>(*c.args, c.ctx, first, at_most(first + c.per_task, c.args->inner));
+  take_grad_columns<T, Zeroed>(*c.args, c.ctx, first, at_most(first + c.per_task, c.args->inner));
+}
+
+template <class T, class Zeroed>
+void take_grad_of(const TakeArgs& a, const Context* ctx, int64_t rows) {
+  constexpr int64_t kStrip = 64 / static_cast<int64_t>(sizeof(T));  // a cache line
+  const int64_t work = a.outer * (rows + a.count) * a.inner;
+  if (ctx->threads > 1 && work >= kThreadsFrom && a.inner >= 2 * kStrip) {
+    const int64_t lines = (a.inner + kStrip - 1) / kStrip;
+    TakeCall c = {&a, ctx, (lines + ctx->threads - 1) / ctx->threads * kStrip};
+    const int64_t tasks = (a.inner + c.per_task - 1) / c.per_task;
+    return ctx->parallel_for(ctx->pool, tasks, take_grad_task<T, Zeroed>, &c);
+  }
+  take_grad_columns<T, Zeroed>(a, ctx, 0, a.inner);
 }
 
 template <class T>
 void take_grad(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const TakeArgs*>(args);
-  constexpr int64_t kStrip = 64 / static_cast<int64_t>(sizeof(T));  // a cache line
-  const int64_t work = a.outer * (a.rows + a.count) * a.inner;
-  if (ctx->threads > 1 && work >= kThreadsFrom && a.inner >= 2 * kStrip) {
-    const int64_t lines = (a.inner + kStrip - 1) / kStrip;
-    TakeCall c = {&a, ctx, (lines + ctx->threads - 1) / ctx->threads * kStrip};
-    const int64_t tasks = (a.inner + c.per_task - 1) / c.per_task;
-    return ctx->parallel_for(ctx->pool, tasks, take_grad_task<T>, &c);
-  }
-  take_grad_columns<T>(a, ctx, 0, a.inner);
+  take_grad_of<T, AllRows>(a, ctx, a.rows);
+}
+
+template <class T>
+void take_grad_rows(const void* args, const Context* ctx) {
+  const auto& a = *static_cast<const TakeArgs*>(args);
+  take_grad_of<T, NamedRows>(a, ctx, a.count);
 }
 
 // out[o, i, j] = table[o, index[o, i, j], j]
@@ -339,15 +367,11 @@ void first_nonfinite(const void* args, const Context*) {
   FASTNN_RUN(#kernel, f32, kernel<float>), FASTNN_RUN(#kernel, f64, kernel<double>)
 
 const Entry kEntries[] = {
-    FASTNN_BY_SIZE(copy),
-    FASTNN_BY_SIZE(take),
-    FASTNN_BY_SIZE(take_along),
-    FASTNN_FLOATS(take_grad),
-    FASTNN_FLOATS(take_along_grad),
-    FASTNN_NUMBERS(fill),
-    FASTNN_RUN("fill", b8, fill_bool),
-    FASTNN_NUMBERS(one_hot),
-    FASTNN_RUN("one_hot", b8, one_hot<uint8_t>),
+    FASTNN_BY_SIZE(copy),           FASTNN_BY_SIZE(take),
+    FASTNN_BY_SIZE(take_along),     FASTNN_FLOATS(take_grad),
+    FASTNN_FLOATS(take_grad_rows),  FASTNN_FLOATS(take_along_grad),
+    FASTNN_NUMBERS(fill),           FASTNN_RUN("fill", b8, fill_bool),
+    FASTNN_NUMBERS(one_hot),        FASTNN_RUN("one_hot", b8, one_hot<uint8_t>),
     FASTNN_FLOATS(first_nonfinite),
 };
 

@@ -56,11 +56,9 @@ void take(const void* p, const Context* ctx) {
 
 // out[o, index[i], j] += g[o, i, j]
 template <class T>
-void take_grad(const void* p, const Context* ctx) {
-  const auto& a = *static_cast<const TakeArgs*>(p);
+void add_rows(const TakeArgs& a, const Context* ctx) {
   const T* g = static_cast<const T*>(a.in);
   T* out = static_cast<T*>(a.out);
-  std::fill(out, out + a.outer * a.rows * a.inner, T(0));
   for (int64_t o = 0; o < a.outer; ++o)
     for (int64_t i = 0; i < a.count; ++i) {
       const int64_t row = row_of(a.index[i], a.rows, ctx);
@@ -68,6 +66,27 @@ void take_grad(const void* p, const Context* ctx) {
       for (int64_t j = 0; j < a.inner; ++j)
         out[(o * a.rows + row) * a.inner + j] += g[(o * a.count + i) * a.inner + j];
     }
+}
+
+template <class T>
+void take_grad(const void* p, const Context* ctx) {
+  const auto& a = *static_cast<const TakeArgs*>(p);
+  T* out = static_cast<T*>(a.out);
+  std::fill(out, out + a.outer * a.rows * a.inner, T(0));
+  add_rows<T>(a, ctx);
+}
+
+template <class T>
+void take_grad_rows(const void* p, const Context* ctx) {
+  const auto& a = *static_cast<const TakeArgs*>(p);
+  T* out = static_cast<T*>(a.out);
+  for (int64_t o = 0; o < a.outer; ++o)
+    for (int64_t i = 0; i < a.count; ++i) {
+      const int64_t row = row_of(a.index[i], a.rows, ctx);
+      T* at = out + (o * a.rows + row) * a.inner;
+      if (row >= 0) std::fill(at, at + a.inner, T(0));
+    }
+  add_rows<T>(a, ctx);
 }
 
 // out[o, i, j] = table[o, index[o, i, j], j]
@@ -135,6 +154,7 @@ const Entry kEntries[] = {
     FASTNN_ALL(take),
     FASTNN_ALL(take_along),
     FASTNN_FLOATS(take_grad),
+    FASTNN_FLOATS(take_grad_rows),
     FASTNN_FLOATS(take_along_grad),
     FASTNN_NUMBERS(fill),
     entry("fill", DType::b8, fill_bool),

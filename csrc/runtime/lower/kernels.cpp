@@ -184,8 +184,10 @@ void Lowering::lower_moves(const NodePtr& n) {
     Split split(table, axis);
     Dim count = along ? index.shape[axis] : element_count(index.shape);
     View out = new_result(v);
+    const bool some = row_gradients_.count(v) > 0;
     std::string id = along ? (gradient ? "take_along_grad" : "take_along") : name;
-    simple<kernels::TakeArgs>(id, in.dtype, name, {in, index}, {out},
+    if (some) id = "take_grad_rows";
+    simple<kernels::TakeArgs>(id, in.dtype, some ? id : name, {in, index}, {out},
                               [=](const Binder& b, kernels::TakeArgs* a) {
                                 b.pointer(&a->out, out);
                                 b.pointer(&a->in, in);

@@ -25,6 +25,7 @@ void Lowering::run() {
   }
   separate_versions();
   assign_sections();
+  find_row_gradients();
   for (size_t s = 0; s < sections_.size(); ++s) lower_section(s);
   finish_fused();
   find_lifetimes();
@@ -237,6 +238,8 @@ void Lowering::lower_node(const NodePtr& n) {
       return lower_elementwise(n);
     case Kind::matmul:
       return lower_matmul(n);
+    case Kind::pairs:
+      return lower_pairs(n);
     case Kind::recurrent:
       return lower_recurrent(n);
     case Kind::convolution:
@@ -261,6 +264,8 @@ void Lowering::lower_node(const NodePtr& n) {
       return lower_random(n);
     case Kind::loop:
       return lower_loop(n);
+    case Kind::trees:
+      return lower_trees(n);
     case Kind::optimizer:
       return;  // an effect: emitted after everything that reads
   }

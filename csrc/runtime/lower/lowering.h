@@ -63,6 +63,7 @@ class Lowering {
   void lower_view(const NodePtr& n);
   void lower_elementwise(const NodePtr& n);
   void lower_matmul(const NodePtr& n);
+  void lower_pairs(const NodePtr& n);
   void lower_recurrent(const NodePtr& n);
   void lower_convolution(const NodePtr& n);
   void lower_pooling(const NodePtr& n);
@@ -72,8 +73,10 @@ class Lowering {
   void lower_image(const NodePtr& n);
   void lower_random(const NodePtr& n);
   void lower_loop(const NodePtr& n);
+  void lower_trees(const NodePtr& n);
   void lower_optimizer(const NodePtr& n);
   void flatten_gradients(const std::vector<View>& gradients, int64_t total);
+  void find_row_gradients();
   void bind_number(const Value& v, std::function<double(const Extents&)> number);
   bool absorb_in_bind(const NodePtr& n);
   bool absorb_bias(const NodePtr& n);
@@ -119,6 +122,8 @@ class Lowering {
   std::map<Value, std::function<double(const Extents&)>> bound_numbers_;
   std::map<const graph::Variable*, int> variable_buffers_;
   std::map<std::pair<double, int>, int> scalar_buffers_;
+  // Gradients of looked-up rows whose other rows nobody reads.
+  std::set<Value> row_gradients_;
   std::vector<std::unique_ptr<Call>> calls_;  // of the section being lowered
   std::map<int, std::vector<RowSum>> row_sums_;
   std::map<int, Call*> writer_;                              // buffer -> call of this section

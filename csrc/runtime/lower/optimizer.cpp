@@ -1,4 +1,10 @@
-// The optimizer's call: one kernel over a table of segments, as few as memory allows.
+// The optimizer's call: one kernel over a table of segments, as few as memory allows. Of a table
+// whose gradient is that of looked-up rows, those rows alone are updated, where the others would
+// stay as they are: each is a segment, known when the call runs.
+#include <algorithm>
+#include <cstring>
+
+#include "graph/build.h"
 #include "runtime/lower/lowering.h"
 
 namespace fastnn::runtime {
@@ -7,10 +13,90 @@ namespace {
 using kernels::OptimizerArgs;
 using kernels::Segment;
 
-// The table stands behind the arguments, in the same memory.
-struct TableArgs : OptimizerArgs {
-  Segment table[1];
+// A table of which some rows are updated.
+struct RowUpdate {
+  Segment table;  // as if it were one segment
+  const int64_t* index;
+  int64_t count;  // of the index
+  int64_t rows, row_bytes, row_length;
 };
+
+// The row updates and then the table stand behind the arguments, in the same memory.
+struct TableArgs : OptimizerArgs {
+  kernels::Kernel update;
+  kernels::Workspace workspace;
+  RowUpdate* row_updates;
+  int64_t row_update_count;
+};
+
+int64_t bitmap_bytes(int64_t rows) { return (rows + 63) / 64 * 8; }
+
+// The segments of the rows that an index names, each once.
+int64_t find_rows(const RowUpdate& u, uint64_t* seen, Segment* out) {
+  std::memset(seen, 0, static_cast<size_t>(bitmap_bytes(u.rows)));
+  int64_t found = 0;
+  for (int64_t i = 0; i < u.count; ++i) {
+    const int64_t row = u.index[i] < 0 ? u.index[i] + u.rows : u.index[i];
+    if (row < 0 || row >= u.rows || seen[row / 64] >> row % 64 & 1) continue;
+    seen[row / 64] |= uint64_t{1} << row % 64;
+    Segment& s = out[found++];
+    s = u.table;
+    s.length = u.row_length;
+    const int64_t at = row * u.row_bytes;
+    s.param = static_cast<char*>(s.param) + at;
+    s.grad = static_cast<const char*>(s.grad) + at;
+    for (void*& slot : s.slot)
+      if (slot) slot = static_cast<char*>(slot) + at;
+  }
+  return found;
+}
+
+struct RowTasks {
+  const TableArgs* args;
+  kernels::Context serial;
+  const Segment* segments;
+  int64_t count, per_task;
+};
+
+void row_task(void* arg, int64_t i) {
+  const auto& t = *static_cast<const RowTasks*>(arg);
+  OptimizerArgs part = *t.args;
+  part.segments = t.segments + i * t.per_task;
+  part.count = std::min(t.per_task, t.count - i * t.per_task);
+  t.args->update(&part, &t.serial);
+}
+
+void run_optimizer(const void* p, const kernels::Context* ctx) {
+  const auto& args = *static_cast<const TableArgs*>(p);
+  constexpr int64_t kTaskElements = 16384;
+  if (args.count > 0) args.update(static_cast<const OptimizerArgs*>(&args), ctx);
+  for (int64_t k = 0; k < args.row_update_count; ++k) {
+    const RowUpdate& u = args.row_updates[k];
+    auto* seen = static_cast<uint64_t*>(ctx->workspace);
+    auto* segments =
+        reinterpret_cast<Segment*>(static_cast<char*>(ctx->workspace) + bitmap_bytes(u.rows));
+    RowTasks t{&args, *ctx, segments, find_rows(u, seen, segments), 0};
+    t.serial.threads = 1;
+    t.per_task = kTaskElements / std::max<int64_t>(u.row_length, 1) + 1;
+    const int64_t tasks = (t.count + t.per_task - 1) / t.per_task;
+    if (ctx->threads > 1 && tasks > 3)
+      ctx->parallel_for(ctx->pool, tasks, row_task, &t);
+    else
+      for (int64_t i = 0; i < tasks; ++i) row_task(&t, i);
+  }
+}
+
+size_t optimizer_workspace(const void* p, int32_t threads) {
+  const auto& args = *static_cast<const TableArgs*>(p);
+  int64_t most = 0;
+  for (int64_t k = 0; k < args.row_update_count; ++k) {
+    const RowUpdate& u = args.row_updates[k];
+    most = std::max(most, bitmap_bytes(u.rows) +
+                              std::min(u.count, u.rows) * static_cast<int64_t>(sizeof(Segment)));
+  }
+  const size_t own = args.workspace ? args.workspace(&args, threads) : 0;
+  return std::max(own, static_cast<size_t>(most));
+}
 
 class OptimizerCall : public Call {
  public:
@@ -20,31 +106,37 @@ class OptimizerCall : public Call {
     int64_t length;
     double rate_scale, decay;
     bool given;  // the gradient is an argument of the program: its address follows each call
+    View index;  // of the rows that are updated; buffer -1: all are
   };
   std::vector<Parameter> parameters;
   View rate, step, state;  // state: buffer -1 where there is none
   std::vector<double> hyper;
+  kernels::Kernel update = nullptr;
+  kernels::Workspace own_workspace = nullptr;
 
   size_t args_size() const override {
-    return sizeof(TableArgs) + parameters.size() * sizeof(Segment);
+    return sizeof(TableArgs) + parameters.size() * (sizeof(Segment) + sizeof(RowUpdate));
   }
 
   void bind(const Binder& b, void* memory) const override {
     auto* args = static_cast<TableArgs*>(memory);
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      const Parameter& p = parameters[i];
-      Segment& s = args->table[args->count];
-      s = {};
-      b.pointer(&s.param, p.value);
-      b.pointer(&s.grad, p.gradient);
-      for (size_t k = 0; k < p.slots.size(); ++k) b.pointer(&s.slot[k], p.slots[k]);
-      s.length = p.length;
-      s.rate_scale = p.rate_scale;
-      s.decay = p.decay;
-      bool fixed = args->count > 0 && !p.given && !parameters[i - 1].given;
-      if (!fixed || !extend(&args->table[args->count - 1], s, p)) ++args->count;
+    args->update = update;
+    args->workspace = own_workspace;
+    args->row_updates = reinterpret_cast<RowUpdate*>(args + 1);
+    auto* table = reinterpret_cast<Segment*>(args->row_updates + parameters.size());
+    const Parameter* last = nullptr;
+    for (const Parameter& p : parameters) {
+      if (p.index.buffer >= 0) {
+        bind_rows(b, p, &args->row_updates[args->row_update_count++]);
+        continue;
+      }
+      Segment& s = table[args->count];
+      fill(b, p, &s);
+      bool fixed = args->count > 0 && !p.given && !last->given;
+      if (!fixed || !extend(&table[args->count - 1], s, p)) ++args->count;
+      last = &p;
     }
-    args->segments = args->table;
+    args->segments = table;
     b.pointer(&args->rate, rate);
     b.pointer(&args->step, step);
     if (state.buffer >= 0) b.pointer(&args->state, state);
@@ -52,6 +144,25 @@ class OptimizerCall : public Call {
   }
 
  private:
+  static void fill(const Binder& b, const Parameter& p, Segment* s) {
+    *s = {};
+    b.pointer(&s->param, p.value);
+    b.pointer(&s->grad, p.gradient);
+    for (size_t k = 0; k < p.slots.size(); ++k) b.pointer(&s->slot[k], p.slots[k]);
+    s->length = p.length;
+    s->rate_scale = p.rate_scale;
+    s->decay = p.decay;
+  }
+
+  static void bind_rows(const Binder& b, const Parameter& p, RowUpdate* u) {
+    fill(b, p, &u->table);
+    b.pointer(&u->index, p.index);
+    u->count = b.eval(element_count(p.index.shape));
+    u->rows = b.eval(p.gradient.shape[0]);
+    u->row_length = u->rows == 0 ? 0 : p.length / u->rows;
+    u->row_bytes = u->row_length * dtype_size(p.value.dtype);
+  }
+
   // Makes `next` a part of `last` where all its arrays go on where those of last end.
   static bool extend(Segment* last, const Segment& next, const Parameter& p) {
     const int64_t bytes = last->length * dtype_size(p.value.dtype);
@@ -66,7 +177,30 @@ class OptimizerCall : public Call {
   }
 };
 
+// Whether a gradient of 0 leaves a parameter and its slots as they are, to the last bit.
+bool keeps_where_zero(const std::string& algorithm, const std::vector<double>& hyper,
+                      double decay) {
+  if (decay != 0) return false;
+  if (algorithm == "sgd") return hyper[0] == 0;   // no momentum
+  return algorithm == "adagrad" && hyper[0] > 0;  // an epsilon: nothing is divided by 0
+}
+
 }  // namespace
+
+void Lowering::find_row_gradients() {
+  for (const Section& section : sections_)
+    for (const NodePtr& n : section.effects) {
+      const auto& hyper = n->attrs.get<std::vector<double>>("hyper");
+      const auto& decay = n->attrs.get<std::vector<double>>("decay");
+      for (size_t i = 0; i < decay.size(); ++i) {
+        const Value& g = n->inputs[i];
+        if (g.node->op->name == "take_grad" && uses(g) == 1 &&
+            graph::normalize_axes({g.node->attrs.get<int64_t>("axis")}, g.rank(), "axis")[0] == 0 &&
+            keeps_where_zero(n->attrs.get<std::string>("algorithm"), hyper, decay[i]))
+          row_gradients_.insert(g);
+      }
+    }
+}
 
 // Gradients that nothing else owns move into one flat buffer, in the order of the parameters.
 void Lowering::flatten_gradients(const std::vector<View>& gradients, int64_t total) {
@@ -101,6 +235,7 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   std::vector<View> gradients, read;
   std::vector<int> written;
   int64_t total = 0;
+  bool rows_only = false;
   auto target = [&](const VariablePtr& v) {
     View view = whole(variable_buffer(v), v->dtype(), Shape{v->count()});
     read.push_back(view);  // so that no update in place comes before the optimizer
@@ -115,7 +250,13 @@ void Lowering::lower_optimizer(const NodePtr& n) {
                                params[i]->count(),
                                n->attrs.get<std::vector<double>>("rate_scale")[i],
                                n->attrs.get<std::vector<double>>("decay")[i],
-                               false};
+                               false,
+                               {}};
+    if (row_gradients_.count(n->inputs[i])) {
+      p.index = contiguous(view_of(n->inputs[i].node->inputs[1]));
+      read.push_back(p.index);
+      rows_only = true;
+    }
     for (size_t k = 0; k < per; ++k) p.slots.push_back(target(slots[i * per + k]));
     p.given = program_->buffers[static_cast<size_t>(p.gradient.buffer)].kind == BufferInfo::input;
     call->parameters.push_back(std::move(p));
@@ -131,7 +272,14 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   read.push_back(call->step);
 
   set_kernel(call.get(), algorithm, dtype);
-  call->label = algorithm + " (" + std::to_string(total) + " parameters)";
+  call->label = algorithm + " (" + std::to_string(total) + " parameters" +
+                (rows_only ? ", looked-up rows only)" : ")");
+  if (rows_only) {
+    call->update = call->kernel;
+    call->own_workspace = call->workspace;
+    call->kernel = run_optimizer;
+    call->workspace = optimizer_workspace;
+  }
   call->flops = Dim(total * 12);
   call->bytes = Dim(total * dtype_size(dtype) * static_cast<int64_t>(3 + 2 * per));
   emit(std::move(call), read, written);

@@ -124,6 +124,8 @@ void Lowering::require_shapes(const Node& n) {
     require_windows(n);
   } else if (n.op->kind == Kind::recurrent) {
     require_recurrent(n);
+  } else if (n.op->kind == Kind::pairs && in.size() == 2) {
+    require_equal(without_last(in[0].shape()), without_last(in[1].shape()), n);
   } else if (n.op->kind == Kind::rows && in.size() == 2) {
     require_equal(in[0].shape(), in[1].shape(), n);
   } else if (n.op->kind == Kind::cross_entropy) {

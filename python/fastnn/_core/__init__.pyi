@@ -16,6 +16,8 @@ from . import testing
 __all__: list[str] = [
     "Dim",
     "Effect",
+    "Forest",
+    "ForestPredictor",
     "Function",
     "Guard",
     "Predictor",
@@ -192,6 +194,32 @@ class Function:
     @seed.setter
     def seed(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 
+class Forest:
+    """
+    Trees of a data set, checked.
+    """
+    def __init__(
+        self,
+        leaves: typing.Any,
+        words: typing.Any,
+        children: typing.Any,
+        labels: typing.Any,
+        vocabulary: typing.SupportsInt | typing.SupportsIndex,
+        classes: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def lay_out(self, trees: typing.Any) -> dict:
+        """
+        A batch as the arrays that a program reads.
+        """
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def nodes(self) -> int:
+        """
+        Of all trees.
+        """
+
 class Guard:
     """
     Keeps predictions off half-made updates.
@@ -223,9 +251,21 @@ class Trainer:
         every: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex] = {},
         guard: Guard | None = None,
     ) -> None: ...
+    @typing.overload
     def begin(
         self,
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        pass_number: typing.SupportsInt | typing.SupportsIndex = 0,
+        step: typing.SupportsInt | typing.SupportsIndex = 0,
+        row: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    @typing.overload
+    def begin(
+        self,
+        forest: Forest,
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         shuffle: bool,
         seed: typing.SupportsInt | typing.SupportsIndex,
@@ -296,6 +336,15 @@ class Predictor:
     ) -> typing.Any: ...
     @property
     def keeps_state(self) -> bool: ...
+
+class ForestPredictor:
+    """
+    Runs a program over all nodes of trees.
+    """
+    def __init__(self, program: Program, guard: Guard | None = None) -> None: ...
+    def run(
+        self, forest: Forest, batch_size: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]: ...
 
 def active_table() -> str: ...
 def available_cpus() -> int: ...

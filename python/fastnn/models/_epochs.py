@@ -89,7 +89,7 @@ class EpochModel(Kept):
         def run(epoch: int, hooks: CallbackList) -> dict[str, Any]:
             for figure in figures.values():
                 figure.reset()
-            self._run_pass(trainer, arrays, batch_size, shuffle, hooks, figures)
+            self._run_pass(trainer, list(arrays), batch_size, shuffle, hooks, figures)
             return {name: figure.result() for name, figure in figures.items()}
 
         return self._each_epoch(
@@ -161,17 +161,16 @@ class EpochModel(Kept):
     def _run_pass(
         self,
         trainer: Any,
-        arrays: Sequence[NDArray[Any]],
+        data: Any,
         batch_size: int,
         shuffle: bool,
         hooks: CallbackList,
         figures: Mapping[str, Mean],
     ) -> None:
+        """One pass over arrays of equal length, or over what else a trainer reads batches of."""
         clock = self._clock
         clock.passes += 1
-        trainer.begin(
-            list(arrays), batch_size, shuffle, clock.seed, clock.passes - 1, clock.step, 0
-        )
+        trainer.begin(data, batch_size, shuffle, clock.seed, clock.passes - 1, clock.step, 0)
         done = 0
         try:
             while ran := trainer.run(1 << 60, _TICK):

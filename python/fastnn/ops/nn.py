@@ -47,6 +47,21 @@ def log_softmax(x: Tensor, axis: int = -1) -> Any:
     return _over_last_axis("log_softmax", x, axis)
 
 
+@operation()
+def pairs(x: Tensor) -> Any:
+    """The products x_i x_j of all pairs i <= j along the last axis, of a known length n: shape
+    (..., n) to (..., n (n + 1) / 2), in the order (0, 0), (0, 1), ..., (1, 1), ...
+
+    A quadratic form x^T V x is their product with the sums of V's elements for each pair.
+
+    Example:
+        >>> from fastnn import ops
+        >>> ops.pairs([2.0, 3.0, 5.0])
+        array([ 4.,  6., 10.,  9., 15., 25.])
+    """
+    return node("pairs", [x])
+
+
 def sigmoid_cross_entropy(logits: TensorLike, targets: TensorLike) -> Any:
     """Binary cross-entropy from logits: max(x, 0) - x t + log(1 + e^-|x|), elementwise.
 

@@ -77,9 +77,15 @@ class TensorCell(PlainCell):
         return [*super().weights, self.tensor]
 
     def _field(self, both: Tensor) -> Any:
-        products = ops.expand_dims(both, 2) * ops.expand_dims(both, 1)
-        products = ops.reshape(products, (-1, (2 * self.units) ** 2))
-        return ops.matmul(products, self.tensor) + super()._field(both)
+        return ops.matmul(ops.pairs(both), self._of_pairs()) + super()._field(both)
+
+    def _of_pairs(self) -> Any:
+        """What V says of each pair of values: x_i x_j stands in x^T V x twice, but for i = j."""
+        length = 2 * self.units
+        i, j = np.triu_indices(length)
+        one = ops.take(self.tensor, length * i + j, axis=0)
+        other = ops.take(self.tensor, length * j + i, axis=0)
+        return one + other * (i != j)[:, None].astype(np.float32)
 
 
 class LSTMCell:

@@ -1,79 +1,67 @@
-"""Trees of a batch, level by level: all nodes whose children are known are computed together."""
+"""Trees of a data set as the compiled core holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn import _core, graph
+from fastnn._tensor import Tensor
 
-@dataclass(frozen=True)
-class Forest:
-    """A batch of trees as the arrays that a program takes.
+# What a program over trees takes, in this order, with the length of each.
+_INPUTS = {
+    "words": "leaves",
+    "labels": "nodes",
+    "left": "inner",
+    "right": "inner",
+    "counts": "levels",
+}
 
-    Nodes are numbered by level: all leaves of the batch, then all nodes one level above, and so on.
 
-    Attributes:
-        words: numbers of the leaves' words.
-        left: for each level above the leaves, the number of each node's left child.
-        right: of its right child.
-        labels: of all nodes.
-        places: for each tree, the numbers of its nodes in the order of the tree.
+def inputs() -> list[Tensor]:
+    """Placeholders of a batch of trees, whose nodes are numbered by level.
+
+    The leaves of all trees come first, then all nodes one level above, and so on: words of the
+    leaves, labels of all nodes, left and right children of the inner ones, and how many nodes each
+    level has.
     """
-
-    words: NDArray[np.int64]
-    left: list[NDArray[np.int64]]
-    right: list[NDArray[np.int64]]
-    labels: NDArray[np.int64]
-    places: list[NDArray[np.int64]]
-
-    def arrays(self, height: int) -> list[NDArray[np.int64]]:
-        """Words, labels, then left and right children of so many levels; missing ones are empty."""
-        empty = [np.zeros(0, np.int64)] * (height - len(self.left))
-        sides = zip([*self.left, *empty], [*self.right, *empty], strict=True)
-        return [self.words, self.labels, *(side for pair in sides for side in pair)]
-
-    @property
-    def roots(self) -> NDArray[np.int64]:
-        """The number of each tree's root."""
-        return np.array([place[-1] for place in self.places])
+    return [graph.placeholder((length,), "int64", name=name) for name, length in _INPUTS.items()]
 
 
-def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int) -> Forest:
-    """The forest of some trees.
+def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int, classes: int) -> Any:
+    """The trees in compact form, checked once.
 
     Args:
-        trees: with ``words``, ``children``, ``labels`` and ``levels()``.
+        trees: with ``words``, ``children`` and ``labels``.
         numbers: of known words.
         unknown: the number of all others.
+        classes: labels are below this.
+
+    Raises:
+        ValueError: for what is no binary tree, or labels out of range; the message numbers the
+            tree.
     """
-    levels = [tree.levels() for tree in trees]
-    sizes = [len(own) for own in levels]
-    level = np.concatenate(levels)
-    # Stable: within a level, nodes stay in the order of the trees.
-    order = np.argsort(level, kind="stable")
-    number = np.empty(len(level), np.int64)
-    number[order] = np.arange(len(level))
-    first = np.cumsum([0, *sizes])
-    places = [number[a:b] for a, b in pairwise(first)]
-    words = np.array([numbers.get(w, unknown) for tree in trees for w in tree.words], np.int64)
-    children = np.concatenate(
-        [place[tree.children] for place, tree in zip(places, trees, strict=True)]
-        or [np.zeros((0, 2), np.int64)]
+    for number, tree in enumerate(trees):
+        words = len(tree.words)
+        shapes = np.shape(tree.children), np.shape(tree.labels)
+        if shapes != ((words - 1, 2), (2 * words - 1,)):
+            raise ValueError(
+                f"tree {number}: expected children of shape {(words - 1, 2)} and labels of shape "
+                f"{(2 * words - 1,)} for {words} words, got {shapes[0]} and {shapes[1]}"
+            )
+    return _core.Forest(
+        [len(tree.words) for tree in trees],
+        [numbers.get(word, unknown) for tree in trees for word in tree.words],
+        _joined([tree.children for tree in trees]),
+        _joined([tree.labels for tree in trees]),
+        max(numbers.values(), default=unknown) + 1,
+        classes,
     )
-    parents = np.concatenate(
-        [place[len(tree.words) :] for place, tree in zip(places, trees, strict=True)]
-    )
-    by_number = np.zeros((len(level), 2), np.int64)
-    by_number[parents] = children
-    counts = np.bincount(level)
-    ends = np.cumsum(counts)
-    pairs = [by_number[a:b] for a, b in pairwise(ends)]
-    labels = np.empty(len(level), np.int64)
-    labels[number] = np.concatenate([tree.labels for tree in trees])
-    left, right = ([np.ascontiguousarray(p[:, side]) for p in pairs] for side in (0, 1))
-    return Forest(words, left, right, labels, places)
+
+
+def _joined(arrays: Sequence[Any]) -> NDArray[np.int64]:
+    flat = [np.asarray(array, np.int64).ravel() for array in arrays]
+    return np.concatenate([np.zeros(0, np.int64), *flat])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,17 +17,28 @@ from fastnn._tensor import Tensor, Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
 from fastnn.models._clock import Clock
-from fastnn.models._epochs import EpochModel
+from fastnn.models._epochs import EpochModel, Mean
 from fastnn.models._kept import first_value
-from fastnn.models._programs import Section, lay_side_by_side, plain_sections
+from fastnn.models._programs import Section, compile_sections, lay_side_by_side
 from fastnn.models._state import Tensors, collect_optimizer, restore_optimizer, set_all
+from fastnn.models.trees import _forest as forest
 from fastnn.models.trees._cells import CELLS
-from fastnn.models.trees._forest import Forest, plant
 
 if TYPE_CHECKING:
     from fastnn.io._tensors import TensorFile
 
 _UNKNOWN = 0
+_BATCH = 64  # trees that are predicted together
+
+
+class _Compiled:
+    """What training and predictions share."""
+
+    def __init__(self) -> None:
+        self.guard = _core.Guard()
+        self.figures = {name: Mean(name) for name in ("loss", "accuracy")}
+        self.trainer: Any = None
+        self.predictor: Any = None
 
 
 class RNTN(EpochModel):
@@ -89,7 +100,7 @@ class RNTN(EpochModel):
         self.dropout, self.vector_dropout = dropout, vector_dropout
         self._seed = seed
         self._numbers: dict[str, int] = {}
-        self._made: dict[Any, Any] = {}
+        self._made: dict[str, _Compiled] = {}
         self.optimizer: Any = None
         self.built = False
         self.compiled = False
@@ -104,16 +115,19 @@ class RNTN(EpochModel):
 
     def build(self, trees: Sequence[Any]) -> None:
         """Makes the vocabulary of these trees, and the weights."""
-        counts = Counter(word for tree in trees for word in tree.words)
-        self._build([word for word, n in counts.items() if n >= self.min_count])
+        self._build(self._numbers_of(trees))
 
-    def _build(self, words: Sequence[str]) -> None:
-        self._numbers = {word: number for number, word in enumerate(words, start=1)}
+    def _numbers_of(self, trees: Sequence[Any]) -> dict[str, int]:
+        counts = Counter(word for tree in trees for word in tree.words)
+        return _numbered(word for word, n in counts.items() if n >= self.min_count)
+
+    def _build(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
         seed = self._seed
         if seed is None:
             seed = [random.current_seed(), random.next_stream()]  # type: ignore[assignment]
         generator = np.random.default_rng(seed)
-        shape = (len(words) + 1, self.units)
+        shape = (len(numbers) + 1, self.units)
         self.vectors = self._variable("vectors", shape, lambda: _first_vectors(generator, shape))
         self.cell = CELLS[self.cell_name](self.units, generator, self._variable)
         classes = (self.units, self.classes)
@@ -176,7 +190,7 @@ class RNTN(EpochModel):
         if (words := content["words"]) is not None:
             if len({w for w in words if isinstance(w, str)}) != len(words):
                 raise ValueError("expected words that are all different")
-            model._build(words)
+            model._build(_numbered(words))
             set_all(model.weights, content["weights"], file, "RNTN")
         if content["optimizer"] is not None:
             model.compile(optimizers_.get(content["optimizer"]))
@@ -186,61 +200,63 @@ class RNTN(EpochModel):
 
     # --- the program
 
-    def _placeholders(self, height: int) -> list[Tensor]:
-        inputs = [
-            graph.placeholder(("leaves",), "int64", name="words"),
-            graph.placeholder(("nodes",), "int64", name="labels"),
-        ]
-        for level in range(1, height + 1):
-            for side in ("left", "right"):
-                name = f"{side}_{level}"
-                inputs.append(graph.placeholder((f"level_{level}",), "int64", name=name))
-        return inputs
-
     def _logits(self, inputs: list[Tensor], training: bool) -> Any:
         """Scores of all nodes, level by level from the leaves."""
-        words, _, *sides = inputs
+        words, _, left, right, counts = inputs
+        n = self.cell.states
+
+        def step(*children: Tensor) -> Any:
+            return self.cell.node(list(children[:n]), list(children[n:]))
+
         vectors = ops.take(self.vectors, words, axis=0)
-        states = self.cell.leaf(_dropped(vectors, self.vector_dropout if training else 0))
-        for left, right in zip(sides[::2], sides[1::2], strict=True):
-            new = self.cell.node(
-                [ops.take(s, left, axis=0) for s in states],
-                [ops.take(s, right, axis=0) for s in states],
-            )
-            states = [ops.concatenate(pair) for pair in zip(states, new, strict=True)]
-        h = _dropped(states[0], self.dropout if training else 0)
+        leaves = self.cell.leaf(_dropped(vectors, self.vector_dropout if training else 0))
+        h = graph.tree_scan(step, leaves, left, right, counts)[0]
+        h = _dropped(h, self.dropout if training else 0)
         return ops.matmul(h, self.kernel) + self.bias
 
-    def _function(self, height: int, training: bool) -> Any:
-        """The compiled program for trees up to a height."""
-        key = (height, training)
-        if key in self._made:
-            return self._made[key]
-        inputs = self._placeholders(height)
+    def _compiled(self) -> _Compiled:
+        if "programs" not in self._made:
+            self._made["programs"] = _Compiled()
+        return self._made["programs"]
+
+    def _trainer(self) -> Any:
+        made = self._compiled()
+        if made.trainer is not None:
+            return made.trainer
+        inputs = forest.inputs()
         with self._traced():
-            logits = self._logits(inputs, training)
+            logits = self._logits(inputs, training=True)
         losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
         right = ops.equal(ops.argmax(logits, axis=1), inputs[1])
-        outputs: list[Tensor] = [ops.sum(losses), ops.sum(ops.cast(right, "float32"))]
-        sections: list[Section]
-        if training:
-            cost = ops.mean(losses)
-            for weight in (*self.cell.weights, self.kernel):
-                cost = cost + 0.5 * self.l2 * ops.sum(ops.square(weight))
-            self.optimizer.build(self.weights)
-            lay_side_by_side(self.weights, self.optimizer)
-            plan = self.optimizer.updates(graph.grad(cost, self.weights), self.weights)
-            sections = [
-                ("step", outputs, plan.step_updates),
-                ("update", [], plan.update_effects),
-                ("after", [], plan.post_updates),
-            ]
-        else:
-            sections = [("main", [ops.softmax(logits), *outputs], [])]
-        self._made[key] = _core.Function(
-            [x._value for x in inputs], plain_sections(sections), random.current_seed()
-        )
-        return self._made[key]
+        nodes = ops.shape_of(losses, 0, "float64")
+        measured = []
+        for figure, values in zip(made.figures.values(), (losses, right), strict=True):
+            measured += figure.updates(ops.sum(ops.cast(values, "float64")), nodes)
+        cost = ops.mean(losses)
+        for weight in (*self.cell.weights, self.kernel):
+            cost = cost + 0.5 * self.l2 * ops.sum(ops.square(weight))
+        self.optimizer.build(self.weights)
+        lay_side_by_side(self.weights, self.optimizer)
+        plan = self.optimizer.updates(graph.grad(cost, self.weights), self.weights)
+        sections: list[Section] = [
+            ("step", [], []),
+            ("metrics", [], [*measured, *plan.step_updates]),
+            ("update", [], plan.update_effects),
+            ("after", [], plan.post_updates),
+        ]
+        program = compile_sections(inputs, sections)
+        made.trainer = _core.Trainer(program, {"update": int(plan.every)}, made.guard)
+        return made.trainer
+
+    def _predictor(self) -> Any:
+        made = self._compiled()
+        if made.predictor is None:
+            inputs = forest.inputs()
+            logits = self._logits(inputs, training=False)
+            losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
+            program = compile_sections(inputs, [("main", [ops.softmax(logits), losses], [])])
+            made.predictor = _core.ForestPredictor(program, made.guard)
+        return made.predictor
 
     # --- training
 
@@ -279,13 +295,23 @@ class RNTN(EpochModel):
             raise RuntimeError("[RNTN] is not compiled: call compile() before fit()")
         batch_size = _checks.require_positive("RNTN", "batch_size", batch_size)
         trees = self._checked(trees)
+        numbers = self._numbers if self.built else self._numbers_of(trees)
+        planted = self._planted(trees, numbers)
+        held_out = None
+        if validation_data is not None:
+            held = self._checked(validation_data)
+            held_out = self._planted(held, numbers), held
         if not self.built:
-            self.build(trees)
+            self._build(numbers)
+        trainer, figures = self._trainer(), self._compiled().figures
 
         def run(epoch: int, hooks: Any) -> dict[str, Any]:
-            logs = self._epoch(trees, batch_size, shuffle, hooks)
-            if validation_data is not None:
-                found = self.evaluate(validation_data)
+            for figure in figures.values():
+                figure.reset()
+            self._run_pass(trainer, planted, batch_size, shuffle, hooks, figures)
+            logs = {name: figure.result() for name, figure in figures.items()}
+            if held_out is not None:
+                found = self._measured(*held_out)
                 logs.update({f"val_{name}": value for name, value in found.items()})
             return logs
 
@@ -293,38 +319,17 @@ class RNTN(EpochModel):
             run, -(-len(trees) // batch_size), epochs, initial_epoch, verbose, callbacks
         )
 
-    def _epoch(
-        self, trees: Sequence[Any], batch_size: int, shuffle: bool, hooks: Any
-    ) -> dict[str, Any]:
-        self._clock.passes += 1
-        order = np.arange(len(trees))
-        if shuffle:
-            seed = [self._clock.seed, self._clock.passes]
-            order = np.random.default_rng(seed).permutation(len(trees))
-        height = max(int(tree.levels()[-1]) for tree in trees)
-        step = self._function(height, training=True)
-        step.seed = self._clock.seed
-        loss = right = nodes = 0.0
-        for done, start in enumerate(range(0, len(trees), batch_size)):
-            batch = [trees[i] for i in order[start : start + batch_size]]
-            forest = plant(batch, self._numbers, _UNKNOWN)
-            step.set_step(self._clock.step)
-            cost, hits = step(*forest.arrays(height))
-            self._clock.step += 1
-            loss, right, nodes = loss + float(cost), right + float(hits), nodes + len(forest.labels)
-            if hooks.shows_progress:
-                hooks.progress(done + 1, {"loss": loss / nodes, "accuracy": right / nodes})
-        return {"loss": loss / nodes, "accuracy": right / nodes}
-
     # --- use
 
-    def _forests(self, trees: Sequence[Any], size: int = 64) -> Iterator[tuple[Forest, list[Any]]]:
-        """Batches with the program's results: probabilities, the sum of losses, right ones."""
-        height = max(int(tree.levels()[-1]) for tree in trees)
-        function = self._function(height, training=False)
-        for start in range(0, len(trees), size):
-            forest = plant(trees[start : start + size], self._numbers, _UNKNOWN)
-            yield forest, function(*forest.arrays(height))
+    def _planted(self, trees: Sequence[Any], numbers: Mapping[str, int]) -> Any:
+        try:
+            return forest.plant(trees, numbers, _UNKNOWN, self.classes)
+        except ValueError as error:
+            raise ValueError(f"[RNTN] {error}") from None
+
+    def _run(self, planted: Any) -> Any:
+        """Probabilities and losses of all nodes, in the order of the trees."""
+        return self._predictor().run(planted, _BATCH)
 
     def predict(self, trees: Any) -> Any:
         """Probabilities of the classes at each node.
@@ -339,11 +344,9 @@ class RNTN(EpochModel):
         self._require_built()
         single = hasattr(trees, "children")
         chosen = self._checked([trees] if single else trees)
-        found = [
-            np.asarray(results[0])[place]
-            for forest, results in self._forests(chosen)
-            for place in forest.places
-        ]
+        p, _ = self._run(self._planted(chosen, self._numbers))
+        ends = np.cumsum([len(tree.labels) for tree in chosen])
+        found = [np.ascontiguousarray(part) for part in np.split(p, ends[:-1])]
         return found[0] if single else found
 
     def evaluate(self, trees: Sequence[Any]) -> dict[str, float]:
@@ -359,15 +362,14 @@ class RNTN(EpochModel):
         """
         self._require_built()
         trees = self._checked(trees)
-        loss, p, labels, roots = 0.0, [], [], []
-        for forest, results in self._forests(trees):
-            loss += float(results[1])
-            is_root = np.zeros(len(forest.labels), bool)
-            is_root[forest.roots] = True
-            p.append(np.asarray(results[0]))
-            labels.append(forest.labels)
-            roots.append(is_root)
-        return _figures(np.concatenate(p), np.concatenate(labels), np.concatenate(roots), loss)
+        return self._measured(self._planted(trees, self._numbers), trees)
+
+    def _measured(self, planted: Any, trees: Sequence[Any]) -> dict[str, float]:
+        p, losses = self._run(planted)
+        labels = np.concatenate([tree.labels for tree in trees])
+        roots = np.zeros(len(labels), bool)
+        roots[np.cumsum([len(tree.labels) for tree in trees]) - 1] = True
+        return _figures(p, labels, roots, float(losses.sum(dtype=np.float64)))
 
     def show(self, tree: Any) -> str:
         """The tree as text, a node a line, with its predicted class and how sure it is."""
@@ -394,15 +396,10 @@ class RNTN(EpochModel):
         if not chosen:
             raise ValueError("[RNTN] expected at least one tree, got none")
         for number, tree in enumerate(chosen):
-            if not all(hasattr(tree, name) for name in ("words", "children", "labels", "levels")):
+            if not all(hasattr(tree, name) for name in ("words", "children", "labels")):
                 raise TypeError(
                     f"[RNTN] expected trees as fastnn.datasets.sst has them, got "
                     f"{type(tree).__name__} at {number}"
-                )
-            if len(tree.labels) and not 0 <= tree.labels.min() <= tree.labels.max() < self.classes:
-                raise ValueError(
-                    f"[RNTN] expected labels from 0 to {self.classes - 1}, got "
-                    f"{tree.labels.min()} to {tree.labels.max()} in tree {number}"
                 )
         return chosen
 
@@ -417,6 +414,10 @@ def _first_vectors(generator: np.random.Generator, shape: tuple[int, ...]) -> ND
     # Training may never see it: words of no vector say nothing, rather than something by chance.
     vectors[_UNKNOWN] = 0
     return vectors
+
+
+def _numbered(words: Iterable[str]) -> dict[str, int]:
+    return {word: number for number, word in enumerate(words, start=_UNKNOWN + 1)}
 
 
 def _words_under(tree: Any, node: int) -> list[str]:

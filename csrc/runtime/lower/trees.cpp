@@ -1,0 +1,255 @@
+// Trees by level: the body is a Program of its own, whose rows are a level of all trees. Upwards it
+// reads the children's states and writes the level's; downwards it reads the level's gradients and
+// its results are added to the children's.
+#include <cstring>
+
+#include "core/error.h"
+#include "runtime/lower/lowering.h"
+#include "runtime/sized_contexts.h"
+
+namespace fastnn::runtime {
+namespace {
+
+using graph::Node;
+using graph::SubGraph;
+
+// Rows of some state: of all nodes, or of a level.
+struct Rows {
+  char* data;
+  int64_t bytes;  // of a row
+};
+
+class TreeCall;
+
+struct TreeArgs {
+  const TreeCall* call;
+  Context* around;
+  SizedContexts* bodies;
+  const int64_t *left, *right, *counts;
+  int64_t leaves, inner, levels;
+  Rows* slots;  // see the functions of TreeCall
+};
+
+class TreeCall : public Call {
+ public:
+  std::shared_ptr<const Program> body;
+  std::vector<ExtentId> known;  // extents that the body has beside its rows
+  ExtentId rows;
+  bool gradient;
+  size_t states;
+  std::vector<View> in, out, spares;
+  View left, right, counts;
+  std::vector<View> invariants;
+
+  size_t args_size() const override {
+    return sizeof(TreeArgs) + (in.size() + out.size() + spares.size()) * sizeof(Rows);
+  }
+
+  void bind(const Binder& b, void* memory) const override {
+    auto* a = static_cast<TreeArgs*>(memory);
+    a->call = this;
+    a->around = b.context();
+    a->bodies = b.context()->sized_child(body);
+    a->slots = reinterpret_cast<Rows*>(a + 1);
+    b.pointer(&a->left, left);
+    b.pointer(&a->right, right);
+    b.pointer(&a->counts, counts);
+    a->inner = b.eval(left.shape[0]);
+    a->levels = b.eval(counts.shape[0]);
+    a->leaves = b.eval(out[0].shape[0]) - a->inner;
+    Rows* slot = a->slots;
+    for (const std::vector<View>* part : {&in, &out, &spares})
+      for (const View& v : *part) {
+        b.pointer(&slot->data, v);
+        Dim count(1);
+        for (size_t d = 1; d < v.shape.size(); ++d) count = count * v.shape[d];
+        (slot++)->bytes = b.eval(count) * dtype_size(v.dtype);
+      }
+  }
+
+  // A level's children, gathered: left states, then right ones; their gradients behind them.
+  const Rows* results(const TreeArgs& a) const { return a.slots + in.size(); }
+  const Rows* gathered(const TreeArgs& a) const { return results(a) + out.size(); }
+
+  std::string describe() const override {
+    std::string s = label;
+    for (const auto& c : body->calls) s += "\n        " + c->describe() + "  [" + c->table + "]";
+    return s;
+  }
+};
+
+// Nodes [first, first + count) are a level, and [at, at + count) its places among inner nodes.
+struct Level {
+  int64_t first, count, at;
+};
+
+void check_counts(const TreeArgs& a) {
+  int64_t total = 0;
+  for (int64_t l = 0; l < a.levels; ++l) {
+    if (a.counts[l] < 0)
+      throw ValueError(str("counts: expected no negative size of a level, got ", a.counts[l]));
+    total += a.counts[l];
+  }
+  if (total != a.inner)
+    throw ValueError(str("counts: expected ", a.inner, " nodes above the leaves, got ", total));
+}
+
+void gather(const Rows& from, const int64_t* index, const Level& level, const Rows& to) {
+  for (int64_t i = 0; i < level.count; ++i) {
+    const int64_t child = index[level.at + i];
+    if (child < 0 || child >= level.first)
+      throw IndexError(
+          str("children: expected numbers of lower levels, below ", level.first, ", got ", child));
+    std::memcpy(to.data + i * to.bytes, from.data + child * from.bytes,
+                static_cast<size_t>(from.bytes));
+  }
+}
+
+template <class T>
+void scatter(const Rows& to, const int64_t* index, const Level& level, const Rows& from) {
+  const int64_t width = to.bytes / static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < level.count; ++i) {
+    T* sum = reinterpret_cast<T*>(to.data) + index[level.at + i] * width;
+    const T* g = reinterpret_cast<const T*>(from.data) + i * width;
+    for (int64_t j = 0; j < width; ++j) sum[j] += g[j];
+  }
+}
+
+void add_to_children(const TreeArgs& a, const Level& level) {
+  const TreeCall& c = *a.call;
+  const Rows *sums = c.results(a), *parts = c.gathered(a) + 2 * c.states;
+  for (size_t side = 0; side < 2; ++side)
+    for (size_t i = 0; i < c.states; ++i) {
+      const int64_t* index = side == 0 ? a.left : a.right;
+      const Rows& part = parts[side * c.states + i];
+      if (c.in[i].dtype == DType::f32)
+        scatter<float>(sums[i], index, level, part);
+      else
+        scatter<double>(sums[i], index, level, part);
+    }
+}
+
+void run_level(const TreeArgs& a, const Level& level, Extents* env, const kernels::Context& ctx) {
+  const TreeCall& c = *a.call;
+  env->set(c.rows, level.count);
+  Context* body = a.bodies->at(level.count, *env);
+  body->ask_as(*a.around);
+  const Rows *states = c.gradient ? a.slots : c.results(a), *gathered = c.gathered(a);
+  int slot = 0;
+  for (size_t side = 0; side < 2; ++side)
+    for (size_t i = 0; i < c.states; ++i, ++slot) {
+      gather(states[i], side == 0 ? a.left : a.right, level, gathered[slot]);
+      body->set_input(slot, gathered[slot].data);
+    }
+  auto at_level = [&](const Rows& r) { return r.data + level.first * r.bytes; };
+  if (c.gradient) {
+    for (size_t i = 0; i < c.states; ++i) body->set_input(slot++, at_level(states[i]));
+    for (size_t i = 0; i < c.states; ++i) body->set_input(slot++, at_level(c.results(a)[i]));
+    for (size_t i = 0; i < 2 * c.states; ++i)
+      body->set_output(static_cast<int>(i), gathered[2 * c.states + i].data);
+  } else {
+    for (size_t i = 0; i < c.states; ++i)
+      body->set_output(static_cast<int>(i), at_level(states[i]));
+  }
+  const Rows* invariant = a.slots + (c.gradient ? 2 : 1) * c.states;
+  for (size_t i = 0; i < c.invariants.size(); ++i) body->set_input(slot++, invariant[i].data);
+  RunInfo info;
+  info.seed = ctx.seed;
+  info.step = ctx.step;
+  body->run(0, info);
+  if (c.gradient) add_to_children(a, level);
+}
+
+void run_trees(const void* args, const kernels::Context* ctx) {
+  const TreeArgs& a = *static_cast<const TreeArgs*>(args);
+  const TreeCall& c = *a.call;
+  check_counts(a);
+  // Gradients start as those from elsewhere, states as the leaves'.
+  for (size_t i = 0; i < c.states; ++i) {
+    const Rows &from = a.slots[c.gradient ? c.states + i : i], &to = c.results(a)[i];
+    const int64_t rows = a.leaves + (c.gradient ? a.inner : 0);
+    if (rows > 0) std::memcpy(to.data, from.data, static_cast<size_t>(rows * to.bytes));
+  }
+  Extents env;
+  for (ExtentId id : c.known) {
+    int64_t value;
+    if (a.around->extents().find(id, &value)) env.set(id, value);
+  }
+  Level level{c.gradient ? a.leaves + a.inner : a.leaves, 0, c.gradient ? a.inner : 0};
+  for (int64_t l = 0; l < a.levels; ++l) {
+    if (a.around->should_stop()) return;
+    level.count = a.counts[c.gradient ? a.levels - 1 - l : l];
+    if (c.gradient) {
+      level.first -= level.count;
+      level.at -= level.count;
+    }
+    if (level.count > 0) run_level(a, level, &env, *ctx);
+    if (!c.gradient) {
+      level.first += level.count;
+      level.at += level.count;
+    }
+  }
+}
+
+// The extents that some value inside has, or some attribute asks for.
+std::vector<ExtentId> extents_inside(const SubGraph& body) {
+  std::vector<ExtentId> ids;
+  auto collect = [&](const Shape& shape) {
+    for (const Dim& d : shape) d.collect(&ids);
+  };
+  for (const Value& v : body.parameters) collect(v.shape());
+  for (const graph::NodePtr& n : graph::topological_order(body.outputs)) {
+    for (const graph::Type& t : n->outputs) collect(t.shape);
+    for (const auto& item : n->attrs.items()) {
+      if (const auto* shape = std::get_if<Shape>(&item.second)) collect(*shape);
+      if (const auto* inner = std::get_if<std::shared_ptr<const SubGraph>>(&item.second))
+        for (ExtentId id : extents_inside(**inner)) ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+void Lowering::lower_trees(const NodePtr& n) {
+  const SubGraph& body = *n->attrs.get<std::shared_ptr<const SubGraph>>("body");
+  auto call = std::make_unique<TreeCall>();
+  call->body =
+      Program::compile(body.parameters, {{"body", body.outputs, {}, {}}}, program_->options);
+  call->known = extents_inside(body);
+  call->states = static_cast<size_t>(n->attrs.get<int64_t>("states"));
+  call->gradient = n->op->name == "tree_scan_grad";
+  const size_t given = (call->gradient ? 2 : 1) * call->states;
+  std::vector<View> read;
+  for (const Value& x : n->inputs) read.push_back(contiguous(view_of(x)));
+  call->left = read[given];
+  call->right = read[given + 1];
+  call->counts = read[given + 2];
+  call->invariants.assign(read.begin() + static_cast<int64_t>(given) + 3, read.end());
+  call->in.assign(read.begin(), read.begin() + static_cast<int64_t>(given));
+  call->in.insert(call->in.end(), call->invariants.begin(), call->invariants.end());
+  call->rows = n->inputs[given].shape()[0].as_extent();
+  std::vector<int> written;
+  for (size_t i = 0; i < n->outputs.size(); ++i) {
+    call->out.push_back(new_result({n, static_cast<int32_t>(i)}));
+    written.push_back(call->out.back().buffer);
+  }
+  for (size_t i = 0; i < 2 * given; ++i) {
+    const View& state = call->in[i % call->states];
+    Shape shape = state.shape;
+    shape[0] = n->inputs[given].shape()[0];
+    call->spares.push_back(
+        whole(new_buffer(BufferInfo::temp, state.dtype, element_count(shape)), state.dtype, shape));
+    written.push_back(call->spares.back().buffer);
+  }
+  call->kernel = run_trees;
+  call->label = call->gradient ? "down the levels of trees" : "up the levels of trees";
+  call->table = "runtime";
+  for (const auto& c : call->body->calls) {
+    call->flops = call->flops + c->flops;
+    call->bytes = call->bytes + c->bytes;
+  }
+  emit(std::move(call), read, written);
+}
+
+}  // namespace fastnn::runtime
