@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn import _core, function, grad, ops, placeholder, shared
+from fastnn.losses import MeanSquaredError
 
 
 def kernels(f):
@@ -123,3 +124,55 @@ def test_groups_that_meet_are_one_call():
     b = np.random.default_rng(1).normal(size=(50, 3)).astype("f")
     want = np.tanh(a) * (np.tanh(a).T @ np.exp(b))[0] + np.exp(b)
     np.testing.assert_allclose(g(a, b)[0], want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [32, 33, 500, 784, 2048])
+@pytest.mark.parametrize("reduction", [ops.sum, ops.mean, ops.max, ops.prod])
+def test_rows_are_reduced_where_they_are_computed(reduction, width, dtype):
+    x, y = placeholder(("n", 2, width), dtype), placeholder(("n", 2, width), dtype)
+    kept = ops.tanh(x) * y
+    # The second reduction reads rows that go to memory as well, the first those that do not.
+    f = function([x, y], [reduction(kept * 0.5 + 1.0, axis=-1), kept, reduction(kept, axis=-1)])
+    assert len(kernels(f)) == 1
+    elements, rows = function([x, y], [kept * 0.5 + 1.0, kept]), placeholder(("n", 2, width), dtype)
+    alone = function([rows], reduction(rows, axis=-1))
+    assert len(kernels(alone)) == 1
+    before = _core.num_threads()
+    rng = np.random.default_rng(0)
+    try:
+        for batch in (0, 1, 3, 301 if width == 500 else 20):
+            a, b = (rng.normal(size=(batch, 2, width)).astype(dtype) for _ in range(2))
+            for threads in (1, 2, 3, 8):
+                _core.set_num_threads(threads)
+                moved, same = elements(a, b)
+                expected = [alone(moved), same, alone(same)]
+                for result, want in zip(f(a, b), expected, strict=True):
+                    np.testing.assert_array_equal(result, want)
+    finally:
+        _core.set_num_threads(before)
+
+
+@pytest.mark.parametrize("width", [16, 2049, None])
+def test_short_and_long_rows_are_reduced_by_a_call_of_their_own(width):
+    x = placeholder((3, width if width else "n"))
+    f = function([x], ops.sum(ops.square(x), axis=-1))
+    assert [k.split("(")[0] for k in kernels(f)] == ["square", "sum"]
+    a = np.random.default_rng(0).normal(size=(3, width or 40)).astype("f")
+    np.testing.assert_allclose(f(a), np.square(a).sum(-1), rtol=1e-6)
+
+
+def test_a_function_of_repeated_numbers_is_computed_once():
+    x, c = placeholder((None, 64)), placeholder(())
+    f = function([x, c], x * (ops.exp(ops.broadcast_to(c, (1, 64))) * 2.0))
+    assert len(kernels(f)) == 2  # of a number, and of the elements
+    a = np.random.default_rng(0).normal(size=(5, 64)).astype("f")
+    np.testing.assert_allclose(f(a, np.float32(0.5)), a * np.exp(0.5) * 2, rtol=1e-6)
+
+
+def test_the_squared_error_and_its_gradient_are_three_operations():
+    x, t = placeholder((128, 64)), placeholder((128, 64))
+    cost = MeanSquaredError()(t, x)
+    assert kernels(function([x, t], [cost, grad(cost, x)]))[0].startswith(
+        "fused(subtract square multiply)+mean"
+    )

@@ -178,6 +178,24 @@ Value drop_broadcasts(const Value& v) {
   return changed ? Value{make_node(*n.op, inputs, n.attrs), 0} : v;
 }
 
+// A function of repeated numbers is computed once and repeated.
+Value compute_once(const Value& v) {
+  const Node& n = *v.node;
+  bool repeated = false;
+  Values inputs;
+  for (const Value& x : n.inputs) {
+    double number;
+    const bool spread = is_op(x, "broadcast_to") && x.node->inputs[0].shape().empty();
+    if (!spread && !is_full(x, &number) && !x.shape().empty()) return v;
+    repeated = repeated || spread;
+    inputs.push_back(spread              ? x.node->inputs[0]
+                     : x.shape().empty() ? x
+                                         : full({}, x.node->attrs.get<double>("value"), x.dtype()));
+  }
+  if (!repeated) return v;
+  return broadcast_to({make_node(*n.op, inputs, n.attrs), 0}, v.shape());
+}
+
 }  // namespace
 
 Value simplify(const Value& v) {
@@ -189,6 +207,7 @@ Value simplify(const Value& v) {
   if (r == v && n.op->kind == Kind::elementwise) {
     r = simplify_arithmetic(v);
     if (r == v && n.op->name == "log") r = simplify_log(v);
+    if (r == v) r = compute_once(v);
     if (r == v) r = drop_broadcasts(v);
   } else if (n.op->kind == Kind::view) {
     r = simplify_view(v);

@@ -53,8 +53,9 @@ void gather_tile(char* out, const char* in, const FusedArgs& a, const int64_t* s
 }
 
 struct Scratch {
-  alignas(64) char registers[kMaxFusedRegisters][kTile * 8];
-  alignas(64) char gathered[kMaxFusedInputs][kTile * 8];
+  alignas(64) char registers[kMaxFusedRegisters][kTileBytes];
+  alignas(64) char gathered[kMaxFusedInputs][kTileBytes];
+  alignas(64) char rows[kMaxRowReductions][kRowElements * 8];
 };
 
 void fill_scalars(const FusedArgs& a, Scratch* s, int64_t n) {
@@ -63,7 +64,8 @@ void fill_scalars(const FusedArgs& a, Scratch* s, int64_t n) {
       copy_row(s->gathered[i], static_cast<const char*>(a.in[i]), n, 0, a.code->input_size[i]);
 }
 
-void run_tile(const FusedArgs& a, Scratch* s, int64_t begin, int64_t n) {
+// `rows` of the scratch begin with element first_row.
+void run_tile(const FusedArgs& a, Scratch* s, int64_t begin, int64_t n, int64_t first_row) {
   const FusedCode& code = *a.code;
   const char* in[kMaxFusedInputs];
   for (int i = 0; i < code.inputs; ++i) {
@@ -76,18 +78,42 @@ void run_tile(const FusedArgs& a, Scratch* s, int64_t begin, int64_t n) {
     if (a.access[i] == Access::strided)
       gather_tile(s->gathered[i], base, a, a.strides[i], code.input_size[i], begin, n);
   }
-  auto out_of = [&](int k) { return static_cast<char*>(a.out[k]) + begin * code.output_size[k]; };
+  auto result = [&](Operand o) {
+    const auto k = static_cast<size_t>(o.index);
+    if (o.place == Operand::reg) return s->registers[k];
+    if (o.place == Operand::output)
+      return static_cast<char*>(a.out[k]) + begin * code.output_size[k];
+    return s->rows[k] + (begin - first_row) * code.rows_size[k];
+  };
   for (const Instruction& instruction : code.code) {
     const void* args[3];
     for (int k = 0; k < instruction.inputs; ++k) {
       Operand o = instruction.in[k];
-      args[k] = o.place == Operand::input ? in[o.index]
-                : o.place == Operand::reg ? s->registers[o.index]
-                                          : out_of(o.index);
+      args[k] = o.place == Operand::input ? in[o.index] : result(o);
     }
-    Operand o = instruction.out;
-    void* out = o.place == Operand::reg ? s->registers[o.index] : out_of(o.index);
-    instruction.tile(out, args, n, instruction.params);
+    instruction.tile(result(instruction.out), args, n, instruction.params);
+  }
+}
+
+void reduce_rows(const FusedArgs& a, const Scratch& s, int64_t begin, int64_t n) {
+  kernels::Context serial{};
+  serial.threads = 1;
+  for (int k = 0; k < a.reductions; ++k) {
+    const RowReduction& r = a.reduce[k];
+    kernels::ReduceArgs args = r.args;
+    args.in = r.in.place == Operand::rows
+                  ? s.rows[r.in.index]
+                  : static_cast<const char*>(a.out[r.in.index]) + begin * r.in_size;
+    args.out = static_cast<char*>(r.args.out) + begin / a.row * r.out_size;
+    args.rank = 2;
+    args.shape[0] = n / a.row;
+    args.shape[1] = a.row;
+    args.in_strides[0] = a.row;
+    args.in_strides[1] = args.out_strides[0] = 1;
+    args.out_strides[1] = 0;
+    args.reduced[0] = 0;
+    args.reduced[1] = 1;
+    r.kernel(&args, &serial);
   }
 }
 
@@ -102,13 +128,19 @@ void run_block(void* job, int64_t i) {
   Scratch scratch;
   int64_t begin = i * j.block, end = std::min(a.n, begin + j.block);
   // One instruction on arrays as they are keeps nothing between tiles: no need to cut it up.
-  const bool whole = a.code->code.size() == 1 &&
+  const bool whole = a.code->code.size() == 1 && a.reductions == 0 &&
                      std::all_of(a.access, a.access + a.code->inputs,
                                  [](Access access) { return access == Access::contiguous; });
-  const int64_t step = whole ? std::max<int64_t>(1, end - begin) : kTile;
-  fill_scalars(a, &scratch, std::min<int64_t>(kTile, end - begin));
-  for (int64_t t = begin; t < end; t += step)
-    run_tile(a, &scratch, t, std::min<int64_t>(step, end - t));
+  if (whole) return run_tile(a, &scratch, begin, end - begin, begin);
+  fill_scalars(a, &scratch, std::min(a.code->tile, end - begin));
+  // Rows are reduced two tiles at a time: longer pauses in reading cost more than calls do.
+  const int64_t tile = a.code->tile;
+  const int64_t piece = a.reductions > 0 ? std::max<int64_t>(1, 2 * tile / a.row) * a.row : a.n;
+  for (int64_t p = begin; p < end; p += piece) {
+    const int64_t stop = std::min(end, p + piece);
+    for (int64_t t = p; t < stop; t += tile) run_tile(a, &scratch, t, std::min(tile, stop - t), p);
+    reduce_rows(a, scratch, p, stop - p);
+  }
 }
 
 }  // namespace
@@ -117,9 +149,9 @@ void run_fused(const void* args, const kernels::Context* ctx) {
   const FusedArgs& a = *static_cast<const FusedArgs*>(args);
   if (a.n == 0) return;
   Job job{&a, a.n};
-  constexpr int64_t kParallelWork = 1 << 16;
+  constexpr int64_t kParallelWork = 1 << 16, kBlock = 4096;  // a multiple of any tile
   if (ctx->threads > 1 && a.n * static_cast<int64_t>(a.code->code.size()) > kParallelWork) {
-    job.block = 8 * kTile;
+    job.block = std::max<int64_t>(1, kBlock / a.row) * a.row;
     ctx->parallel_for(ctx->pool, (a.n + job.block - 1) / job.block, run_block, &job);
   } else {
     run_block(&job, 0);

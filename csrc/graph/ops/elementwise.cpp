@@ -156,8 +156,8 @@ void add_functions(OpTable* t) {
     [](const Value& g, const Value&, const Value& y) { return div(mul(g, 0.5), y); });
   u("rsqrt", "1 / sqrt(x)",
     [](const Value& g, const Value& x, const Value& y) { return mul(g, mul(div(y, x), -0.5)); });
-  u("square", "x * x",
-    [](const Value& g, const Value& x, const Value&) { return mul(g, mul(x, 2.0)); });
+  u("square", "x * x",  // doubling is exact: of g, which may be a number
+    [](const Value& g, const Value& x, const Value&) { return mul(mul(g, 2.0), x); });
   u("reciprocal", "1 / x",
     [](const Value& g, const Value&, const Value& y) { return neg(mul(g, unary("square", y))); });
   u("sin", "sine (radians)",

@@ -29,6 +29,13 @@ class FusedCall : public Call {
     int buffer;   // where the result goes if someone outside reads it
     bool stored = false;
   };
+  // Rows of an item's result, each reduced to a number by `call`, which is not run on its own.
+  struct Rows {
+    std::unique_ptr<Call> call;
+    size_t item;
+    int64_t length;
+    View out;
+  };
 
   explicit FusedCall(Shape shape) : shape(std::move(shape)) {}
   size_t args_size() const override { return sizeof(FusedArgs); }
@@ -41,9 +48,13 @@ class FusedCall : public Call {
   Shape shape;
   std::vector<Item> items;
   std::vector<View> views;
+  std::vector<Rows> reductions;
 
  private:
+  void place_results();
+
   FusedCode code_;
+  std::vector<Operand> places_;  // of the items' results
   std::vector<std::vector<double>> params_;
   std::vector<std::pair<int, DType>> outputs_;  // buffers
 };

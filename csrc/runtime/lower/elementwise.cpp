@@ -57,6 +57,7 @@ bool FusedCall::can_overwrite(size_t item, int view) const {
 void FusedCall::bind(const Binder& binder, void* memory) const {
   auto* a = static_cast<FusedArgs*>(memory);
   a->code = &code_;
+  a->row = 1;
   a->rank = static_cast<int32_t>(shape.size());
   binder.eval(shape, a->shape);
   for (size_t i = 0; i < views.size(); ++i) {
@@ -71,23 +72,68 @@ void FusedCall::bind(const Binder& binder, void* memory) const {
   for (size_t i = 0; i < outputs_.size(); ++i)
     binder.pointer(&a->out[i], View{outputs_[i].first, outputs_[i].second, {}, {}, 0});
   collapse_fused(a);
+  for (const Rows& r : reductions) {
+    RowReduction& reduce = a->reduce[a->reductions++];
+    a->row = r.length;
+    reduce.kernel = r.call->kernel;
+    reduce.in = places_[r.item];
+    reduce.in_size = dtype_size(items[r.item].dtype);
+    reduce.out_size = dtype_size(r.out.dtype);
+    r.call->bind(binder, &reduce.args);
+  }
 }
 
-// Results that someone outside reads go to memory, the others to registers, reused in a linear
-// scan.
-void FusedCall::finish() {
+// Results that someone outside reads go to memory, those that are reduced to rows, the others to
+// registers, reused in a linear scan.
+void FusedCall::place_results() {
   std::vector<size_t> last_use(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     last_use[i] = i;
     for (const Input& in : items[i].in)
       if (in.item >= 0) last_use[static_cast<size_t>(in.item)] = i;
   }
+  auto reduced = [&](size_t i) {
+    return std::any_of(reductions.begin(), reductions.end(),
+                       [=](const Rows& r) { return r.item == i; });
+  };
+  std::vector<int16_t> free_registers;
+  for (int16_t r = kMaxFusedRegisters; r-- > 0;) free_registers.push_back(r);
+  int16_t rows = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const int64_t size = dtype_size(items[i].dtype);
+    if (items[i].stored) {
+      const size_t k = outputs_.size();
+      code_.output_size[k] = size;
+      outputs_.push_back({items[i].buffer, items[i].dtype});
+      places_.push_back({Operand::output, static_cast<int16_t>(k)});
+    } else if (reduced(i)) {
+      code_.rows_size[rows] = size;
+      places_.push_back({Operand::rows, rows++});
+    } else {
+      places_.push_back({Operand::reg, free_registers.back()});
+      free_registers.pop_back();
+    }
+    for (const Input& in : items[i].in) {
+      auto index = static_cast<size_t>(in.item);
+      if (in.item < 0 || last_use[index] != i || places_[index].place != Operand::reg) continue;
+      const int16_t r = places_[index].index;
+      if (std::find(free_registers.begin(), free_registers.end(), r) == free_registers.end())
+        free_registers.push_back(r);
+    }
+  }
+}
+
+void FusedCall::finish() {
+  place_results();
   code_.inputs = static_cast<int>(views.size());
-  for (size_t i = 0; i < views.size(); ++i) code_.input_size[i] = dtype_size(views[i].dtype);
-  std::vector<int> free_registers, place(items.size(), -1);
-  for (int r = kMaxFusedRegisters; r-- > 0;) free_registers.push_back(r);
+  int64_t widest = 4;
+  for (size_t i = 0; i < views.size(); ++i) {
+    code_.input_size[i] = dtype_size(views[i].dtype);
+    widest = std::max(widest, code_.input_size[i]);
+  }
+  for (const Item& item : items) widest = std::max<int64_t>(widest, dtype_size(item.dtype));
+  code_.tile = kTileBytes / widest;
   params_.reserve(items.size());
-  std::string ops;
   for (size_t i = 0; i < items.size(); ++i) {
     const Item& item = items[i];
     Instruction instruction{};
@@ -95,40 +141,25 @@ void FusedCall::finish() {
     params_.push_back(item.params);
     instruction.params = params_.back().data();
     instruction.inputs = static_cast<int32_t>(item.in.size());
+    instruction.out = places_[i];
     for (size_t k = 0; k < item.in.size(); ++k) {
       const Input& in = item.in[k];
-      auto index = static_cast<size_t>(in.item);
       instruction.in[k] = in.view >= 0 ? Operand{Operand::input, static_cast<int16_t>(in.view)}
-                          : items[index].stored
-                              ? Operand{Operand::output, static_cast<int16_t>(place[index])}
-                              : Operand{Operand::reg, static_cast<int16_t>(place[index])};
-    }
-    if (item.stored) {
-      place[i] = static_cast<int>(outputs_.size());
-      code_.output_size[outputs_.size()] = dtype_size(item.dtype);
-      outputs_.push_back({item.buffer, item.dtype});
-      instruction.out = {Operand::output, static_cast<int16_t>(place[i])};
-    } else {
-      place[i] = free_registers.back();
-      free_registers.pop_back();
-      instruction.out = {Operand::reg, static_cast<int16_t>(place[i])};
-    }
-    for (const Input& in : item.in) {
-      auto index = static_cast<size_t>(in.item);
-      bool freed = in.item >= 0 && !items[index].stored && last_use[index] == i;
-      if (freed && std::find(free_registers.begin(), free_registers.end(), place[index]) ==
-                       free_registers.end())
-        free_registers.push_back(place[index]);
+                                       : places_[static_cast<size_t>(in.item)];
     }
     code_.code.push_back(instruction);
-    ops += (ops.empty() ? "" : " ") + item.op;
+    label += (i == 0 ? "" : " ") + item.op;
   }
   code_.outputs = static_cast<int>(outputs_.size());
   Dim n = element_count(shape);
-  flops = n * Dim(static_cast<int64_t>(items.size()));
+  flops = n * Dim(static_cast<int64_t>(items.size() + reductions.size()));
   for (const View& v : views) bytes = bytes + element_count(v.shape) * Dim(dtype_size(v.dtype));
   for (const auto& o : outputs_) bytes = bytes + n * Dim(dtype_size(o.second));
-  label = items.size() == 1 ? ops : "fused(" + ops + ")";
+  if (items.size() > 1) label = "fused(" + label + ")";
+  for (const Rows& r : reductions) {
+    bytes = bytes + element_count(r.out.shape) * Dim(dtype_size(r.out.dtype));
+    label += "+" + r.call->label;
+  }
 }
 
 // Arithmetic on lengths of axes needs no kernel. Rounded after each op, as the kernels would.

@@ -1,4 +1,5 @@
-// Elementwise groups that meet in one node become one call, and so do groups of scalars.
+// Elementwise groups that meet in one node become one call, and so do groups of scalars; reductions
+// of rows join the group that computes them.
 #include <algorithm>
 
 #include "runtime/lower/lowering.h"
@@ -85,6 +86,30 @@ void Lowering::take_reads(FusedCall* a, FusedCall* b) {
   }
   a->reads.clear();
   a->items.clear();
+}
+
+bool Lowering::takes(const FusedCall& fused, const RowReduce& r) const {
+  const auto same_length = [&](const FusedCall::Rows& rows) { return rows.length == r.length; };
+  return fused.reductions.size() < kMaxRowReductions && is_contiguous(r.in) &&
+         r.in.offset == Dim(0) && element_count(r.in.shape) == element_count(fused.shape) &&
+         std::all_of(fused.reductions.begin(), fused.reductions.end(), same_length) &&
+         program_->buffers[static_cast<size_t>(r.out.buffer)].alias < 0;
+}
+
+// Comes last in a section: a reduction that has a call of its own keeps what it reads from moving.
+void Lowering::absorb_row_reductions() {
+  for (const RowReduce& r : row_reduces_) {
+    auto item = fused_item_.find(r.in.buffer);
+    if (r.call->absorbed || item == fused_item_.end()) continue;
+    FusedCall* fused = item->second.first;
+    if (!takes(*fused, r)) continue;
+    auto own = std::find_if(calls_.begin(), calls_.end(),
+                            [&](const auto& call) { return call.get() == r.call; });
+    if (fused->table != r.call->table) fused->table = "mixed";
+    fused->writes.push_back(r.out.buffer);
+    fused->reductions.push_back({std::move(*own), item->second.second, r.length, r.out});
+    calls_.erase(own);
+  }
 }
 
 }  // namespace fastnn::runtime

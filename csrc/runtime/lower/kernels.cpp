@@ -21,6 +21,16 @@ struct Split {
   }
 };
 
+// Elements of a row where all axes from one on, and no others, are reduced and are numbers; else 0.
+int64_t row_length(const Shape& shape, const std::vector<bool>& reduced) {
+  if (!std::is_sorted(reduced.begin(), reduced.end())) return 0;
+  Dim length(1);
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (reduced[d]) length = length * shape[d];
+  return length.is_number() ? length.number() : 0;
+}
+constexpr int64_t kShortestRow = 32;  // to be reduced where it is computed: a call a row has to pay
+
 size_t axis_of(const graph::Node& n, int rank) {
   return static_cast<size_t>(
       graph::normalize_axes({n.attrs.get<int64_t>("axis")}, rank, "axis")[0]);
@@ -89,6 +99,9 @@ void Lowering::lower_reduce(const NodePtr& n) {
                                   });
   call->flops = element_count(in.shape);
   if (rows && is_floating(in.dtype)) row_sums_[in.buffer].push_back({call, in, out.buffer});
+  int64_t length = like ? 0 : row_length(in.shape, reduced);
+  if (length >= kShortestRow && length <= kRowElements)
+    row_reduces_.push_back({call, in, out, length});
 }
 
 void Lowering::lower_rows(const NodePtr& n) {

@@ -55,6 +55,7 @@ class Lowering {
   void merge_groups(const std::vector<View>& in, const Shape& shape);
   bool merge(FusedCall* a, FusedCall* b);
   void take_reads(FusedCall* a, FusedCall* b);
+  void absorb_row_reductions();
   void find_lifetimes();
 
   // emission
@@ -102,6 +103,13 @@ class Lowering {
     View in;
     int out;
   };
+  // Reductions of rows, which the elementwise call that computes them may take over.
+  struct RowReduce {
+    Call* call;
+    View in, out;
+    int64_t length;
+  };
+  bool takes(const FusedCall& fused, const RowReduce& r) const;
   bool ready_before(const View& v, int64_t position) const;
   bool read_by_others(int buffer, const Call* except) const;
   int root(int buffer) const;
@@ -126,6 +134,7 @@ class Lowering {
   std::set<Value> row_gradients_;
   std::vector<std::unique_ptr<Call>> calls_;  // of the section being lowered
   std::map<int, std::vector<RowSum>> row_sums_;
+  std::vector<RowReduce> row_reduces_;
   std::map<int, Call*> writer_;                              // buffer -> call of this section
   std::map<int, std::vector<Call*>> readers_;                // buffer -> calls of this section
   std::map<int, std::pair<FusedCall*, size_t>> fused_item_;  // buffer -> item computing it

@@ -122,6 +122,7 @@ void Lowering::lower_section(size_t s) {
   writer_.clear();
   readers_.clear();
   row_sums_.clear();
+  row_reduces_.clear();
   fused_item_.clear();
   Values all;
   for (size_t t = s; t < sections_.size(); ++t)
@@ -132,6 +133,7 @@ void Lowering::lower_section(size_t s) {
   finish_outputs(s);
   emit_effects(s);
   finish_updates(s);
+  absorb_row_reductions();
 
   std::stable_sort(calls_.begin(), calls_.end(),
                    [](const auto& a, const auto& b) { return a->position < b->position; });

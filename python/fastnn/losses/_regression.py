@@ -25,7 +25,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
         array([5.])
     """
     y_true, y_pred = pair(y_true, y_pred, "mean_squared_error")
-    return mean_over(ops.square(y_true - y_pred))
+    return mean_over(ops.square(y_pred - y_true))
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
