@@ -7,6 +7,7 @@ import pytest
 
 import fastnn
 from fastnn import Model, Sequential, ops
+from fastnn.datasets import mnist
 from fastnn.layers import (
     BatchNormalization,
     Concatenate,
@@ -15,7 +16,10 @@ from fastnn.layers import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianNoise,
     Input,
+    LeakyReLU,
+    ReLU,
 )
 from fastnn.models import GAN
 from fastnn.models.adversarial import _games
@@ -118,6 +122,34 @@ def test_it_finds_all_modes_of_a_ring(loss):
     assert radius.mean() == pytest.approx(1, abs=0.08)
     assert radius.std() < 0.3
     assert modes.min() > 50, "of 250 each"
+
+
+def parzen(x: np.ndarray, samples: np.ndarray, sigma: float = 0.25) -> float:
+    """The mean log-likelihood of rows under normal densities around samples."""
+    distance = np.square(x).sum(1)[:, None] - 2 * x @ samples.T + np.square(samples).sum(1)
+    logs = -distance / (2 * sigma**2)
+    top = logs.max(axis=1, keepdims=True)
+    found = top[:, 0] + np.log(np.exp(logs - top).mean(axis=1))
+    return float(found.mean()) - 0.5 * x.shape[1] * np.log(2 * np.pi * sigma**2)
+
+
+def test_digits_are_likelier_than_under_their_mean(data_folder):
+    (x, _), _ = mnist.load_data(data_folder / "mnist")
+    x, held = (a.reshape(-1, 784).astype("float32") / 255 for a in (x[:3000], x[50000:50300]))
+    fastnn.utils.set_random_seed(0)
+    generator = Sequential(
+        [Input((30,)), Dense(128), BatchNormalization(), ReLU(), Dense(784, "sigmoid")]
+    )
+    discriminator = Sequential(
+        [Input((784,)), GaussianNoise(0.3), Dense(64), LeakyReLU(0.2), Dense(1)]
+    )
+    gan = GAN(generator, discriminator)
+    gan.compile(Adam(2e-3, beta_1=0.5), Adam(2e-3, beta_1=0.5))
+    before = parzen(held, gan.generate(1000))
+    gan.fit(x, epochs=15, batch_size=50, verbose=0)
+    after = parzen(held, gan.generate(1000))
+    assert after > before + 500
+    assert after > parzen(held, x.mean(axis=0, keepdims=True)) + 20
 
 
 def test_the_gradient_of_the_penalty_goes_through_convolutions():
