@@ -141,7 +141,7 @@ def test_it_learns_the_sentiment_of_film_reviews(data_folder):
     train, dev = train[::4], dev[::4]
     fastnn.utils.set_random_seed(0)
     model = RNTN(units=12, vector_dropout=0.2, seed=0)
-    model.compile(fastnn.optimizers.Adagrad(0.02, initial_accumulator_value=1e-7))
+    model.compile()
     model.fit(train, epochs=4, batch_size=9, verbose=0)
     found = model.evaluate(dev)
     neutral = (np.concatenate([tree.labels for tree in dev]) == 2).mean()

@@ -65,7 +65,7 @@ class RNTN(EpochModel):
         >>> from fastnn.datasets.sst import parse_tree
         >>> trees = [parse_tree("(4 (2 a) (4 (4 good) (2 film)))"), parse_tree("(0 (0 bad) (2 .))")]
         >>> model = RNTN(units=4, seed=0)
-        >>> model.compile("adagrad")
+        >>> model.compile()
         >>> history = model.fit(trees, epochs=2, verbose=0)
         >>> model.predict(trees[0]).shape
         (5, 5)
@@ -105,8 +105,16 @@ class RNTN(EpochModel):
         self.built = False
         self.compiled = False
 
-    def compile(self, optimizer: Any = "adagrad") -> None:
-        """Sets the optimizer: a name or an optimizer; default Adagrad."""
+    def compile(self, optimizer: Any = None) -> None:
+        """Sets the optimizer.
+
+        Args:
+            optimizer: a name or an optimizer; default ``Adagrad(0.02,
+                initial_accumulator_value=1e-7)``. Slopes of a mean over nodes are small: beside
+                Adagrad's own start of 0.1 their squares count for nothing.
+        """
+        if optimizer is None:
+            optimizer = optimizers_.Adagrad(0.02, initial_accumulator_value=1e-7)
         self.optimizer = optimizers_.get(optimizer)
         self._made.clear()
         self.compiled = True
