@@ -129,6 +129,27 @@ def test_the_classifier_drops_inputs_and_hidden_units():
     assert dbm.classifier(3, dropout=0.5).predict(dbm.augment(x), verbose=0).shape == (5, 3)
 
 
+def test_pretraining_has_a_rate_and_callbacks_for_each_layer(rows):
+    seen = []
+
+    class Seen(fastnn.callbacks.Callback):
+        def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+            seen.append((self.model.units, self.model.learning_rate))
+
+    dbm = DBM([8, 5], seed=0)
+    dbm.pretrain(rows, epochs=1, learning_rate=[0.5, 0.25], verbose=0, callbacks=[Seen()])
+    assert seen == [(8, 0.5), (5, 0.25)]
+
+
+def test_decay_holds_in_pretraining(rows):
+    norms = []
+    for decay in (0.0, 0.1):
+        dbm = DBM([8, 5], weight_decay=decay, seed=0)
+        dbm.pretrain(rows, epochs=20, batch_size=20, verbose=0)
+        norms.append([np.linalg.norm(kernel) for kernel in dbm.get_weights()[:2]])
+    assert np.all(np.array(norms[1]) < 0.8 * np.array(norms[0])), norms
+
+
 def test_same_seed_same_bits_for_any_number_of_threads(rows):
     results, before = [], fastnn.get_num_threads()
     for threads in (1, 2, 3):
@@ -157,5 +178,7 @@ def test_what_does_not_fit(rows):
         dbm.fit(rows + 3, verbose=0)
     with pytest.raises(ValueError, match="epochs for 2 layers, got 3"):
         dbm.pretrain(rows, epochs=[1, 2, 3], verbose=0)
+    with pytest.raises(ValueError, match="learning_rate for 2 layers, got 1"):
+        dbm.pretrain(rows, learning_rate=[0.1], verbose=0)
     with pytest.raises(ValueError, match="weights of shapes"):
         dbm.set_weights([np.zeros((4, 3)), np.zeros((3, 4))])

@@ -40,7 +40,7 @@ class DBM(EpochModel):
         k: Gibbs steps of the chains a training step; default 5.
         chains: how many; default 100.
         learning_rate: default 0.005; ``dbm.learning_rate = ...`` changes it between epochs.
-        weight_decay: pulls weights towards 0; default 0.
+        weight_decay: pulls weights towards 0, in pretraining too; default 0.
         seed: of initial weights; default: the process's.
         dtype: "float32" or "float64".
         name: default "dbm".
@@ -82,7 +82,13 @@ class DBM(EpochModel):
         self.weight_decay, self.dtype, self.name = weight_decay, dtype, name
         self._seed = seed
         self._stack = [
-            RBM(n, seed=None if seed is None else seed + i, dtype=dtype, name=f"{name}_{i + 1}")
+            RBM(
+                n,
+                weight_decay=weight_decay,
+                seed=None if seed is None else seed + i,
+                dtype=dtype,
+                name=f"{name}_{i + 1}",
+            )
             for i, n in enumerate(self.units)
         ]
         last = len(self.units) - 1
@@ -201,8 +207,9 @@ class DBM(EpochModel):
         x: Any,
         epochs: int | Sequence[int] = 10,
         batch_size: int = 100,
-        learning_rate: float = 0.05,
+        learning_rate: float | Sequence[float] = 0.05,
         verbose: str | int = "auto",
+        callbacks: Any = None,
     ) -> list[History]:
         """Trains the layers one after the other, each on the means of the one below.
 
@@ -210,17 +217,19 @@ class DBM(EpochModel):
             x: shape (rows, visible units), between 0 and 1.
             epochs: a number, or one for each layer; default 10.
             batch_size: rows a step; default 100.
-            learning_rate: of the layers; default 0.05.
+            learning_rate: a number, or one for each layer; default 0.05.
             verbose: as for :meth:`RBM.fit`.
+            callbacks: as for :meth:`RBM.fit`; for each layer, whose machine is their ``model``.
 
         Returns:
             A History for each layer.
         """
         counts = one_each("DBM", "epochs", epochs, len(self.units), "layers")
+        rates = one_each("DBM", "learning_rate", learning_rate, len(self.units), "layers")
         histories = []
-        for rbm, count in zip(self._stack, counts, strict=True):
-            rbm.learning_rate = learning_rate
-            histories.append(rbm.fit(x, count, batch_size, verbose=verbose))
+        for rbm, count, rate in zip(self._stack, counts, rates, strict=True):
+            rbm.learning_rate = rate
+            histories.append(rbm.fit(x, count, batch_size, verbose=verbose, callbacks=callbacks))
             x = rbm.transform(x)
         if not self.built:
             self._take_over()
