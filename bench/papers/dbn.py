@@ -1,7 +1,7 @@
 """Hinton, Osindero and Teh, 2006, and Hinton and Salakhutdinov, 2006: a deep belief network
 784-500-500-2000-10 with fine-tuning; and with 600 labels beside the same without pretraining.
 
-python -m bench.papers.dbn [--quick] [--seeds N]
+python -m bench.papers.dbn [--quick] [--seeds N] [--jobs N]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hinton and Salakhutdinov, 2006, "Reducing the Dimensionality of Data with Neural Networks":
 784-1000-500-250-30, pretrained as restricted Boltzmann machines, then trained as a whole.
 
-python -m bench.papers.deep_autoencoder [--quick] [--seeds N]
+python -m bench.papers.deep_autoencoder [--quick] [--seeds N] [--jobs N]
 """
 
 from __future__ import annotations

@@ -6,7 +6,10 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -56,23 +59,33 @@ def main(name: str, run: Callable[[int, bool], dict[str, float]], says: str) -> 
     """
     parser = argparse.ArgumentParser(description=says)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="seeds side by side")
     parser.add_argument("--quick", action="store_true", help="small, to see that it works")
     arguments = parser.parse_args()
+    work = partial(_one, run, arguments.quick)
     every: list[dict[str, float]] = []
-    for seed in range(arguments.seeds):
-        fastnn.utils.set_random_seed(seed)
-        start, busy = time.perf_counter(), time.process_time()
-        figures = run(seed, arguments.quick)
-        figures["seconds"] = time.perf_counter() - start
-        figures["processor seconds"] = time.process_time() - busy
-        every.append(figures)
-        print(f"seed {seed}: " + ", ".join(f"{k} {v:.5g}" for k, v in figures.items()), flush=True)
+    # Forked, so that a process shows the script's name; nothing has run in this one yet.
+    with ProcessPoolExecutor(arguments.jobs, get_context("fork")) as pool:
+        for seed, figures in enumerate(pool.map(work, range(arguments.seeds))):
+            every.append(figures)
+            shown = ", ".join(f"{k} {v:.5g}" for k, v in figures.items())
+            print(f"seed {seed}: {shown}", flush=True)
     means = {k: float(np.mean([f[k] for f in every])) for k in every[0]}
     spreads = {k: float(np.std([f[k] for f in every])) for k in every[0]}
     print("mean: " + ", ".join(f"{k} {v:.5g} ± {spreads[k]:.2g}" for k, v in means.items()))
     print(f"the paper: {says}")
     if not arguments.quick:
         _keep(name, {"mean": means, "spread": spreads, "seeds": every, "paper": says})
+
+
+def _one(run: Callable[[int, bool], dict[str, float]], quick: bool, seed: int) -> dict[str, float]:
+    """The figures of one seed, and what it took."""
+    fastnn.utils.set_random_seed(seed)
+    start, busy = time.perf_counter(), time.process_time()
+    figures = run(seed, quick)
+    figures["seconds"] = time.perf_counter() - start
+    figures["processor seconds"] = time.process_time() - busy
+    return figures
 
 
 def _keep(name: str, result: dict[str, Any]) -> None:
