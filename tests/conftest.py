@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import fastnn
+from fastnn import _devices
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,3 +28,19 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets: {folder} is not there (FASTNN_DATA names the folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cuda() -> Iterator[str]:
+    """The device "cuda": a GPU, or the emulated one of a build with FASTNN_CUDA=EMULATED.
+
+    FASTNN_CUDA_BUILD names the folder of the module, which lies outside of the package.
+    """
+    build = Path(os.environ.get("FASTNN_CUDA_BUILD") or ROOT / "build" / "cuda-emulated")
+    fastnn.__path__.append(str(build))
+    try:
+        yield _devices.require("cuda")
+    except fastnn.DeviceError as error:
+        pytest.skip(f"no device: {error}; the preset cuda-emulated builds one that needs no GPU")
+    finally:
+        fastnn.__path__.remove(str(build))

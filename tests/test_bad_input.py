@@ -237,6 +237,14 @@ def test_one_class_only():
     network().fit(X, np.zeros(20), verbose=0)
 
 
+def test_predict_names_what_is_not_finite_in_a_few_rows():
+    model = network()
+    few = X[:5].astype("float32")
+    model.predict(few, verbose=0)  # the short way from now on
+    with pytest.raises(ValueError, match=r"x\[2, 1\] is NaN"):
+        model.predict(with_value(few, (2, 1), np.nan), verbose=0)
+
+
 def test_what_is_not_finite_among_many_rows_is_named_by_predict():
     model = Sequential([Dense(3, input_dim=4)])
     x = np.zeros((2000, 4), np.float32)

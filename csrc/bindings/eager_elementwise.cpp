@@ -26,7 +26,7 @@ constexpr int64_t kKeepGil = 4096;  // elements: giving it up and taking it agai
 // One op for one dtype. No code where the table has no kernel of it.
 struct Tile {
   bool known = false;
-  FusedCode code;
+  FusedCode code{};
   py::dtype out;
 };
 // One op: the tiles of the table that was active when they were looked up.
@@ -47,18 +47,18 @@ DType out_dtype(const graph::Op& op, DType t) {
 
 void look_up(const graph::Op& op, DType t, Tile* tile) {
   tile->known = true;
-  tile->code.code.clear();
+  tile->code.length = 0;
   bool listed = op.name == "where" || op.dtypes.empty();
   for (DType d : op.dtypes) listed = listed || d == t;
   const kernels::Entry* entry = listed ? runtime::find_kernel(op.name, t).entry : nullptr;
   if (!entry || !entry->tile) return;
   const DType out = out_dtype(op, t);
-  runtime::Instruction instruction{entry->tile, nullptr, {Operand::output, 0}, op.min_inputs, {}};
+  runtime::Instruction& instruction = tile->code.code[tile->code.length++];
+  instruction = {entry->tile, nullptr, 0, op.min_inputs, {Operand::output, 0}, {}};
   for (int16_t i = 0; i < op.min_inputs; ++i) {
     instruction.in[i] = {Operand::input, i};
     tile->code.input_size[i] = dtype_size(i == 0 && op.name == "where" ? DType::b8 : t);
   }
-  tile->code.code.push_back(instruction);
   tile->code.inputs = op.min_inputs;
   tile->code.outputs = 1;
   tile->code.output_size[0] = dtype_size(out);
@@ -199,7 +199,7 @@ PyObject* short_way(PyObject* const* args, Py_ssize_t count, PyObject* names) {
   }
   Tile& tile = c->tiles[static_cast<int>(in.dtype)];
   if (!tile.known) look_up(*c->op, in.dtype, &tile);
-  if (tile.code.code.empty()) return nullptr;
+  if (tile.code.length == 0) return nullptr;
   const auto* shape = py::detail::array_proxy(in.first);
   PyObject* out = npy_api::get().PyArray_NewFromDescr_(
       npy_api::get().PyArray_Type_, tile.out.inc_ref().ptr(), shape->nd, shape->dimensions, nullptr,

@@ -52,6 +52,10 @@ std::vector<runtime::Section> sections_from(const py::list& specs) {
   return all;
 }
 
+const Device& device_called(const std::string& name) {
+  return name.empty() ? default_device() : device_named(name);
+}
+
 Function::Function(const Values& inputs, const py::list& sections, runtime::Options options)
     : executable(Program::compile(inputs, sections_from(sections), options)) {}
 
@@ -74,13 +78,13 @@ py::list Function::call(const py::args& args) {
   }
   std::unique_ptr<Context> context = executable.acquire(p.extents_of(shapes));
   for (size_t i = 0; i < arrays.size(); ++i)
-    context->set_input(static_cast<int>(i), arrays[i].data());
+    context->set_host_input(static_cast<int>(i), arrays[i].data());
   py::list results;
   for (size_t i = 0; i < p.output_types.size(); ++i) {
     std::vector<int64_t> shape;
     for (const Dim& d : p.output_types[i].shape) shape.push_back(d.eval(context->extents()));
     py::array out = new_array(p.output_types[i].dtype, shape);
-    context->set_output(static_cast<int>(i), out.mutable_data());
+    context->set_host_output(static_cast<int>(i), out.mutable_data());
     results.append(out);
   }
   RunInfo info;
@@ -90,6 +94,7 @@ py::list Function::call(const py::args& args) {
     py::gil_scoped_release release;
     FpMode mode;
     for (size_t s = 0; s < p.sections.size(); ++s) context->run(s, info);
+    context->finish();
   }
   executable.release(std::move(context));
   return results;
@@ -99,14 +104,14 @@ void register_function(py::module_& m) {
   py::class_<Function, std::shared_ptr<Function>>(m, "Function",
                                                   "A compiled graph: arrays in, arrays out.")
       .def(py::init([](const Values& inputs, const py::list& sections, uint64_t seed,
-                       bool reuse_memory, bool poison) {
-             auto f = std::make_shared<Function>(inputs, sections,
-                                                 runtime::Options{reuse_memory, poison});
+                       bool reuse_memory, bool poison, const std::string& device) {
+             auto f = std::make_shared<Function>(
+                 inputs, sections, runtime::Options{reuse_memory, poison, &device_called(device)});
              f->seed = seed;
              return f;
            }),
            py::arg("inputs"), py::arg("sections"), py::arg("seed") = 0,
-           py::arg("reuse_memory") = true, py::arg("poison") = false)
+           py::arg("reuse_memory") = true, py::arg("poison") = false, py::arg("device") = "")
       .def("__call__", &Function::call)
       .def_readwrite("seed", &Function::seed)
       .def(

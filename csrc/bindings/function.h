@@ -12,6 +12,9 @@ std::vector<runtime::Section> sections_from(const py::list& specs);
 // Values, or tensors that hold one.
 graph::Values values_from(py::handle items);
 
+// The device of this name; the default one for "".
+const Device& device_called(const std::string& name);
+
 struct Function {
   Function(const graph::Values& inputs, const py::list& sections, runtime::Options options);
   py::list call(const py::args& args);

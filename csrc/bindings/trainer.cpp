@@ -220,11 +220,13 @@ struct PyPredictor {
     for (size_t d = 1; d < rank; ++d)
       if (!want[d].is_number() || want[d].number() != a.shape(static_cast<py::ssize_t>(d)))
         return py::none();
-    return predictor.fast(a.data(), a.shape(0), a.size(), [&](const std::vector<int64_t>& shape) {
+    auto allocate = [&](const std::vector<int64_t>& shape) {
       py::array out = new_array(p.output_types[0].dtype, shape);
       void* data = out.mutable_data();
       return std::make_pair(py::object(std::move(out)), data);
-    });
+    };
+    py::object out = predictor.fast(a.data(), a.shape(0), a.size(), allocate);
+    return out ? out : py::none();
   }
 
   Predictor predictor;
@@ -237,13 +239,13 @@ void register_trainer(py::module_& m) {
       .def(py::init<>());
 
   py::class_<Program, std::shared_ptr<Program>>(m, "Program", "Compiled sections.")
-      .def(
-          py::init([](py::handle inputs, const py::list& sections, bool reuse_memory, bool poison) {
-            return Program::compile(values_from(inputs), sections_from(sections),
-                                    {reuse_memory, poison});
-          }),
-          py::arg("inputs"), py::arg("sections"), py::arg("reuse_memory") = true,
-          py::arg("poison") = false)
+      .def(py::init([](py::handle inputs, const py::list& sections, bool reuse_memory, bool poison,
+                       const std::string& device) {
+             return Program::compile(values_from(inputs), sections_from(sections),
+                                     {reuse_memory, poison, &device_called(device)});
+           }),
+           py::arg("inputs"), py::arg("sections"), py::arg("reuse_memory") = true,
+           py::arg("poison") = false, py::arg("device") = "")
       .def(
           "plan",
           [](const Program& p, const std::vector<std::vector<int64_t>>& shapes) {

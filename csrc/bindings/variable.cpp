@@ -1,7 +1,5 @@
 #include <pybind11/stl.h>
 
-#include <cstring>
-
 #include "bindings/arrays.h"
 #include "bindings/register.h"
 #include "core/error.h"
@@ -26,12 +24,12 @@ void register_variable(py::module_& m) {
                              [](const Variable& v) { return py::tuple(py::cast(v.shape())); })
       .def_property_readonly("role", [](const Variable& v) { return graph::role_name(v.role()); })
       .def_property("name", &Variable::name, &Variable::set_name)
+      .def_property_readonly("device", [](const Variable& v) { return v.device().name(); })
       .def("value", [](const VariablePtr& v) { return graph::variable(v); })
       .def("get",
            [](const Variable& v) {
              py::array a = new_array(v.dtype(), v.shape());
-             if (v.bytes() > 0)
-               std::memcpy(a.mutable_data(), v.data(), static_cast<size_t>(v.bytes()));
+             v.read(a.mutable_data(), 0, v.bytes());
              return a;
            })
       .def(
@@ -41,7 +39,7 @@ void register_variable(py::module_& m) {
             if (shape_of(a) != v.shape())
               throw ValueError(str("[", v.name(), "] expected shape ", str_tuple(v.shape()),
                                    ", got ", str_tuple(shape_of(a))));
-            if (v.bytes() > 0) std::memcpy(v.data(), a.data(), static_cast<size_t>(v.bytes()));
+            v.write(a.data(), 0, v.bytes());
           },
           py::arg("value"))
       .def(
@@ -52,8 +50,7 @@ void register_variable(py::module_& m) {
             if (info.ndim != 1 || start < 0 || n > v.bytes() - start)
               throw ValueError(str("[", v.name(), "] expected at most ", v.bytes() - start,
                                    " bytes at ", start, ", got ", n));
-            if (n > 0)
-              std::memcpy(static_cast<char*>(v.data()) + start, info.ptr, static_cast<size_t>(n));
+            v.write(info.ptr, start, n);
           },
           py::arg("start"), py::arg("bytes"),
           "Replaces a part of the numbers, as they lie in memory.");

@@ -1,7 +1,7 @@
 // Errors, and the building of their messages. Which Python exception each becomes:
 // std::invalid_argument -> ValueError, std::length_error -> ValueError, std::out_of_range ->
 // IndexError, std::bad_alloc -> MemoryError, TypeError -> TypeError, std::runtime_error ->
-// RuntimeError.
+// RuntimeError, DeviceError -> fastnn.DeviceError, which is a RuntimeError.
 #pragma once
 #include <sstream>
 #include <stdexcept>
@@ -16,6 +16,11 @@ using IndexError = std::out_of_range;
 using SizeError = std::length_error;
 
 struct TypeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A device that is not there, has no memory left or has failed.
+struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 

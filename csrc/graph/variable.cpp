@@ -1,21 +1,14 @@
 #include "graph/variable.h"
 
 #include <atomic>
-#include <cstring>
 #include <stdexcept>
 
 #include "core/dim.h"
-#include "core/memory.h"
 
 namespace fastnn::graph {
 namespace {
 
 std::atomic<uint64_t> g_storage_epoch{1};
-
-std::shared_ptr<char> allocate(int64_t bytes) {
-  auto buffer = std::make_shared<Buffer>(bytes);
-  return {buffer, static_cast<char*>(buffer->data())};
-}
 
 }  // namespace
 
@@ -38,8 +31,28 @@ Variable::Variable(DType dtype, std::vector<int64_t> shape, Role role, std::stri
       count_(checked_count(shape_, "variable")),
       role_(role),
       name_(std::move(name)),
-      block_(allocate(count_ * dtype_size(dtype))),
-      data_(block_.get()) {}
+      block_(std::make_shared<Memory>(host(), count_ * dtype_size(dtype))) {}
+
+void Variable::move_to(const Device& device) {
+  if (&this->device() == &device) return;
+  Memory moved(device, block_->size());
+  if (device.is_host())
+    this->device().copy_out(moved.data(), block_->data(), block_->size());
+  else if (this->device().is_host())
+    device.copy_in(moved.data(), block_->data(), block_->size());
+  else
+    throw std::invalid_argument("a variable moves between devices by way of the cpu");
+  *block_ = std::move(moved);
+  g_storage_epoch.fetch_add(1);
+}
+
+void Variable::read(void* to, int64_t start, int64_t bytes) const {
+  device().copy_out(to, static_cast<const char*>(data()) + start, bytes);
+}
+
+void Variable::write(const void* from, int64_t start, int64_t bytes) {
+  device().copy_in(static_cast<char*>(data()) + start, from, bytes);
+}
 
 void Variable::make_contiguous(const std::vector<VariablePtr>& variables) {
   int64_t total = 0;
@@ -50,14 +63,16 @@ void Variable::make_contiguous(const std::vector<VariablePtr>& variables) {
                                   dtype_name(v->dtype_));
     total += v->bytes();
   }
-  std::shared_ptr<char> block = allocate(total);
+  if (variables.empty()) return;
+  const Device& device = variables[0]->device();
+  auto block = std::make_shared<Memory>(device, total);
   int64_t offset = 0;
   for (const auto& v : variables) {
-    char* p = block.get() + offset;
-    if (v->bytes() > 0) std::memcpy(p, v->data_, static_cast<size_t>(v->bytes()));
-    offset += v->bytes();
-    v->data_ = p;
+    v->move_to(device);
+    device.copy(block->as<char>() + offset, v->data(), v->bytes());
     v->block_ = block;
+    v->offset_ = offset;
+    offset += v->bytes();
   }
   g_storage_epoch.fetch_add(1);
 }

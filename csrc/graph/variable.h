@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device.h"
 #include "core/dtype.h"
 
 namespace fastnn::graph {
@@ -27,10 +28,19 @@ class Variable {
   Role role() const { return role_; }
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
-  void* data() const { return data_; }
 
-  // Moves the storage of all variables into one block, in order, keeping their values. Programs
-  // notice by storage_epoch and bind again.
+  // In the memory of device().
+  void* data() const { return block_->as<char>() + offset_; }
+  const Device& device() const { return block_->device(); }
+  // Moves the storage to a device, with all variables that share its block. Programs notice by
+  // storage_epoch and bind again.
+  void move_to(const Device& device);
+  // Copies bytes of the storage to or from the host, wherever it is.
+  void read(void* to, int64_t start, int64_t bytes) const;
+  void write(const void* from, int64_t start, int64_t bytes);
+
+  // Moves the storage of all variables into one block, in order, keeping their values; it is where
+  // the first one's was.
   static void make_contiguous(const std::vector<std::shared_ptr<Variable>>& variables);
   static uint64_t storage_epoch();
 
@@ -40,8 +50,8 @@ class Variable {
   int64_t count_;
   Role role_;
   std::string name_;
-  std::shared_ptr<char> block_;
-  char* data_;
+  std::shared_ptr<Memory> block_;
+  int64_t offset_ = 0;
 };
 
 using VariablePtr = std::shared_ptr<Variable>;

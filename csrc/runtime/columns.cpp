@@ -1,5 +1,7 @@
 #include "runtime/columns.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "runtime/registry.h"
 
@@ -21,45 +23,97 @@ bool rows_are_dense(const Column& c, int64_t item) {
   return c.row_stride == step;
 }
 
+// The bytes that a column reaches over, from its address on.
+struct Span {
+  int64_t begin = 0, end = 0;
+};
+
+Span span_of(const Column& c) {
+  static constexpr int64_t kItem[] = {4, 8, 4, 8, 1, 1, 1, 2, 2, 4, 8, 2};  // of each Source
+  Span span{0, kItem[static_cast<int>(c.source)]};
+  auto axis = [&](int64_t length, int64_t stride) {
+    const int64_t reach = checked_mul(std::max<int64_t>(length - 1, 0), stride);
+    (reach < 0 ? span.begin : span.end) += reach;
+  };
+  axis(c.rows, c.row_stride);
+  for (size_t d = 0; d < c.shape.size(); ++d) axis(c.shape[d], c.strides[d]);
+  return span;
+}
+
 }  // namespace
 
-BatchReader::BatchReader(const Program& program, std::vector<Column> columns, int64_t batch)
-    : columns_(std::move(columns)) {
+BatchReader::BatchReader(const Program& program, std::vector<Column> columns, int64_t batch,
+                         Use use)
+    : columns_(std::move(columns)), gathers_(&host()), device_(&program.device()) {
   if (columns_.size() != program.input_types.size())
     throw ValueError(
         str("expected ", program.input_types.size(), " columns, got ", columns_.size()));
   if (!columns_.empty()) rows_ = columns_[0].rows;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const Column& c = columns_[i];
-    DType t = program.input_types[i].dtype;
+  for (const Column& c : columns_)
     if (c.rows != rows_)
       throw ValueError(str("expected columns of equal length, got ", rows_, " and ", c.rows));
-    if (c.shape.size() > static_cast<size_t>(kernels::kMaxRank))
-      throw ValueError(
-          str("expected rows of at most ", kernels::kMaxRank, " axes, got ", c.shape.size()));
-    Found found = find_kernel("gather_batch", t);
-    Input in{};
-    in.gather = found.entry->run;
-    in.nonfinite = is_floating(t) ? find_kernel("first_nonfinite", t).entry->run : nullptr;
-    kernels::GatherBatchArgs& a = in.args;
-    a.src = c.data;
-    a.row_stride = c.row_stride;
-    a.source = c.source;
-    a.byteswap = c.byteswap;
-    a.rank = static_cast<int32_t>(c.shape.size());
-    int64_t elements = 1;
-    for (size_t d = 0; d < c.shape.size(); ++d) {
-      a.shape[d] = c.shape[d];
-      a.strides[d] = c.strides[d];
-      elements = checked_mul(elements, c.shape[d]);
-    }
-    in.row_elements = elements;
-    int64_t item = dtype_size(t);
-    bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
-    in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
-    in.buffer = Buffer(checked_mul(checked_mul(elements, item), batch));
-    inputs_.push_back(std::move(in));
+  if (use == Use::often && !device_->is_host() && fits(*device_)) gathers_ = device_;
+  for (size_t i = 0; i < columns_.size(); ++i)
+    inputs_.push_back(input(columns_[i], program.input_types[i].dtype, batch));
+  if (!gathers_->is_host()) bring_columns(*gathers_);
+}
+
+BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) const {
+  if (c.shape.size() > static_cast<size_t>(kernels::kMaxRank))
+    throw ValueError(
+        str("expected rows of at most ", kernels::kMaxRank, " axes, got ", c.shape.size()));
+  const Found gather = find_kernel(*gathers_, "gather_batch", t);
+  if (!gather.entry) throw_no_kernel(*gathers_, "gather_batch", t);
+  Input in{};
+  in.gather = gather.entry->run;
+  in.nonfinite = is_floating(t) ? find_kernel("first_nonfinite", t).entry->run : nullptr;
+  kernels::GatherBatchArgs& a = in.args;
+  a.src = c.data;
+  a.row_stride = c.row_stride;
+  a.source = c.source;
+  a.byteswap = c.byteswap;
+  a.rank = static_cast<int32_t>(c.shape.size());
+  int64_t elements = 1;
+  for (size_t d = 0; d < c.shape.size(); ++d) {
+    a.shape[d] = c.shape[d];
+    a.strides[d] = c.strides[d];
+    elements = checked_mul(elements, c.shape[d]);
   }
+  in.row_elements = elements;
+  const int64_t item = in.item = dtype_size(t);
+  const int64_t bytes = checked_mul(checked_mul(elements, item), batch);
+  bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
+  in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
+  in.buffer = Memory(*gathers_, bytes);
+  if (gathers_ != device_) in.brought = Memory(*device_, bytes);
+  return in;
+}
+
+// With room left for what the program itself will need.
+bool BatchReader::fits(const Device& device) const {
+  int64_t total = 0;
+  for (const Column& c : columns_) {
+    const Span span = span_of(c);
+    total = checked_add(total, span.end - span.begin);
+  }
+  return total <= device.free_memory() / 2;
+}
+
+void BatchReader::bring_columns(const Device& device) {
+  for (size_t i = 0; i < columns_.size() && rows_ > 0; ++i) {
+    const Span span = span_of(columns_[i]);
+    Input& in = inputs_[i];
+    in.brought = Memory(device, span.end - span.begin);
+    device.copy_in(in.brought.data(), static_cast<const char*>(columns_[i].data) + span.begin,
+                   in.brought.size());
+    in.args.src = in.brought.as<char>() - span.begin;
+  }
+}
+
+void BatchReader::prepare(const std::vector<int64_t>& order) {
+  if (gathers_->is_host()) return;
+  brought_order_ = Memory(*gathers_, static_cast<int64_t>(order.size() * sizeof(int64_t)));
+  gathers_->copy_in(brought_order_.data(), order.data(), brought_order_.size());
 }
 
 int64_t BatchReader::buffer_bytes() const {
@@ -80,20 +134,28 @@ Extents extents_of(const Program& program, const std::vector<Column>& columns, i
 void BatchReader::read(Context* context, const int64_t* order, int64_t first, int64_t n) {
   kernels::Status status{};
   kernels::Context kc = plain_context(&status);
+  if (!gathers_->is_host())
+    kc = {nullptr, gathers_->module()->queue(), 1, nullptr, nullptr, 0, 0, 0};
+  if (order && !gathers_->is_host()) order = brought_order_.as<int64_t>();
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Input& in = inputs_[i];
     if (in.direct && !order) {
       in.last = static_cast<const char*>(in.args.src) + first * in.args.row_stride;
+    } else {
+      in.args.out = in.buffer.data();
+      in.args.rows = order ? order + first : nullptr;
+      in.args.first_row = first;
+      in.args.n = n;
+      in.gather(&in.args, &kc);
+      gathers_->check("gather_batch");
+      in.last = in.buffer.data();
+    }
+    if (gathers_ == device_) {
       context->set_input(static_cast<int>(i), in.last);
       continue;
     }
-    in.args.out = in.buffer.data();
-    in.args.rows = order ? order + first : nullptr;
-    in.args.first_row = first;
-    in.args.n = n;
-    in.gather(&in.args, &kc);
-    in.last = in.buffer.data();
-    context->set_input(static_cast<int>(i), in.last);
+    device_->copy_in(in.brought.data(), in.last, n * in.row_elements * in.item);
+    context->set_input(static_cast<int>(i), in.brought.data());
   }
 }
 

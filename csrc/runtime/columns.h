@@ -2,7 +2,6 @@
 #pragma once
 #include <vector>
 
-#include "core/memory.h"
 #include "runtime/program.h"
 #include "runtime/source.h"
 
@@ -24,7 +23,10 @@ Extents extents_of(const Program& program, const std::vector<Column>& columns, i
 // Brings rows of columns to the inputs of a program.
 class BatchReader final : public BatchSource {
  public:
-  BatchReader(const Program& program, std::vector<Column> columns, int64_t batch);
+  // Where the program's device has memory of its own: rows that are read again and again are
+  // brought there once and for all, if there is room; others a batch at a time.
+  enum class Use { once, often };
+  BatchReader(const Program& program, std::vector<Column> columns, int64_t batch, Use use);
 
   int64_t rows() const override { return rows_; }
   int64_t buffer_bytes() const override;
@@ -36,9 +38,10 @@ class BatchReader final : public BatchSource {
   Extents extents(const Program& program, const int64_t*, int64_t, int64_t n) const override {
     return extents(program, n);
   }
+  void prepare(const std::vector<int64_t>& order) override;
   // Rows that lie as the program wants them are used where they are.
   void read(Context* context, const int64_t* order, int64_t first, int64_t n) override;
-  // Whether the n rows that were read last hold no NaN and no infinity.
+  // Whether the n rows that were read last hold no NaN and no infinity. For use once.
   bool finite(int64_t n) const;
 
  private:
@@ -46,13 +49,21 @@ class BatchReader final : public BatchSource {
     kernels::GatherBatchArgs args;
     kernels::Kernel gather;
     kernels::Kernel nonfinite;  // null: the input's dtype has none
-    int64_t row_elements;
+    int64_t row_elements, item;
     const void* last;  // where the rows read last are
     bool direct;
-    Buffer buffer;
+    Memory buffer;
+    Memory brought;  // to a device: the column, or the batch
   };
+  Input input(const Column& column, DType dtype, int64_t batch) const;
+  bool fits(const Device& device) const;
+  void bring_columns(const Device& device);
+
   std::vector<Column> columns_;
   std::vector<Input> inputs_;
+  Memory brought_order_;
+  const Device* gathers_;  // where rows are gathered
+  const Device* device_;   // where they are used
   int64_t rows_ = 0;
 };
 

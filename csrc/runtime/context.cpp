@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -9,6 +10,24 @@
 #include "runtime/sized_contexts.h"
 
 namespace fastnn::runtime {
+namespace {
+
+// A device's state begins with the status that its kernels are given.
+static_assert(offsetof(DeviceState, status_value) == offsetof(kernels::Status, value) &&
+              offsetof(DeviceState, status_limit) == offsetof(kernels::Status, limit));
+
+void store_number(double n, DType dtype, char* to) {
+  if (dtype == DType::f32)
+    *reinterpret_cast<float*>(to) = static_cast<float>(n);
+  else if (dtype == DType::f64)
+    *reinterpret_cast<double*>(to) = n;
+  else if (dtype == DType::i64)
+    *reinterpret_cast<int64_t*>(to) = static_cast<int64_t>(n);
+  else
+    *reinterpret_cast<int32_t*>(to) = static_cast<int32_t>(n);
+}
+
+}  // namespace
 
 void Binder::eval(const std::vector<Dim>& dims, int64_t* out) const {
   for (size_t i = 0; i < dims.size(); ++i) out[i] = dims[i].eval(env_);
@@ -47,6 +66,14 @@ Context::Context(std::shared_ptr<const Program> program, std::shared_ptr<Scratch
   int64_t extents = std::count_if(program_->buffers.begin(), program_->buffers.end(),
                                   [](const BufferInfo& b) { return b.kind == BufferInfo::extent; });
   extent_values_ = Buffer(extents * 8);
+  const Device& device = program_->device();
+  if (device.is_host()) return;
+  device_extents_ = Memory(device, extents * 8);
+  if (scratch_->state.size() == 0) scratch_->state = Memory(device, sizeof(DeviceState));
+  state_ = scratch_->state.as<DeviceState>();
+  staged_inputs_.resize(input_patches_.size());
+  staged_outputs_.resize(output_patches_.size());
+  host_outputs_.resize(output_patches_.size());
 }
 
 Context::~Context() = default;
@@ -85,10 +112,10 @@ void Context::plan(const std::vector<int64_t>& bytes) {
   grow(&scratch_->arena, total);
 }
 
-void Context::grow(Buffer* buffer, int64_t bytes) {
-  if (bytes <= buffer->size()) return;
-  *buffer = Buffer();  // the old one first: both at once may be too much
-  *buffer = Buffer(bytes);
+void Context::grow(Memory* memory, int64_t bytes) {
+  if (bytes <= memory->size()) return;
+  *memory = Memory();  // the old one first: both at once may be too much
+  *memory = Memory(program_->device(), bytes);
   ++scratch_->generation;
 }
 
@@ -120,6 +147,7 @@ void Context::place_buffers() {
     fits = fits && bytes[i] <= planned_[i];
   }
   if (!fits) plan(bytes);
+  const Device& device = program_->device();
   int64_t next_extent = 0;
   for (size_t i = 0; i < buffers.size(); ++i) {
     const BufferInfo& b = buffers[i];
@@ -131,19 +159,14 @@ void Context::place_buffers() {
         base_[i] = static_cast<char*>(b.variable->data());
         break;
       case BufferInfo::constant:
-        base_[i] = const_cast<char*>(b.data->bytes.data());
+        base_[i] =
+            const_cast<char*>(static_cast<const char*>(b.placed ? b.placed : b.data->bytes.data()));
         break;
       case BufferInfo::extent: {
-        base_[i] = extent_values_.as<char>() + 8 * next_extent++;
-        double n = b.number(env_);
-        if (b.dtype == DType::f32)
-          *reinterpret_cast<float*>(base_[i]) = static_cast<float>(n);
-        else if (b.dtype == DType::f64)
-          *reinterpret_cast<double*>(base_[i]) = n;
-        else if (b.dtype == DType::i64)
-          *reinterpret_cast<int64_t*>(base_[i]) = static_cast<int64_t>(n);
-        else
-          *reinterpret_cast<int32_t*>(base_[i]) = static_cast<int32_t>(n);
+        char* value = extent_values_.as<char>() + 8 * next_extent;
+        base_[i] = device.is_host() ? value : device_extents_.as<char>() + 8 * next_extent;
+        ++next_extent;
+        store_number(b.number(env_), b.dtype, value);
         break;
       }
       case BufferInfo::input:
@@ -151,7 +174,8 @@ void Context::place_buffers() {
         break;
     }
   }
-  if (!program_->options.reuse_memory) add_red_zones(bytes);
+  device.copy_in(device_extents_.data(), extent_values_.data(), device_extents_.size());
+  if (!program_->options.reuse_memory && device.is_host()) add_red_zones(bytes);
 }
 
 void Context::bind_workspace(const std::vector<size_t>& needs) {
@@ -161,10 +185,11 @@ void Context::bind_workspace(const std::vector<size_t>& needs) {
     grow(&scratch_->workspace, static_cast<int64_t>(most));
     return;
   }
+  const Device& device = program_->device();
   for (size_t need : needs) {
-    Buffer b(static_cast<int64_t>(need) + RedZones::kSize);
-    red_zones_.add(b.as<char>() + need, b.as<char>() + b.size());
-    own_workspaces_.push_back(std::move(b));
+    Memory m(device, static_cast<int64_t>(need) + RedZones::kSize);
+    if (device.is_host()) red_zones_.add(m.as<char>() + need, m.as<char>() + m.size());
+    own_workspaces_.push_back(std::move(m));
   }
 }
 
@@ -172,6 +197,7 @@ void Context::bind(const Extents& env) {
   bound_ = false;
   env_ = env;
   for (const Requirement& r : program_->requirements) r.check(env_);
+  for (const VariablePtr& v : program_->variables) v->move_to(program_->device());
   epoch_ = graph::Variable::storage_epoch();
   threads_ = num_threads();
   place_buffers();
@@ -210,7 +236,75 @@ void Context::set_output(int i, void* data) {
     *p.slot = static_cast<char*>(data) + p.offset;
 }
 
+void Context::set_host_input(int i, const void* data) {
+  const Device& device = program_->device();
+  if (device.is_host()) return set_input(i, data);
+  const auto index = static_cast<size_t>(i);
+  Memory& staged = staging(&staged_inputs_, index, program_->input_types[index]);
+  device.copy_in(staged.data(), data, bytes_of(program_->input_types[index]));
+  set_input(i, staged.data());
+}
+
+void Context::set_host_output(int i, void* data) {
+  if (program_->device().is_host()) return set_output(i, data);
+  const auto index = static_cast<size_t>(i);
+  host_outputs_[index] = data;
+  set_output(i, staging(&staged_outputs_, index, program_->output_types[index]).data());
+}
+
+int64_t Context::bytes_of(const Type& type) const {
+  return checked_mul(element_count(type.shape).eval(env_), dtype_size(type.dtype));
+}
+
+Memory& Context::staging(std::vector<Memory>* all, size_t i, const Type& type) {
+  Memory& staged = (*all)[i];
+  const int64_t bytes = bytes_of(type);
+  if (staged.size() < bytes) staged = Memory(program_->device(), bytes);
+  return staged;
+}
+
+void Context::finish() {
+  const Device& device = program_->device();
+  if (device.is_host()) return;
+  DeviceState state;
+  device.copy_out(&state, state_, sizeof state);
+  if (state.status_code != 0) {
+    status_ = {state.status_code, state.status_value, state.status_limit};
+    device.fill(state_, 0, sizeof(kernels::Status));
+    check_status();
+  }
+  for (size_t i = 0; i < host_outputs_.size(); ++i) {
+    if (!host_outputs_[i]) continue;
+    device.copy_out(host_outputs_[i], staged_outputs_[i].data(),
+                    bytes_of(program_->output_types[i]));
+    host_outputs_[i] = nullptr;
+  }
+}
+
+void Context::set_step(uint64_t step) {
+  if (step == scratch_->step || !owns_state()) return;
+  program_->device().copy_in(&state_->step, &step, sizeof step);
+  scratch_->step = step;
+}
+
+void Context::check_launch(size_t call) {
+  if (const char* why = program_->device().module()->error())
+    throw DeviceError("[" + program_->calls[call]->label + "] " + why);
+}
+
 kernels::Context Context::kernel_context(const RunInfo& info) {
+  const Device& device = program_->device();
+  if (!device.is_host()) {
+    set_step(info.step);
+    return {nullptr,
+            device.module()->queue(),
+            1,
+            scratch_->workspace.data(),
+            reinterpret_cast<kernels::Status*>(state_),
+            info.seed,
+            info.step,
+            info.iteration};
+  }
   return {parallel_for, nullptr,   threads_,  scratch_->workspace.data(),
           &status_,     info.seed, info.step, info.iteration};
 }
@@ -219,12 +313,14 @@ void Context::run_call(size_t call, const RunInfo& info) {
   kernels::Context kc = kernel_context(info);
   if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[call].data();
   steps_[call].kernel(steps_[call].args, &kc);
+  if (!program_->device().is_host()) check_launch(call);
   if (status_.code != 0) check_status();
 }
 
 bool Context::run(size_t section, const RunInfo& info) {
   const SectionRange& range = program_->sections[section];
   const bool debugging = program_->options.poison || !program_->options.reuse_memory;
+  const bool elsewhere = !program_->device().is_host();
   kernels::Context kc = kernel_context(info);
   if (info.poll) asking_ = &info;
   struct Answered {
@@ -235,6 +331,7 @@ bool Context::run(size_t section, const RunInfo& info) {
     if (info.poll && info.poll(info.poll_data)) return stopped();
     if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[i].data();
     steps_[i].kernel(steps_[i].args, &kc);
+    if (elsewhere) check_launch(i);
     if (debugging) after_call(i);
   }
   if ((!children_.empty() || !sized_.empty()) && should_stop()) return stopped();
@@ -245,6 +342,7 @@ bool Context::run(size_t section, const RunInfo& info) {
 // What a run that was not finished has met does not count.
 bool Context::stopped() {
   status_ = {};
+  if (owns_state()) program_->device().fill(state_, 0, sizeof(kernels::Status));
   return false;
 }
 
@@ -270,7 +368,7 @@ void Context::poison_dead(size_t call) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     const BufferInfo& b = buffers[i];
     if (b.kind != BufferInfo::temp || b.alias >= 0 || b.last != static_cast<int>(call)) continue;
-    std::memset(base_[i], 0xff, static_cast<size_t>(b.count.eval(env_) * dtype_size(b.dtype)));
+    program_->device().fill(base_[i], 0xff, b.count.eval(env_) * dtype_size(b.dtype));
   }
 }
 
@@ -281,7 +379,7 @@ MemoryUse Context::memory() const {
     if (b.kind == BufferInfo::constant) use.constants += static_cast<int64_t>(b.data->bytes.size());
   use.arena = scratch_->arena.size();
   use.workspace = scratch_->workspace.size();
-  for (const Buffer& own : own_workspaces_) use.workspace += own.size();
+  for (const Memory& own : own_workspaces_) use.workspace += own.size();
   use.arguments = args_.size() + extent_values_.size();
   auto add = [&](const MemoryUse& body) {
     use.arena += body.arena;

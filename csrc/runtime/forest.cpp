@@ -187,7 +187,7 @@ void ForestSource::read(Context* context, const int64_t* order, int64_t first, i
   int slot = 0;
   for (const std::vector<int64_t>* v :
        {&layout_.words, &layout_.labels, &layout_.left, &layout_.right, &layout_.counts})
-    context->set_input(slot++, v->data());
+    context->set_host_input(slot++, v->data());
 }
 
 ForestPredictor::ForestPredictor(std::shared_ptr<const Program> program,
@@ -224,7 +224,7 @@ void ForestPredictor::run(const std::shared_ptr<const Forest>& forest, int64_t b
         throw ValueError("expected outputs of shape (nodes, ...), got " + shape_str(shape));
       row_bytes.push_back(width(i) * dtype_size(program().output_types[i].dtype));
       if (results[i].size() < nodes * row_bytes[i]) results[i] = Buffer(nodes * row_bytes[i]);
-      context->set_output(static_cast<int>(i), results[i].data());
+      context->set_host_output(static_cast<int>(i), results[i].data());
     }
     RunInfo info;
     info.poll = poll;
@@ -232,6 +232,7 @@ void ForestPredictor::run(const std::shared_ptr<const Forest>& forest, int64_t b
     {
       std::shared_lock<Guard> lock(*guard_);
       finished = context->run(0, info);
+      if (finished) context->finish();
     }
     executable_.release(std::move(context));
     if (!finished) return;

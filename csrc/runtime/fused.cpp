@@ -85,7 +85,8 @@ void run_tile(const FusedArgs& a, Scratch* s, int64_t begin, int64_t n, int64_t 
       return static_cast<char*>(a.out[k]) + begin * code.output_size[k];
     return s->rows[k] + (begin - first_row) * code.rows_size[k];
   };
-  for (const Instruction& instruction : code.code) {
+  for (int step = 0; step < code.length; ++step) {
+    const Instruction& instruction = code.code[step];
     const void* args[3];
     for (int k = 0; k < instruction.inputs; ++k) {
       Operand o = instruction.in[k];
@@ -128,7 +129,7 @@ void run_block(void* job, int64_t i) {
   Scratch scratch;
   int64_t begin = i * j.block, end = std::min(a.n, begin + j.block);
   // One instruction on arrays as they are keeps nothing between tiles: no need to cut it up.
-  const bool whole = a.code->code.size() == 1 && a.reductions == 0 &&
+  const bool whole = a.code->length == 1 && a.reductions == 0 &&
                      std::all_of(a.access, a.access + a.code->inputs,
                                  [](Access access) { return access == Access::contiguous; });
   if (whole) return run_tile(a, &scratch, begin, end - begin, begin);
@@ -150,7 +151,7 @@ void run_fused(const void* args, const kernels::Context* ctx) {
   if (a.n == 0) return;
   Job job{&a, a.n};
   constexpr int64_t kParallelWork = 1 << 16, kBlock = 4096;  // a multiple of any tile
-  if (ctx->threads > 1 && a.n * static_cast<int64_t>(a.code->code.size()) > kParallelWork) {
+  if (ctx->threads > 1 && a.n * a.code->length > kParallelWork) {
     job.block = std::max<int64_t>(1, kBlock / a.row) * a.row;
     ctx->parallel_for(ctx->pool, (a.n + job.block - 1) / job.block, run_block, &job);
   } else {

@@ -47,7 +47,7 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   constexpr int64_t kBytes = 2 << 20;
   const int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = std::min(batch, std::max<int64_t>(rows, 1));
-  if (batch >= kRows || rows < kRows || keeps_state_) return batch;
+  if (batch >= kRows || rows < kRows || keeps_state_ || !program().device().is_host()) return batch;
   std::unique_ptr<Context> context = executable_.acquire(extents_of(program(), columns, batch));
   const int64_t bytes = context->memory().arena;
   executable_.release(std::move(context));
@@ -60,7 +60,7 @@ void Predictor::run(const std::vector<Column>& columns, int64_t batch,
   FpMode mode;
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = joined(columns, batch);
-  BatchReader reader(program(), columns, batch);
+  BatchReader reader(program(), columns, batch, BatchReader::Use::once);
   std::unique_ptr<Context> context;
   bool finished = true;
   for (int64_t at = 0; at < rows && finished; at += batch) {
@@ -76,13 +76,14 @@ void Predictor::run(const std::vector<Column>& columns, int64_t batch,
       int64_t row = dtype_size(program().output_types[i].dtype);
       const Shape& shape = program().output_types[i].shape;
       for (size_t d = 1; d < shape.size(); ++d) row *= shape[d].eval(env);
-      context->set_output(static_cast<int>(i), static_cast<char*>(outputs[i]) + at * row);
+      context->set_host_output(static_cast<int>(i), static_cast<char*>(outputs[i]) + at * row);
     }
     RunInfo info = next_run();
     info.poll = poll;
     info.poll_data = poll_data;
     std::shared_lock<Guard> lock(*guard_);
     finished = context->run(0, info);
+    if (finished) context->finish();
   }
   if (context) executable_.release(std::move(context));
 }

@@ -48,13 +48,14 @@ class Predictor {
     std::vector<int64_t> shape;
     for (const Dim& d : program().output_types[0].shape) shape.push_back(d.eval(env));
     auto result = allocate(shape);
-    context->set_input(0, input);
-    context->set_output(0, result.second);
+    context->set_host_input(0, input);
+    context->set_host_output(0, result.second);
     RunInfo info = next_run();
     {
       FpMode mode;
       std::shared_lock<Guard> lock(*guard_);
       context->run(0, info);
+      context->finish();
     }
     executable_.release(std::move(context));
     return std::move(result.first);

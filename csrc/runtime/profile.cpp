@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <limits>
 #include <mutex>
 
@@ -17,11 +16,13 @@ using Clock = std::chrono::steady_clock;
 
 // Seconds of one call, the best of five rounds that are long enough for the clock.
 template <class F>
-double time_of(F call) {
+double time_of(F call, const Device& device = host()) {
   constexpr double kRound = 2e-4;
   auto round = [&](int64_t repeats) {
+    device.synchronise();
     const Clock::time_point start = Clock::now();
     for (int64_t i = 0; i < repeats; ++i) call();
+    device.synchronise();
     return std::chrono::duration<double>(Clock::now() - start).count() /
            static_cast<double>(repeats);
   };
@@ -73,15 +74,14 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
     std::vector<std::vector<char>> saved = {};
     explicit Restore(Trainer* trainer) : t(trainer) {
       for (const VariablePtr& v : t->program_->variables) {
-        const char* p = static_cast<const char*>(v->data());
-        saved.emplace_back(p, p + v->bytes());
+        saved.emplace_back(static_cast<size_t>(v->bytes()));
+        v->read(saved.back().data(), 0, v->bytes());
       }
     }
     ~Restore() {
       std::lock_guard<Guard> lock(*t->guard_);
       for (size_t i = 0; i < saved.size(); ++i)
-        if (!saved[i].empty())
-          std::memcpy(t->program_->variables[i]->data(), saved[i].data(), saved[i].size());
+        t->program_->variables[i]->write(saved[i].data(), 0, static_cast<int64_t>(saved[i].size()));
       t->position_ = position;
     }
   } restore_at_exit{this};
@@ -106,13 +106,14 @@ StepProfile Trainer::profile(std::vector<Column> columns, int64_t batch, uint64_
   std::lock_guard<Guard> lock(*guard_);
   Context* context = context_for(0, std::min(batch_, reader_->rows()));
   const int64_t* order = order_.data();
-  result.gather_seconds = time_of([&] { reader_->read(context, order, 0, batch_); });
+  const Device& device = program_->device();
+  result.gather_seconds = time_of([&] { reader_->read(context, order, 0, batch_); }, device);
   RunInfo info;
   info.seed = seed;
   for (size_t s = 0; s < program_->sections.size(); ++s) {
     for (size_t i = program_->sections[s].begin; i < program_->sections[s].end; ++i) {
       const Call& call = *program_->calls[i];
-      const double seconds = time_of([&] { context->run_call(i, info); });
+      const double seconds = time_of([&] { context->run_call(i, info); }, device);
       result.calls.push_back({program_->sections[s].name, call.label, call.table, seconds,
                               static_cast<double>(call.flops.eval(context->extents())),
                               static_cast<double>(call.bytes.eval(context->extents()))});

@@ -65,6 +65,24 @@ Extents Program::extents_of(const std::vector<std::vector<int64_t>>& shapes) con
   return env;
 }
 
+// All in one block, so that they cost one allocation.
+void Program::place_constants() {
+  if (device().is_host()) return;
+  int64_t total = 0;
+  for (const BufferInfo& b : buffers)
+    if (b.kind == BufferInfo::constant)
+      total += align_up(static_cast<int64_t>(b.data->bytes.size()));
+  constants_ = Memory(device(), total);
+  char* at = constants_.as<char>();
+  for (BufferInfo& b : buffers) {
+    if (b.kind != BufferInfo::constant) continue;
+    const auto bytes = static_cast<int64_t>(b.data->bytes.size());
+    device().copy_in(at, b.data->bytes.data(), bytes);
+    b.placed = at;
+    at += align_up(bytes);
+  }
+}
+
 namespace {
 
 std::string human(double v, const char* unit) {

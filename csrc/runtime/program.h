@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/memory.h"
+#include "core/device.h"
 #include "graph/node.h"
 #include "kernels/kernels.h"
 #include "runtime/red_zones.h"
@@ -43,9 +43,10 @@ struct BufferInfo {
   std::shared_ptr<const graph::ConstantData> data;
   // extent: a number that follows from the extents, written at bind
   std::function<double(const Extents&)> number;
-  int alias = -1;             // lives in this buffer instead ...
-  Dim alias_offset;           // ... from this element on
-  int first = -1, last = -1;  // calls that touch it: temps may share memory outside
+  const void* placed = nullptr;  // constant: where it lies in the device's memory
+  int alias = -1;                // lives in this buffer instead ...
+  Dim alias_offset;              // ... from this element on
+  int first = -1, last = -1;     // calls that touch it: temps may share memory outside
 };
 
 class Context;
@@ -115,6 +116,7 @@ struct Requirement {
 struct Options {
   bool reuse_memory = true;  // false: every buffer its own memory, with red zones (debugging)
   bool poison = false;       // fill memory with NaN bytes as soon as it is free
+  const Device* device = &default_device();
 };
 
 struct SectionRange {
@@ -142,6 +144,13 @@ class Program : public std::enable_shared_from_this<Program> {
   std::vector<VariablePtr> variables;  // read or written
   std::vector<bool> input_used;
   Options options;
+
+  const Device& device() const { return *options.device; }
+
+ private:
+  void place_constants();
+
+  Memory constants_;  // of a device
 };
 
 // What a run may differ in.
@@ -156,8 +165,10 @@ struct RunInfo {
 // Memory of intermediate values and of kernels at work. Contexts that never run at the same time
 // may share it.
 struct Scratch {
-  Buffer arena, workspace;
-  uint64_t generation = 0;  // grows when either moves
+  Memory arena, workspace;
+  Memory state;                  // a DeviceState, on a device
+  uint64_t step = ~uint64_t{0};  // that the state has
+  uint64_t generation = 0;       // grows when either moves
 };
 
 // Bytes that a program occupies, by what they hold.
@@ -181,14 +192,26 @@ class Context {
   const Extents& extents() const { return env_; }
   bool bound() const { return bound_; }
 
+  // Addresses in the memory of the program's device.
   void set_input(int i, const void* data);
   void set_output(int i, void* data);
+  // The same for the host's memory, by way of the context's own where the device has another: the
+  // input is copied now, the output by finish().
+  void set_host_input(int i, const void* data);
+  void set_host_output(int i, void* data);
+  // Waits until all that was run is done, and throws what it has met. Nothing to do on the host,
+  // where run() does it.
+  void finish();
   // Runs one section. False when info.poll asked to stop before its end.
   bool run(size_t section, const RunInfo& info);
-  // Whether the run in progress is to stop; for calls that take long by themselves (Loop), whose
-  // bodies ask as the context that the loop is in. A poll that said so once says so again.
+  // Whether the run in progress is to stop; for calls that take long by themselves (Loop). A poll
+  // that said so once says so again.
   bool should_stop() const { return asking_ && asking_->poll(asking_->poll_data); }
-  void ask_as(const Context& other) { asking_ = other.asking_; }
+  // For the body of a loop: polls and reports as the context that the loop is in.
+  void run_within(const Context& other) {
+    asking_ = other.asking_;
+    state_ = other.state_;
+  }
   // Runs one call alone, for profiling.
   void run_call(size_t call, const RunInfo& info);
 
@@ -217,11 +240,16 @@ class Context {
   };
   kernels::Context kernel_context(const RunInfo& info);
   void plan(const std::vector<int64_t>& bytes);
-  void grow(Buffer* buffer, int64_t bytes);
+  void grow(Memory* memory, int64_t bytes);
   void place_buffers();
   int64_t slot_bytes(int64_t bytes) const;
   void add_red_zones(const std::vector<int64_t>& bytes);
   void bind_workspace(const std::vector<size_t>& needs);
+  int64_t bytes_of(const Type& type) const;
+  Memory& staging(std::vector<Memory>* all, size_t i, const Type& type);
+  void set_step(uint64_t step);
+  void check_launch(size_t call);
+  bool owns_state() const { return state_ && state_ == scratch_->state.data(); }
   bool stopped();
   void after_call(size_t call);
   void poison_dead(size_t call);
@@ -234,7 +262,8 @@ class Context {
   std::vector<int64_t> planned_, offsets_;
   std::shared_ptr<Scratch> scratch_;
   Buffer args_, extent_values_;
-  std::vector<Buffer> own_workspaces_;  // of each call, without reuse of memory
+  Memory device_extents_;               // extent_values_ there
+  std::vector<Memory> own_workspaces_;  // of each call, without reuse of memory
   RedZones red_zones_;                  // goes before the memory it lies in
   int64_t args_bytes_ = 0;
   std::vector<size_t> args_offsets_;
@@ -246,6 +275,10 @@ class Context {
   size_t next_child_ = 0, next_sized_ = 0;
   const RunInfo* asking_ = nullptr;  // of the run in progress: loops poll for it
   kernels::Status status_{};
+  // On a device.
+  DeviceState* state_ = nullptr;  // there; the scratch's, or that of the context around
+  std::vector<Memory> staged_inputs_, staged_outputs_;
+  std::vector<void*> host_outputs_;
 };
 
 }  // namespace fastnn::runtime

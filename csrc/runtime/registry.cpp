@@ -100,4 +100,14 @@ Found find_kernel(const std::string& id, DType dtype) {
   return {find_in(reference, id, dtype), reference.name};
 }
 
+Found find_kernel(const Device& device, const std::string& id, DType dtype) {
+  if (device.is_host()) return find_kernel(id, dtype);
+  return {find_in(*device.module()->table, id, dtype), device.name()};
+}
+
+void throw_no_kernel(const Device& device, const std::string& id, DType dtype) {
+  throw std::invalid_argument("there is no kernel '" + id + "' for " + dtype_name(dtype) +
+                              (device.is_host() ? "" : std::string(" on ") + device.name()));
+}
+
 }  // namespace fastnn::runtime

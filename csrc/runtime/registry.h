@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device.h"
 #include "kernels/kernels.h"
 
 namespace fastnn::runtime {
@@ -21,7 +22,11 @@ struct Found {
   const char* table = "";
 };
 Found find_kernel(const std::string& id, DType dtype);
-// For a kernel called outside of a program: all threads, no workspace, no random state.
+// The kernel of a device: on the host as above; elsewhere only the device's own will do.
+Found find_kernel(const Device& device, const std::string& id, DType dtype);
+// Says that there is none: std::invalid_argument.
+[[noreturn]] void throw_no_kernel(const Device& device, const std::string& id, DType dtype);
+// For a kernel of the host called outside of a program: all threads, no workspace, no random state.
 kernels::Context plain_context(kernels::Status* status);
 const kernels::Entry* find_in(const kernels::Table& table, const std::string& id, DType dtype);
 

@@ -1,5 +1,7 @@
 // Where a Trainer's batches come from.
 #pragma once
+#include <vector>
+
 #include "runtime/program.h"
 
 namespace fastnn::runtime {
@@ -14,6 +16,8 @@ class BatchSource {
   // Those of rows order[first .. first + n), or first .. first + n without an order.
   virtual Extents extents(const Program& program, const int64_t* order, int64_t first,
                           int64_t n) const = 0;
+  // Comes before reads in this order.
+  virtual void prepare(const std::vector<int64_t>& order) { (void)order; }
   // Points the context's inputs at these rows, until the next call.
   virtual void read(Context* context, const int64_t* order, int64_t first, int64_t n) = 0;
 };

@@ -72,7 +72,8 @@ std::unique_ptr<BatchSource> Trainer::reader_of(std::vector<Column> columns, int
   require_batch(batch);
   const int64_t rows = columns.empty() ? 0 : columns[0].rows;
   return std::make_unique<BatchReader>(*program_, std::move(columns),
-                                       std::min(batch, std::max<int64_t>(rows, 1)));
+                                       std::min(batch, std::max<int64_t>(rows, 1)),
+                                       BatchReader::Use::often);
 }
 
 void Trainer::begin(std::vector<Column> columns, int64_t batch, bool shuffle, uint64_t seed,
@@ -102,6 +103,7 @@ void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, std::vec
   if (from.row < 0 || from.row > rows)
     throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
   batch_ = std::min(batch, std::max<int64_t>(rows, 1));
+  source->prepare(order);
   reader_ = std::move(source);
   order_ = std::move(order);
   seed_ = seed;
@@ -208,13 +210,22 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
         info.poll = poll;
         info.poll_data = poll_data;
       }
-      if (!step(context, info, locked)) return done;
+      if (!step(context, info, locked)) {
+        finish();
+        return done;
+      }
       at += n;
     }
     step_seconds_ = seconds_since(begin) / static_cast<double>(ran);
     if (seconds_since(start) > max_seconds) break;
   }
+  finish();
   return done;
+}
+
+void Trainer::finish() {
+  for (const auto& context : contexts_)
+    if (context && context->bound()) context->finish();
 }
 
 }  // namespace fastnn::runtime

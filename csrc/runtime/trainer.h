@@ -68,6 +68,7 @@ class Trainer {
   // Of n rows from `first` in the order.
   Context* context_for(int64_t first, int64_t n);
   bool step(Context* context, const RunInfo& first, bool guarded);
+  void finish();  // of what runs elsewhere
 
   std::shared_ptr<const Program> program_;
   std::shared_ptr<Guard> guard_;

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import ops
 from ._core import __version__
+from ._devices import DeviceError, get_device, set_device
 from ._tensor import Tensor, Variable
 from .config import get_cmake_dir, get_include, get_num_threads, set_num_threads, show_config
 from .graph import evaluate, function, grad, placeholder, scan, shared, tree_scan
@@ -84,6 +85,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DeviceError",
     "Input",
     "Model",
     "Sequential",
@@ -99,6 +101,7 @@ __all__ = [
     "evaluate",
     "function",
     "get_cmake_dir",
+    "get_device",
     "get_include",
     "get_num_threads",
     "grad",
@@ -116,6 +119,7 @@ __all__ = [
     "preprocessing",
     "regularizers",
     "scan",
+    "set_device",
     "set_num_threads",
     "shared",
     "show_config",

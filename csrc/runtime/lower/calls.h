@@ -53,7 +53,7 @@ class FusedCall : public Call {
  private:
   void place_results();
 
-  FusedCode code_;
+  FusedCode code_{};
   std::vector<Operand> places_;  // of the items' results
   std::vector<std::vector<double>> params_;
   std::vector<std::pair<int, DType>> outputs_;  // buffers

@@ -23,11 +23,9 @@ std::vector<double> tile_params(const graph::Node& n) {
 
 DType tile_dtype(const graph::Node& n) { return n.inputs[n.op->name == "where" ? 1 : 0].dtype(); }
 
-Found find_tile(const graph::Node& n) {
-  Found f = find_kernel(tile_id(n), tile_dtype(n));
-  if (!f.entry || !f.entry->tile)
-    throw std::invalid_argument("there is no kernel '" + tile_id(n) + "' for " +
-                                dtype_name(tile_dtype(n)));
+Found find_tile(const Device& device, const graph::Node& n) {
+  Found f = find_kernel(device, tile_id(n), tile_dtype(n));
+  if (!f.entry || !f.entry->tile) throw_no_kernel(device, tile_id(n), tile_dtype(n));
   return f;
 }
 
@@ -140,6 +138,7 @@ void FusedCall::finish() {
     instruction.tile = item.tile;
     params_.push_back(item.params);
     instruction.params = params_.back().data();
+    instruction.param_count = static_cast<int32_t>(params_.back().size());
     instruction.inputs = static_cast<int32_t>(item.in.size());
     instruction.out = places_[i];
     for (size_t k = 0; k < item.in.size(); ++k) {
@@ -147,7 +146,7 @@ void FusedCall::finish() {
       instruction.in[k] = in.view >= 0 ? Operand{Operand::input, static_cast<int16_t>(in.view)}
                                        : places_[static_cast<size_t>(in.item)];
     }
-    code_.code.push_back(instruction);
+    code_.code[code_.length++] = instruction;
     label += (i == 0 ? "" : " ") + item.op;
   }
   code_.outputs = static_cast<int>(outputs_.size());
@@ -239,11 +238,15 @@ void Lowering::lower_elementwise(const NodePtr& n) {
   if (move) group->position = ++position_;
   if (!group) {
     auto call = std::make_unique<FusedCall>(v.shape());
-    call->kernel = run_fused;
+    if (program_->device().is_host())
+      call->kernel = run_fused;
+    else
+      set_kernel(call.get(), "fused", DType::f32);
+    call->table.clear();  // its tiles say
     group = static_cast<FusedCall*>(emit(std::move(call), {}, {}));
   }
 
-  Found tile = find_tile(*n);
+  Found tile = find_tile(program_->device(), *n);
   FusedCall::Item item{n->op->name, tile.entry->tile, tile_params(*n), {}, v.dtype(), -1};
   group->table = group->table.empty() || group->table == tile.table ? tile.table : "mixed";
   for (const View& x : in) {

@@ -90,8 +90,9 @@ void Lowering::take_reads(FusedCall* a, FusedCall* b) {
 
 bool Lowering::takes(const FusedCall& fused, const RowReduce& r) const {
   const auto same_length = [&](const FusedCall::Rows& rows) { return rows.length == r.length; };
-  return fused.reductions.size() < kMaxRowReductions && is_contiguous(r.in) &&
-         r.in.offset == Dim(0) && element_count(r.in.shape) == element_count(fused.shape) &&
+  return program_->device().is_host() && fused.reductions.size() < kMaxRowReductions &&
+         is_contiguous(r.in) && r.in.offset == Dim(0) &&
+         element_count(r.in.shape) == element_count(fused.shape) &&
          std::all_of(fused.reductions.begin(), fused.reductions.end(), same_length) &&
          program_->buffers[static_cast<size_t>(r.out.buffer)].alias < 0;
 }

@@ -250,7 +250,7 @@ void Lowering::lower_random(const NodePtr& n) {
     return;
   }
   auto seed = static_cast<uint64_t>(own_seed[0]);
-  kernels::Kernel draw = find_kernel(name, v.dtype()).entry->run;
+  kernels::Kernel draw = find_kernel(program_->device(), name, v.dtype()).entry->run;
   Call* call = simple<SeededArgs>(name, v.dtype(), name, {a, b}, {out},
                                   [=](const Binder& binder, SeededArgs* args) {
                                     bind(binder, args);

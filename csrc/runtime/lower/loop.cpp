@@ -1,7 +1,5 @@
 // Loop: the body is a Program of its own; each iteration points its inputs and outputs at the
 // carried values and at the slices of the sequences.
-#include <cstring>
-
 #include "runtime/lower/lowering.h"
 
 namespace fastnn::runtime {
@@ -34,15 +32,15 @@ void run_loop(const void* args, const kernels::Context* ctx) {
   const LoopArgs& a = *static_cast<const LoopArgs*>(args);
   if (a.trip == 0) {
     for (int i = 0; i < a.carried; ++i)
-      std::memcpy(final_of(a)[i].data, initial(a)[i].data,
-                  static_cast<size_t>(initial(a)[i].bytes));
+      a.around->program().device().copy(final_of(a)[i].data, initial(a)[i].data,
+                                        initial(a)[i].bytes);
     return;
   }
   for (int i = 0; i < a.invariants; ++i)
     a.body->set_input(a.carried + a.sequences + i, invariant(a)[i].data);
   for (int64_t step = 0; step < a.trip; ++step) {
     if (a.around->should_stop()) return;
-    a.body->ask_as(*a.around);
+    a.body->run_within(*a.around);
     int64_t t = a.reverse ? a.trip - 1 - step : step;
     // The last step writes to the final value, so writers alternate backwards from there.
     bool to_final = (a.trip - 1 - step) % 2 == 0;

@@ -164,9 +164,8 @@ bool Lowering::private_to(Value v, size_t s) const {
 }
 
 void Lowering::set_kernel(Call* call, const std::string& id, DType dtype) {
-  Found found = find_kernel(id, dtype);
-  if (!found.entry || !found.entry->run)
-    throw std::invalid_argument("there is no kernel '" + id + "' for " + dtype_name(dtype));
+  Found found = find_kernel(program_->device(), id, dtype);
+  if (!found.entry || !found.entry->run) throw_no_kernel(program_->device(), id, dtype);
   call->kernel = found.entry->run;
   call->workspace = found.entry->workspace;
   call->table = found.table;
@@ -370,6 +369,7 @@ std::shared_ptr<Program> Program::compile(const Values& inputs, std::vector<Sect
     for (auto& e : s.effects) e = rewritten[i++].node;
   }
   Lowering(program.get(), inputs, std::move(sections)).run();
+  program->place_constants();
   return program;
 }
 

@@ -171,7 +171,12 @@ bool Lowering::absorb_activation(const NodePtr& n) {
     if (spec.type != "float") return false;
     params.push_back(n->attrs.get<double>(spec.name));
   }
-  Found found = find_kernel(n->op->name, v.dtype());
+  const Epilogue epilogue = n->op->name == "relu"        ? Epilogue::relu
+                            : n->op->name == "relu_grad" ? Epilogue::relu_grad
+                                                         : Epilogue::tile;
+  // Elsewhere a tile is no function to call: the elementwise call that comes next does its work.
+  if (!program_->device().is_host() && epilogue == Epilogue::tile) return false;
+  Found found = find_kernel(program_->device(), n->op->name, v.dtype());
   if (!found.entry || !found.entry->tile) return false;
   if (in.size() == 2) {
     View aux = view_of(in[1]);
@@ -182,9 +187,7 @@ bool Lowering::absorb_activation(const NodePtr& n) {
   call->position = ++position_;
   call->params = params;
   call->tile = found.entry->tile;
-  call->epilogue = n->op->name == "relu"        ? Epilogue::relu
-                   : n->op->name == "relu_grad" ? Epilogue::relu_grad
-                                                : Epilogue::tile;
+  call->epilogue = epilogue;
   call->label += "+" + n->op->name;
   call->flops = call->flops + element_count(v.shape());
   views_[v] = views_[in[0]];

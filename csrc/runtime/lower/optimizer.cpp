@@ -188,6 +188,7 @@ bool keeps_where_zero(const std::string& algorithm, const std::vector<double>& h
 }  // namespace
 
 void Lowering::find_row_gradients() {
+  if (!program_->device().is_host()) return;  // the index is read here, by the host
   for (const Section& section : sections_)
     for (const NodePtr& n : section.effects) {
       const auto& hyper = n->attrs.get<std::vector<double>>("hyper");

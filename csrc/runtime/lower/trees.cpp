@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "runtime/lower/lowering.h"
+#include "runtime/registry.h"
 #include "runtime/sized_contexts.h"
 
 namespace fastnn::runtime {
@@ -133,7 +134,7 @@ void run_level(const TreeArgs& a, const Level& level, Extents* env, const kernel
   const TreeCall& c = *a.call;
   env->set(c.rows, level.count);
   Context* body = a.bodies->at(level.count, *env);
-  body->ask_as(*a.around);
+  body->run_within(*a.around);
   const Rows *states = c.gradient ? a.slots : c.results(a), *gathered = c.gathered(a);
   int slot = 0;
   for (size_t side = 0; side < 2; ++side)
@@ -212,6 +213,9 @@ std::vector<ExtentId> extents_inside(const SubGraph& body) {
 }  // namespace
 
 void Lowering::lower_trees(const NodePtr& n) {
+  // Levels are gathered and added up by the host.
+  if (!program_->device().is_host())
+    throw_no_kernel(program_->device(), n->op->name, n->inputs[0].dtype());
   const SubGraph& body = *n->attrs.get<std::shared_ptr<const SubGraph>>("body");
   auto call = std::make_unique<TreeCall>();
   call->body =

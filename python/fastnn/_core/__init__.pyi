@@ -14,6 +14,7 @@ import typing_extensions
 from . import testing
 
 __all__: list[str] = [
+    "DeviceError",
     "Dim",
     "Effect",
     "Forest",
@@ -27,6 +28,7 @@ __all__: list[str] = [
     "Trainer",
     "Value",
     "active_table",
+    "add_device",
     "available_cpus",
     "broadcast_shapes",
     "broadcast_to",
@@ -34,6 +36,9 @@ __all__: list[str] = [
     "compiler",
     "constant",
     "cython_functions",
+    "default_device",
+    "device_description",
+    "device_kernels",
     "elementwise",
     "extent_value",
     "first_nonfinite",
@@ -57,12 +62,16 @@ __all__: list[str] = [
     "running_workers",
     "scalar",
     "set_active_table",
+    "set_default_device",
     "set_num_threads",
     "substitute",
     "supported_isas",
     "testing",
     "topological_order",
 ]
+
+class DeviceError(RuntimeError):
+    pass
 
 class Dim:
     """
@@ -162,6 +171,8 @@ class Storage:
         """
     def value(self) -> Value: ...
     @property
+    def device(self) -> str: ...
+    @property
     def dtype(self) -> str: ...
     @property
     def role(self) -> str: ...
@@ -180,6 +191,7 @@ class Function:
         seed: typing.SupportsInt | typing.SupportsIndex = 0,
         reuse_memory: bool = True,
         poison: bool = False,
+        device: str = "",
     ) -> None: ...
     def kernels(self) -> list[str]: ...
     def plan(
@@ -231,7 +243,12 @@ class Program:
     Compiled sections.
     """
     def __init__(
-        self, inputs: typing.Any, sections: list, reuse_memory: bool = True, poison: bool = False
+        self,
+        inputs: typing.Any,
+        sections: list,
+        reuse_memory: bool = True,
+        poison: bool = False,
+        device: str = "",
     ) -> None: ...
     def kernels(self) -> list[str]: ...
     def plan(
@@ -347,6 +364,7 @@ class ForestPredictor:
     ) -> list[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]: ...
 
 def active_table() -> str: ...
+def add_device(module: typing_extensions.CapsuleType) -> None: ...
 def available_cpus() -> int: ...
 def broadcast_shapes(a: typing.Any, b: typing.Any) -> tuple: ...
 def broadcast_to(x: Value, shape: typing.Any) -> Value: ...
@@ -355,6 +373,13 @@ def constant(array: typing.Any) -> Value: ...
 def cython_functions() -> list:
     """
     Name, arguments, signature and capsule of each kernel that C code may call.
+    """
+
+def default_device() -> str: ...
+def device_description(name: str) -> str: ...
+def device_kernels(name: str) -> list[tuple[str, str]]:
+    """
+    (id, dtype) of every kernel of a device.
     """
 
 def elementwise(general: collections.abc.Callable) -> typing.Any:
@@ -404,6 +429,7 @@ def rewrite(roots: collections.abc.Sequence[Value]) -> list[Value]: ...
 def running_workers() -> int: ...
 def scalar(value: typing.SupportsFloat | typing.SupportsIndex, dtype: typing.Any) -> Value: ...
 def set_active_table(name: str) -> None: ...
+def set_default_device(name: str) -> None: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def substitute(
     roots: collections.abc.Sequence[Value],

@@ -77,7 +77,9 @@ class Signature:
         self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]
         self.output_names = _output_names(model, trace.structure)
-        program = compile_sections(trace.inputs, [("predict", trace.outputs, trace.scope.updates)])
+        program = compile_sections(
+            trace.inputs, [("predict", trace.outputs, trace.scope.updates)], model._device
+        )
         self.predictor = _core.Predictor(program, model._engine.guard, current_seed())
         self.steps: dict[Any, Step] = {}
         # For which settings of compile(), and which outputs need targets.
@@ -152,7 +154,7 @@ class Step:
         if training:
             sections, every = _training_sections(model, total, measured, states)
         inputs = [*trace.inputs, *(t for t in [*targets, *weights] if t is not None)]
-        program = compile_sections(inputs, sections)
+        program = compile_sections(inputs, sections, model._device)
         self.trainer = _core.Trainer(program, every, model._engine.guard)
 
 
@@ -203,9 +205,18 @@ def lay_side_by_side(variables: Sequence[Variable], optimizer: Any) -> None:
             _core.make_contiguous([v._storage for v in family if v.dtype == dtype])
 
 
-def compile_sections(inputs: Sequence[Tensor], sections: Sequence[Section]) -> Any:
-    """Compiles sections of tensors and updates."""
-    return _core.Program([tensor._value for tensor in inputs], plain_sections(sections))
+def compile_sections(
+    inputs: Sequence[Tensor], sections: Sequence[Section], device: str | None = None
+) -> Any:
+    """Compiles sections of tensors and updates.
+
+    Args:
+        inputs: the placeholders.
+        sections: (name, outputs, updates).
+        device: where they run; default: that of ``fastnn.set_device``.
+    """
+    values = [tensor._value for tensor in inputs]
+    return _core.Program(values, plain_sections(sections), device=device or "")
 
 
 def plain_sections(sections: Sequence[Section]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastnn import optimizers
+from fastnn import _devices, optimizers
 from fastnn.callbacks import History
 from fastnn.layers import Layer
 from fastnn.layers._legacy import renamed_arguments
@@ -46,20 +46,21 @@ class Trainable(Layer):
         # What was done to the data before they came here: plain data, kept in the model's file.
         self.preprocessing: Any = None
         self._settings: Settings | None = None
+        self._device: str | None = None
         self._objective: Objective | None = None
         self._engine = _engine.Engine(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """The layers, what compile() was given, and the optimizer's state; no compiled programs."""
         self._engine.refuse_in_training("pickle", elsewhere=True)
-        left_out = ("_engine", "_objective", "history")
+        left_out = ("_engine", "_objective", "history", "_device")  # that of another machine
         state = {k: v for k, v in super().__getstate__().items() if k not in left_out}
         return {**state, "_build_shape": self._engine.build_shape}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         build_shape = state.pop("_build_shape")
-        super().__setstate__({**state, "_objective": None, "history": None})
+        super().__setstate__({**state, "_objective": None, "history": None, "_device": None})
         self._engine = _engine.Engine(self)
         self._engine.build_shape = build_shape
 
@@ -74,6 +75,7 @@ class Trainable(Layer):
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        device: str | None = None,
     ) -> None:
         """Says how the model is trained.
 
@@ -88,9 +90,12 @@ class Trainable(Layer):
             steps_per_execution: accepted and ignored: epochs run in C++ as a whole.
             jit_compile: accepted and ignored.
             auto_scale_loss: accepted and ignored.
+            device: where the model trains and predicts, "cpu" or "cuda"; default: that of
+                :func:`fastnn.set_device`.
 
         Raises:
             ValueError: for an unknown name.
+            DeviceError: where the device, its driver or fastnn's module for it is missing.
             RuntimeError: while the model is in training.
             NotImplementedError: for a model that overrides train_step and its like.
 
@@ -107,12 +112,16 @@ class Trainable(Layer):
         settings = Settings(loss, loss_weights, metrics, weighted_metrics)
         settings.check()
         chosen = optimizers.get(optimizer)
+        if device is not None:
+            _devices.require(device)
+        moved = device != self._device
+        self._device = device
         self.optimizer = chosen
         self._settings = settings
         self._objective = None
         self._engine.clock = Clock()
         self._engine.saved = None
-        self._engine.forget()
+        self._engine.forget(structure=moved)
 
     def _refuse_replaced(self) -> None:
         for name, instead in _REPLACED.items():

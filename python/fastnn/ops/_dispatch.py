@@ -132,7 +132,8 @@ def _compile(build: Callable[..., Any], given: Sequence[Any]) -> _Compiled:
     result = build(*tensors)
     single = isinstance(result, Tensor)
     outputs = [result] if single else list(result)
-    function = _core.Function(inputs, [("main", [t._value for t in outputs], [])])
+    sections: list[Any] = [("main", [t._value for t in outputs], [])]
+    function = _core.Function(inputs, sections, device="cpu")  # where the arrays are
     return function.__call__, single
 
 

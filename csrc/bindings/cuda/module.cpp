@@ -1,0 +1,34 @@
+// The extension module of a device: hands its functions to the core. Importing it touches no
+// driver, so that it imports everywhere; the core asks what is there.
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "kernels/cuda/device.h"
+
+namespace {
+
+PyObject* device(PyObject*, PyObject*) {
+  const fastnn::DeviceModule* module = &fastnn::kernels::cuda::device_module();
+  return PyCapsule_New(const_cast<fastnn::DeviceModule*>(module), nullptr, nullptr);
+}
+
+PyMethodDef methods[] = {
+    {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    "_cuda",
+    "fastnn's kernels for NVIDIA GPUs.",
+    -1,
+    methods,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__cuda() { return PyModule_Create(&definition); }

@@ -1,0 +1,44 @@
+// What the module of a device hands over: plain functions, so that it shares no C++ library with
+// the core that uses it. The GPU's work is in order, as if there were one queue: a copy to the
+// host waits for what was launched before it, and launches return at once.
+#pragma once
+#include <stdint.h>
+
+namespace fastnn {
+
+namespace kernels {
+struct Table;
+}
+
+// What kernels on a device read and write beside their arguments. Lies in the device's memory and
+// begins with the kernels::Status that their Context points to.
+struct DeviceState {
+  int32_t status_code;
+  int64_t status_value, status_limit;
+  uint64_t step;  // of the run: random kernels take it from here, so that a run can be replayed
+};
+
+// How a failure is said: the functions that return a bool or a pointer give false or null, kernels
+// return as ever; error() then gives its text and forgets it. Failures belong to a thread.
+struct DeviceModule {
+  // Grows with every change of this struct, of DeviceState or of a kernel's arguments.
+  static constexpr int32_t kVersion = 1;
+
+  int32_t version;
+  const char* name;  // "cuda"
+  const kernels::Table* table;
+  // Says what is there ("NVIDIA H100 80GB HBM3"), or null: no driver, no device.
+  const char* (*describe)();
+  void* (*allocate)(int64_t bytes);
+  void (*release)(void* p);
+  bool (*free_memory)(int64_t* bytes);
+  bool (*copy_in)(void* to, const void* from, int64_t bytes);   // from the host
+  bool (*copy_out)(void* to, const void* from, int64_t bytes);  // to the host; waits
+  bool (*copy)(void* to, const void* from, int64_t bytes);
+  bool (*fill)(void* to, uint8_t byte, int64_t bytes);
+  bool (*synchronise)();
+  void* (*queue)();        // what kernels get as Context::pool
+  const char* (*error)();  // null: none since the last call
+};
+
+}  // namespace fastnn

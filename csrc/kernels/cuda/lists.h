@@ -1,0 +1,17 @@
+// The entry lists of the CUDA kernels, one a source file.
+#pragma once
+#include "kernels/kernels.h"
+
+namespace fastnn::kernels::cuda {
+
+extern const EntryList elementwise_list;
+extern const EntryList gather_batch_list;
+extern const EntryList matmul_list;
+extern const EntryList move_list;
+extern const EntryList optimizer_list;
+extern const EntryList reduce_list;
+extern const EntryList softmax_list;
+
+const Table& table();
+
+}  // namespace fastnn::kernels::cuda

@@ -1,0 +1,196 @@
+// Matrix products. Element (i, j) is one chain of fma over k = 0 .. K-1 in every kernel here, so a
+// row's bits depend neither on M nor on which kernel runs.
+#include <cmath>
+#include <type_traits>
+
+#include "kernels/cuda/lists.h"
+#include "kernels/cuda/math_arithmetic.h"
+#include "kernels/cuda/reduce.h"
+
+namespace fastnn::kernels::cuda {
+namespace {
+
+// MatmulArgs by value, with strides instead of transposes.
+struct Product {
+  void* c;
+  const void *a, *b, *bias, *aux;
+  int64_t m, n, k;
+  int64_t a_row, a_k, b_k, b_col, ldc, ldaux;
+  Epilogue epilogue;
+  int32_t batch_rank;
+  int64_t batch_shape[kMaxRank], batch_a[kMaxRank], batch_b[kMaxRank], batch_c[kMaxRank];
+};
+
+// Of one product of the batch.
+struct Offsets {
+  int64_t a = 0, b = 0, c = 0;
+};
+
+__device__ Offsets offsets_of(const Product& p, int64_t product) {
+  Offsets o;
+  for (int d = p.batch_rank - 1; d >= 0; --d) {
+    const int64_t i = product % p.batch_shape[d];
+    product /= p.batch_shape[d];
+    o.a += i * p.batch_a[d];
+    o.b += i * p.batch_b[d];
+    o.c += i * p.batch_c[d];
+  }
+  return o;
+}
+
+template <class T>
+__device__ T multiply_add(T a, T b, T c) {
+  if constexpr (std::is_integral_v<T>)
+    return add<T>(multiply<T>(a, b, nullptr), c, nullptr);
+  else
+    return std::fma(a, b, c);
+}
+
+template <class T>
+__device__ void store(const Product& p, int64_t offset, int64_t i, int64_t j, T sum) {
+  if (p.bias) sum = add<T>(sum, static_cast<const T*>(p.bias)[j], nullptr);
+  if (p.epilogue == Epilogue::relu) {
+    sum = sum < 0 ? T(0) : sum;
+  } else if (p.epilogue == Epilogue::relu_grad) {
+    const T y = static_cast<const T*>(p.aux)[offset + i * p.ldaux + j];
+    sum = y > 0 ? sum : T(0);
+  }
+  static_cast<T*>(p.c)[offset + i * p.ldc + j] = sum;
+}
+
+// A thread for each element. For products so small that the launch is what costs.
+template <class T>
+__global__ void product_small(Product p, int64_t count) {
+  const int64_t size = p.m * p.n;
+  for (int64_t e = first_index(); e < count * size; e += all_threads()) {
+    const Offsets o = offsets_of(p, e / size);
+    const int64_t i = e % size / p.n, j = e % p.n;
+    const T* a = static_cast<const T*>(p.a) + o.a + i * p.a_row;
+    const T* b = static_cast<const T*>(p.b) + o.b + j * p.b_col;
+    T sum = 0;
+    for (int64_t k = 0; k < p.k; ++k) sum = multiply_add(a[k * p.a_k], b[k * p.b_k], sum);
+    store(p, o.c, i, j, sum);
+  }
+}
+
+constexpr int kTile = 64, kDepth = 16, kOwn = 4;  // a thread has kOwn x kOwn of a tile's elements
+constexpr int kSide = kTile / kOwn;
+static_assert(kSide * kSide == kThreads);
+
+// Brings `kTile` rows of kDepth into shared memory, [k][row]; zeros beyond the end.
+template <class T>
+__device__ void bring(T (*to)[kTile + 1], const T* from, int64_t rows, int64_t depth,
+                      int64_t row_stride, int64_t k_stride) {
+  for (int e = threadIdx.x; e < kTile * kDepth; e += kThreads) {
+    // Neighbouring threads read neighbouring addresses.
+    const int k = k_stride == 1 ? e % kDepth : e / kTile;
+    const int row = k_stride == 1 ? e / kDepth : e % kTile;
+    to[k][row] = row < rows && k < depth ? from[row * row_stride + k * k_stride] : T(0);
+  }
+}
+
+template <class T>
+__global__ void product_tiled(Product p) {
+  __shared__ T a[kDepth][kTile + 1];
+  __shared__ T b[kDepth][kTile + 1];
+  const Offsets o = offsets_of(p, blockIdx.z);
+  const int64_t i0 = static_cast<int64_t>(blockIdx.y) * kTile;
+  const int64_t j0 = static_cast<int64_t>(blockIdx.x) * kTile;
+  const int x = threadIdx.x % kSide, y = threadIdx.x / kSide;
+  T sums[kOwn][kOwn] = {};
+  for (int64_t k0 = 0; k0 < p.k; k0 += kDepth) {
+    const int64_t depth = p.k - k0 < kDepth ? p.k - k0 : kDepth;
+    bring(a, static_cast<const T*>(p.a) + o.a + i0 * p.a_row + k0 * p.a_k, p.m - i0, depth, p.a_row,
+          p.a_k);
+    bring(b, static_cast<const T*>(p.b) + o.b + j0 * p.b_col + k0 * p.b_k, p.n - j0, depth, p.b_col,
+          p.b_k);
+    __syncthreads();
+    for (int k = 0; k < depth; ++k) {
+      T left[kOwn], right[kOwn];
+      for (int u = 0; u < kOwn; ++u) left[u] = a[k][y + u * kSide];
+      for (int v = 0; v < kOwn; ++v) right[v] = b[k][x + v * kSide];
+      for (int u = 0; u < kOwn; ++u)
+        for (int v = 0; v < kOwn; ++v) sums[u][v] = multiply_add(left[u], right[v], sums[u][v]);
+    }
+    __syncthreads();
+  }
+  for (int u = 0; u < kOwn; ++u)
+    for (int v = 0; v < kOwn; ++v) {
+      const int64_t i = i0 + y + u * kSide, j = j0 + x + v * kSide;
+      if (i < p.m && j < p.n) store(p, o.c, i, j, sums[u][v]);
+    }
+}
+
+// The sums of op(B)'s columns, for each product of the batch.
+template <class T>
+void column_sums(const MatmulArgs& g, int64_t count, const Context* ctx) {
+  if constexpr (std::is_floating_point_v<T>) {
+    for (int64_t product = 0; product < count; ++product) {
+      ReduceArgs r{};
+      int64_t offset = 0, rest = product;
+      for (int d = g.batch_rank - 1; d >= 0; --d) {
+        offset += rest % g.batch_shape[d] * g.batch_b[d];
+        rest /= g.batch_shape[d];
+      }
+      r.out = static_cast<T*>(g.colsum_b) + product * g.n;
+      r.in = static_cast<const T*>(g.b) + offset;
+      r.rank = 2;
+      r.shape[0] = g.k;
+      r.shape[1] = g.n;
+      r.in_strides[0] = g.trans_b ? 1 : g.ldb;
+      r.in_strides[1] = g.trans_b ? g.ldb : 1;
+      r.out_strides[1] = 1;
+      r.reduced[0] = 1;
+      r.scale = 1;
+      reduce_sum<T>(&r, ctx);
+    }
+  }
+}
+
+template <class T>
+void matmul(const void* args, const Context* ctx) {
+  const auto& g = *static_cast<const MatmulArgs*>(args);
+  if (g.epilogue == Epilogue::tile) return fail("an epilogue is relu or none");
+  Product p{};
+  p.c = g.c, p.a = g.a, p.b = g.b, p.bias = g.bias, p.aux = g.aux;
+  p.m = g.m, p.n = g.n, p.k = g.k;
+  p.a_row = g.trans_a ? 1 : g.lda, p.a_k = g.trans_a ? g.lda : 1;
+  p.b_k = g.trans_b ? 1 : g.ldb, p.b_col = g.trans_b ? g.ldb : 1;
+  p.ldc = g.ldc, p.ldaux = g.ldaux;
+  p.epilogue = g.epilogue;
+  p.batch_rank = g.batch_rank;
+  int64_t count = 1;
+  for (int d = 0; d < g.batch_rank; ++d) {
+    p.batch_shape[d] = g.batch_shape[d];
+    p.batch_a[d] = g.batch_a[d], p.batch_b[d] = g.batch_b[d], p.batch_c[d] = g.batch_c[d];
+    count *= g.batch_shape[d];
+  }
+  constexpr int64_t kMostProducts = 65535;  // of a grid
+  const bool tiled = g.m * g.n >= kTile * kTile && g.k >= kDepth && count <= kMostProducts;
+  const auto across = static_cast<unsigned>((g.n + kTile - 1) / kTile);
+  const auto down = static_cast<unsigned>((g.m + kTile - 1) / kTile);
+  if (tiled && down <= kMostProducts)
+    launch(ctx, product_tiled<T>, dim3(across, down, static_cast<unsigned>(count)), kThreads, p);
+  else
+    launch(ctx, product_small<T>, blocks_for(count * g.m * g.n), kThreads, p, count);
+  if (g.colsum_b) column_sums<T>(g, count, ctx);
+}
+
+size_t workspace(const void* args, int32_t threads) {
+  const auto& g = *static_cast<const MatmulArgs*>(args);
+  (void)threads;
+  return g.colsum_b ? reduce_workspace(g.n, g.k) : 0;
+}
+
+const Entry kEntries[] = {
+    {"matmul", DType::f32, matmul<float>, nullptr, workspace},
+    {"matmul", DType::f64, matmul<double>, nullptr, workspace},
+    {"matmul", DType::i32, matmul<int32_t>, nullptr, nullptr},
+    {"matmul", DType::i64, matmul<int64_t>, nullptr, nullptr},
+};
+
+}  // namespace
+
+const EntryList matmul_list = {kEntries, sizeof(kEntries) / sizeof(kEntries[0])};
+
+}  // namespace fastnn::kernels::cuda

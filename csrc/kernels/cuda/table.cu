@@ -1,0 +1,15 @@
+// Every CUDA kernel. A new source file adds its list here and in lists.h.
+#include "kernels/cuda/lists.h"
+
+namespace fastnn::kernels::cuda {
+
+const Table& table() {
+  static const EntryList lists[] = {
+      elementwise_list, gather_batch_list, matmul_list,  move_list,
+      optimizer_list,   reduce_list,       softmax_list,
+  };
+  static const Table result = {"cuda", lists, sizeof(lists) / sizeof(lists[0])};
+  return result;
+}
+
+}  // namespace fastnn::kernels::cuda

@@ -1,0 +1,73 @@
+"""Every op of the table on the device "cuda", against NumPy: a GPU's, or the emulated one's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import samples_activation  # noqa: F401
+import samples_convolution  # noqa: F401
+import samples_elementwise  # noqa: F401
+import samples_image  # noqa: F401
+import samples_pairs  # noqa: F401
+import samples_reduce  # noqa: F401
+import samples_shape  # noqa: F401
+import samples_softmax  # noqa: F401
+from fastnn import _core
+from samples import CASES, EPS
+
+OPS = {op["name"]: op for op in _core.op_table()}
+NAMES = sorted(set(OPS) & set(CASES))
+# What has no kernel there yet: it is refused when a program is compiled.
+MISSING = {
+    "affine_transform", "affine_transform_grad", "argmax", "argmin", "average_pool",
+    "average_pool_grad", "conv", "conv_input_grad", "conv_kernel_grad", "max_pool",
+    "max_pool_grad", "max_pool_take", "one_hot", "pairs", "pairs_grad", "take", "take_along_axis",
+    "take_along_axis_grad", "take_grad",
+}  # fmt: skip
+
+
+def run(name, arrays, attrs, device):
+    xs = [_core.placeholder(a.dtype.newbyteorder("="), a.shape) for a in arrays]
+    y = _core.make(name, xs, attrs)
+    (result,) = _core.Function(xs, [("main", [y], [])], device=device)(*arrays)
+    assert str(result.dtype) == y.dtype
+    assert result.shape == tuple(y.dims)
+    return result
+
+
+def exact(x):
+    return x.astype(np.float64) if x.dtype.kind == "f" else x
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MISSING])
+def test_equals_numpy(name, cuda):
+    case = CASES[name]
+    for dtype in OPS[name]["dtypes"] or ["int64"]:
+        for sample in case.samples:
+            arrays = sample.arrays(dtype, name)
+            result = run(name, arrays, sample.attrs, cuda)
+            given = [exact(a) for a in arrays]
+            with np.errstate(all="ignore"):
+                expected = np.asarray(case.reference(*given, **sample.attrs))
+            what = f"{name} {dtype} {sample}"
+            assert result.shape == expected.shape, what
+            if result.dtype.kind != "f":
+                np.testing.assert_array_equal(result, expected.astype(result.dtype), what)
+                continue
+            absolute = case.absolute
+            if callable(absolute):
+                absolute = absolute(*given, **sample.attrs)
+            unit = EPS[str(result.dtype)]
+            allowed = unit * (case.relative * np.abs(expected) + absolute) + case.floor
+            error = np.abs(result - expected)
+            assert np.all((error <= allowed) | (result == expected)), (
+                f"{what}: error {np.max(error / np.maximum(allowed, 1e-300)):.3g} times the bound"
+            )
+
+
+@pytest.mark.parametrize("name", sorted(MISSING))
+def test_what_is_missing_is_said(name, cuda):
+    arrays = CASES[name].samples[0].arrays("float32", name)
+    with pytest.raises(ValueError, match=r"there is no kernel '.*' for .* on cuda"):
+        run(name, arrays, CASES[name].samples[0].attrs, cuda)
