@@ -7,6 +7,7 @@ import numpy as np
 from samples import anything, case, refuse, sample
 
 ROWS = [(5,), (1,), (3, 4), (2, 3, 7), (0, 3), (4, 0), (2, 16), (3, 17), (2, 33), (2, 60)]
+ROWS += [(2, 70), (1, 100), (1, 128), (1, 140)]
 
 
 def pairs(x):

@@ -58,10 +58,11 @@ def states_of(leaves, dtype):
     return [rng.normal(size=(leaves, width)).astype(dtype) for width in (3, 2)]
 
 
-def recursion(step, states, left, right):
+def recursion(step, states, left, right, single=False):
     nodes = [list(node) for node in zip(*states, strict=True)]
     for a, b in zip(left, right, strict=True):
-        nodes.append(step(*nodes[a], *nodes[b]))
+        new = step(*nodes[a], *nodes[b])
+        nodes.append([new] if single else new)
     return [np.stack(state) for state in zip(*nodes, strict=True)]
 
 
@@ -101,6 +102,38 @@ def test_gradients(forest, leaves):
         )
         slope = sum((g * d).sum() for g, d in zip(slopes, along, strict=True))
         assert slope == pytest.approx((high - low) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+def test_a_step_that_looks_into_a_memory_of_open_length():
+    def step(memory, xp):
+        def attend(a, b):
+            query = xp.tanh(a + 2.0 * b)
+            scores = xp.exp(query @ memory.T)
+            return query + (scores / xp.sum(scores, axis=-1, keepdims=True)) @ memory
+
+        return attend
+
+    (x, _), left, right, counts = placeholders("float64")
+    memory = fastnn.placeholder(("memories", 3), "float64")
+    found = fastnn.tree_scan(step(memory, ops), x, left, right, counts)
+    cost = ops.sum(ops.square(found))
+    f = fastnn.function(
+        [x, memory, left, right, counts], [found, cost, *fastnn.grad(cost, [x, memory])]
+    )
+    rng = np.random.default_rng(0)
+    trees = [np.array(a) for a in (LEFT, RIGHT, COUNTS)]
+    for memories in (1, 4, 2):
+        m = rng.normal(size=(memories, 3))
+        leaves = rng.normal(size=(LEAVES, 3))
+        got, _, *slopes = f(leaves, m, *trees)
+        (wanted,) = recursion(step(m, np), [leaves], LEFT, RIGHT, single=True)
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)
+        along = [rng.normal(size=v.shape) for v in (leaves, m)]
+        high, low = (
+            f(leaves + s * 1e-6 * along[0], m + s * 1e-6 * along[1], *trees)[1] for s in (1, -1)
+        )
+        slope = sum((g * d).sum() for g, d in zip(slopes, along, strict=True))
+        assert slope == pytest.approx((high - low) / 2e-6, rel=1e-6)
 
 
 def test_gradients_of_what_the_step_does_not_use():

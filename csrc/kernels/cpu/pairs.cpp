@@ -39,34 +39,96 @@ FASTNN_INLINE void put(T* p, vec<T> v, int64_t n) {
 }
 
 // Each pair (i, j) is read once, and adds to the sums of i and of j. Vectors of j begin at whole
-// multiples of a vector, so that sums stay in the same vectors; what a row adds to the sum of its
-// own i waits until all i of a vector are done.
+// multiples of a vector, so that sums stay in the same vectors; the one that holds i has lanes
+// below it, where the pairs of an earlier i lie. What a row adds to the sum of its own i waits
+// until all i of a vector are done.
 template <class T>
-void pairs_grad(const PairsArgs& a, int64_t r) {
+FASTNN_INLINE auto lanes_below(int64_t i) {
+  return lane_numbers<T>() < static_cast<T>(i % kLanes<T>);
+}
+
+template <class T>
+FASTNN_INLINE void pairs_grad_long(const T* g, const T* x, T* out, int64_t n) {
   constexpr int64_t L = kLanes<T>;
-  const int64_t n = a.n;
-  const T* x = static_cast<const T*>(a.x) + r * n;
-  const T* g = static_cast<const T*>(a.g) + r * pairs_of(n);
-  T* out = static_cast<T*>(a.out) + r * n;
   for (int64_t j = 0; j < n; j += L) put(out + j, zero<T>(), n - j);
   for (int64_t first = 0; first < n; first += L) {
     T own[L] = {};
     for (int64_t i = first; i < (first + L < n ? first + L : n); g += n - i, ++i) {
       const vec<T> xi = set<T>(x[i]);
-      const auto below = lane_numbers<T>() < static_cast<T>(i - first);
-      // The vector that holds i: its first lanes belong to pairs of an earlier row.
-      vec<T> gj = select(below, zero<T>(), get(g + (first - i), n - first));
-      vec<T> sum = gj * select(below, zero<T>(), get(x + first, n - first));
-      const vec<T> old = get(static_cast<const T*>(out + first), n - first);
+      const auto below = lanes_below<T>(i);
+      vec<T> gj = select(below, zero<T>(), get<T>(g + (first - i), n - first));
+      vec<T> sum = gj * select(below, zero<T>(), get<T>(x + first, n - first));
+      const vec<T> old = get<T>(out + first, n - first);
       put(out + first, select(below, old, fma(gj, xi, old)), n - first);
       for (int64_t j = first + L; j < n; j += L) {
-        gj = get(g + (j - i), n - j);
-        sum = fma(gj, get(x + j, n - j), sum);
-        put(out + j, fma(gj, xi, get(static_cast<const T*>(out + j), n - j)), n - j);
+        gj = get<T>(g + (j - i), n - j);
+        sum = fma(gj, get<T>(x + j, n - j), sum);
+        put(out + j, fma(gj, xi, get<T>(out + j, n - j)), n - j);
       }
       own[i - first] = reduce_add(sum);
     }
-    put(out + first, get(static_cast<const T*>(out + first), n - first) + load(own), n - first);
+    put(out + first, get<T>(out + first, n - first) + load(own), n - first);
+  }
+}
+
+// Rows of V vectors, the last of which has `last` elements: the sums stay in registers.
+template <class T, int V>
+FASTNN_INLINE void pairs_grad_short(const T* g, const T* x, T* out, int64_t n) {
+  constexpr int L = kLanes<T>;
+  const int64_t last = n - (V - 1) * L;
+  auto part = [&](const T* p, int v) { return v + 1 < V ? load(p) : load_first(p, last); };
+  vec<T> xs[V], sums[V];
+  FASTNN_EACH (v, V) {
+    xs[v] = part(x + v * L, v);
+    sums[v] = zero<T>();
+  }
+  FASTNN_EACH (b, V) {
+    T own[L] = {};
+    const int64_t end = b + 1 < V ? L : last;
+    for (int64_t k = 0; k < end; g += n - b * L - k, ++k) {
+      const vec<T> xi = set<T>(x[b * L + k]);
+      const auto below = lanes_below<T>(k);
+      const vec<T> first = select(below, zero<T>(), part(g - k, b));
+      vec<T> sum = first * select(below, zero<T>(), xs[b]);
+      sums[b] = select(below, sums[b], fma(first, xi, sums[b]));
+      FASTNN_EACH (v, V) {
+        if (v <= b) continue;
+        const vec<T> gv = part(g - k + (v - b) * L, v);
+        sum = fma(gv, xs[v], sum);
+        sums[v] = fma(gv, xi, sums[v]);
+      }
+      own[k] = reduce_add(sum);
+    }
+    sums[b] += load(own);
+  }
+  FASTNN_EACH (v, V) put(out + v * L, sums[v], n - v * L);
+}
+
+template <class T>
+void pairs_grad(const PairsArgs& a, int64_t r) {
+  const int64_t n = a.n;
+  const T* x = static_cast<const T*>(a.x) + r * n;
+  const T* g = static_cast<const T*>(a.g) + r * pairs_of(n);
+  T* out = static_cast<T*>(a.out) + r * n;
+  switch ((n + kLanes<T> - 1) / kLanes<T>) {
+    case 1:
+      return pairs_grad_short<T, 1>(g, x, out, n);
+    case 2:
+      return pairs_grad_short<T, 2>(g, x, out, n);
+    case 3:
+      return pairs_grad_short<T, 3>(g, x, out, n);
+    case 4:
+      return pairs_grad_short<T, 4>(g, x, out, n);
+    case 5:
+      return pairs_grad_short<T, 5>(g, x, out, n);
+    case 6:
+      return pairs_grad_short<T, 6>(g, x, out, n);
+    case 7:
+      return pairs_grad_short<T, 7>(g, x, out, n);
+    case 8:
+      return pairs_grad_short<T, 8>(g, x, out, n);
+    default:
+      return pairs_grad_long<T>(g, x, out, n);
   }
 }
 
