@@ -53,7 +53,7 @@ def test_a_batch_is_laid_out_as_by_plain_lists():
     rng = np.random.default_rng(0)
     trees = [random_tree(rng, n) for n in (1, 2, 3, 9, 1, 40, 17, 2, 25)]
     numbers = {f"w{n}": n + 1 for n in range(30)}
-    forest = plant(trees, numbers, 0, 5)
+    forest = plant(trees, numbers, 5)
     assert len(forest) == len(trees)
     assert forest.nodes == sum(len(t.labels) for t in trees)
     for chosen in ([*range(9)], [5], [0], [0, 4], [8, 3, 3, 0, 6], rng.permutation(9)):
@@ -70,7 +70,7 @@ def test_a_long_chain():
     chain.words = ("a",) * leaves
     chain.labels = np.zeros(2 * leaves - 1, np.int64)
     chain.children = np.array([[k and leaves + k - 1, k + 1] for k in range(leaves - 1)], np.int64)
-    laid = plant([chain], {"a": 1}, 0, 1).lay_out([0])
+    laid = plant([chain], {"a": 1}, 1).lay_out([0])
     np.testing.assert_array_equal(laid["counts"], np.ones(leaves - 1))
     np.testing.assert_array_equal(laid["left"][1:], np.arange(leaves, 2 * leaves - 2))
 
@@ -97,7 +97,7 @@ def broken(**changes):
 def test_what_is_no_tree_is_named_by_its_number(tree, message):
     good = parse_tree("(2 film)")
     with pytest.raises(ValueError, match=f"tree 2: .*{message}"):
-        plant([good, good, tree, good], {"a": 1}, 0, 5)
+        plant([good, good, tree, good], {"a": 1}, 5)
 
 
 def test_arrays_that_do_not_fit():
@@ -107,7 +107,7 @@ def test_arrays_that_do_not_fit():
         _core.Forest([1, 2], [0, 0], [0, 1], [0, 0, 0, 0], 1, 1)
     with pytest.raises(ValueError, match="tree 1: expected numbers of words from 0 to 3, got 4"):
         _core.Forest([1, 2], [0, 0, 4], [0, 1], [0, 0, 0, 0], 4, 1)
-    forest = plant([parse_tree("(2 film)")], {}, 0, 5)
+    forest = plant([parse_tree("(2 film)")], {}, 5)
     with pytest.raises(IndexError, match="trees from 0 to 0, got 1"):
         forest.lay_out([0, 1])
     x = _core.placeholder("float32", ("batch",))

@@ -14,6 +14,7 @@ import fastnn
 from fastnn.datasets import sst
 from fastnn.datasets.sst import parse_tree
 from fastnn.models import RNTN
+from fastnn.models.trees._programs import trainer_of
 
 TEXTS = [
     "(3 (2 a) (4 (3 (4 fine) (2 film)) (2 .)))",
@@ -225,7 +226,7 @@ def test_ctrl_c_leaves_whole_steps():
     assert steps > 0
     other = model()
     other.build(many)
-    trainer, planted = other._trainer(), other._planted(many, other._numbers)
+    trainer, planted = trainer_of(other), other._planted(many, other._numbers)
     for epoch in range(-(-steps // an_epoch)):
         first = epoch * an_epoch
         wanted = min(an_epoch, steps - first)

@@ -103,6 +103,21 @@ Forest::Sizes Forest::sizes(const int64_t* order, int64_t first, int64_t n) cons
   return s;
 }
 
+void Forest::find_starts(const int64_t* order, int64_t first, int64_t n,
+                         std::vector<int64_t>* starts) const {
+  for (int64_t i = first; i < first + n; ++i) {
+    const int64_t tree = order ? order[i] : i;
+    const int32_t* level = level_.data() + first_node(tree);
+    for (int64_t node = 0; node < size(tree); ++node) ++(*starts)[at(level[node])];
+  }
+  int64_t start = 0;
+  for (int64_t& count : *starts) {
+    const int64_t own = count;
+    count = start;
+    start += own;
+  }
+}
+
 void Forest::lay_out(const int64_t* order, int64_t first, int64_t n, Layout* out) const {
   const Sizes total = sizes(order, first, n);
   out->words.resize(at(total.leaves));
@@ -110,44 +125,30 @@ void Forest::lay_out(const int64_t* order, int64_t first, int64_t n, Layout* out
   out->places.resize(at(total.leaves + total.inner));
   out->left.resize(at(total.inner));
   out->right.resize(at(total.inner));
-  out->counts.assign(at(total.levels + 1), 0);
-  auto each_tree = [&](auto f) {
-    for (int64_t i = first; i < first + n; ++i) f(order ? order[i] : i);
-  };
-  each_tree([&](int64_t t) {
-    const int32_t* level = level_.data() + first_node(t);
-    for (int64_t node = 0; node < size(t); ++node) ++out->counts[at(level[node])];
-  });
-  // Where the next node of each level goes: the starts now, the ends when all have gone there.
+  // Where the next node of each level goes; where the level ends, when all are there.
   std::vector<int64_t>& next = out->counts;
-  int64_t start = 0;
-  for (int64_t& count : next) {
-    const int64_t own = count;
-    count = start;
-    start += own;
-  }
+  next.assign(at(total.levels + 1), 0);
+  find_starts(order, first, n, &next);
   int64_t* place = out->places.data();
   int64_t* word = out->words.data();
-  each_tree([&](int64_t t) {
-    const int64_t leaves = leaves_[at(t)], begin = first_node(t);
-    const int32_t* words = words_.data() + first_leaf_[at(t)];
-    const int32_t* pair = children_.data() + 2 * (first_leaf_[at(t)] - t);
-    for (int64_t node = 0; node < size(t); ++node) {
+  for (int64_t i = first; i < first + n; ++i) {
+    const int64_t tree = order ? order[i] : i;
+    const int64_t leaves = leaves_[at(tree)], begin = first_node(tree);
+    word = std::copy_n(words_.data() + first_leaf_[at(tree)], leaves, word);
+    const int32_t* pair = children_.data() + 2 * (first_leaf_[at(tree)] - tree);
+    for (int64_t node = 0; node < size(tree); ++node) {
       const int64_t own = next[at(level_[at(begin + node)])]++;
       place[node] = own;
       out->labels[at(own)] = labels_[at(begin + node)];
-      if (node < leaves) {
-        *word++ = words[node];
-        continue;
-      }
+      if (node < leaves) continue;
       out->left[at(own - total.leaves)] = place[pair[0]];
       out->right[at(own - total.leaves)] = place[pair[1]];
       pair += 2;
     }
-    place += size(t);
-  });
-  for (size_t l = out->counts.size(); l-- > 1;) out->counts[l] -= out->counts[l - 1];
-  out->counts.erase(out->counts.begin());
+    place += size(tree);
+  }
+  for (size_t l = next.size(); l-- > 1;) next[l] -= next[l - 1];
+  next.erase(next.begin());
 }
 
 int64_t Forest::bytes() const {

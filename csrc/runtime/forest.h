@@ -50,6 +50,9 @@ class Forest {
   static size_t at(int64_t i) { return static_cast<size_t>(i); }
   void check(const TreeArrays& arrays, int64_t vocabulary, int64_t classes) const;
   void find_levels(const TreeArrays& arrays);
+  // Of a batch: where each level's nodes begin.
+  void find_starts(const int64_t* order, int64_t first, int64_t n,
+                   std::vector<int64_t>* starts) const;
 
   std::vector<int32_t> leaves_;      // of each tree
   std::vector<int64_t> first_leaf_;  // of each tree

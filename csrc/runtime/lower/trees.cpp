@@ -68,6 +68,22 @@ class TreeCall : public Call {
       }
   }
 
+  // What is read: `given` states, left, right, counts, invariants. All levels together are one run
+  // of the body over all inner nodes.
+  void take(const std::vector<View>& read, size_t given) {
+    const auto states_end = read.begin() + static_cast<int64_t>(given);
+    left = states_end[0];
+    right = states_end[1];
+    counts = states_end[2];
+    invariants.assign(states_end + 3, read.end());
+    in.assign(read.begin(), states_end);
+    in.insert(in.end(), invariants.begin(), invariants.end());
+    for (const auto& c : body->calls) {
+      flops = flops + c->flops;
+      bytes = bytes + c->bytes;
+    }
+  }
+
   // A level's children, gathered: left states, then right ones; their gradients behind them.
   const Rows* results(const TreeArgs& a) const { return a.slots + in.size(); }
   const Rows* gathered(const TreeArgs& a) const { return results(a) + out.size(); }
@@ -226,12 +242,7 @@ void Lowering::lower_trees(const NodePtr& n) {
   const size_t given = (call->gradient ? 2 : 1) * call->states;
   std::vector<View> read;
   for (const Value& x : n->inputs) read.push_back(contiguous(view_of(x)));
-  call->left = read[given];
-  call->right = read[given + 1];
-  call->counts = read[given + 2];
-  call->invariants.assign(read.begin() + static_cast<int64_t>(given) + 3, read.end());
-  call->in.assign(read.begin(), read.begin() + static_cast<int64_t>(given));
-  call->in.insert(call->in.end(), call->invariants.begin(), call->invariants.end());
+  call->take(read, given);
   call->rows = n->inputs[given].shape()[0].as_extent();
   std::vector<int> written;
   for (size_t i = 0; i < n->outputs.size(); ++i) {
@@ -249,10 +260,6 @@ void Lowering::lower_trees(const NodePtr& n) {
   call->kernel = run_trees;
   call->label = call->gradient ? "down the levels of trees" : "up the levels of trees";
   call->table = "runtime";
-  for (const auto& c : call->body->calls) {
-    call->flops = call->flops + c->flops;
-    call->bytes = call->bytes + c->bytes;
-  }
   emit(std::move(call), read, written);
 }
 

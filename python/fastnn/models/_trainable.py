@@ -405,7 +405,7 @@ class Trainable(Layer):
             >>> model.compile("sgd", "mse")
             >>> result = model.profile(np.ones((64, 2)), np.ones(64))
             >>> result.batch_size, result.kernels[0].kernel
-            (32, 'matmul NN+bias')
+            (32, 'matmul NN+bias+subtract')
         """
         return _fit.profile(self, x, y, batch_size, sample_weight)
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from fastnn import _core, graph
 from fastnn._tensor import Tensor
 
+# The number of words that training has not seen.
+UNKNOWN = 0
+
 # What a program over trees takes, in this order, with the length of each.
 _INPUTS = {
     "words": "leaves",
@@ -31,13 +34,12 @@ def inputs() -> list[Tensor]:
     return [graph.placeholder((length,), "int64", name=name) for name, length in _INPUTS.items()]
 
 
-def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int, classes: int) -> Any:
+def plant(trees: Sequence[Any], numbers: Mapping[str, int], classes: int) -> Any:
     """The trees in compact form, checked once.
 
     Args:
         trees: with ``words``, ``children`` and ``labels``.
-        numbers: of known words.
-        unknown: the number of all others.
+        numbers: of known words; all others have that of unknown ones.
         classes: labels are below this.
 
     Raises:
@@ -54,10 +56,10 @@ def plant(trees: Sequence[Any], numbers: Mapping[str, int], unknown: int, classe
             )
     return _core.Forest(
         [len(tree.words) for tree in trees],
-        [numbers.get(word, unknown) for tree in trees for word in tree.words],
+        [numbers.get(word, UNKNOWN) for tree in trees for word in tree.words],
         _joined([tree.children for tree in trees]),
         _joined([tree.labels for tree in trees]),
-        max(numbers.values(), default=unknown) + 1,
+        max(numbers.values(), default=UNKNOWN) + 1,
         classes,
     )
 

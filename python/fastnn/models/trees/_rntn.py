@@ -9,36 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import _core, graph, ops
 from fastnn import _random as random
 from fastnn import _registry as registry
 from fastnn import optimizers as optimizers_
-from fastnn._tensor import Tensor, Variable
+from fastnn._tensor import Variable
 from fastnn.callbacks import History
 from fastnn.models import _checks
 from fastnn.models._clock import Clock
-from fastnn.models._epochs import EpochModel, Mean
+from fastnn.models._epochs import EpochModel
 from fastnn.models._kept import first_value
-from fastnn.models._programs import Section, compile_sections, lay_side_by_side
 from fastnn.models._state import Tensors, collect_optimizer, restore_optimizer, set_all
-from fastnn.models.trees import _forest as forest
+from fastnn.models.trees import _programs as programs
 from fastnn.models.trees._cells import CELLS
+from fastnn.models.trees._figures import as_text, figures
+from fastnn.models.trees._forest import UNKNOWN, plant
 
 if TYPE_CHECKING:
     from fastnn.io._tensors import TensorFile
 
-_UNKNOWN = 0
 _BATCH = 64  # trees that are predicted together
-
-
-class _Compiled:
-    """What training and predictions share."""
-
-    def __init__(self) -> None:
-        self.guard = _core.Guard()
-        self.figures = {name: Mean(name) for name in ("loss", "accuracy")}
-        self.trainer: Any = None
-        self.predictor: Any = None
 
 
 class RNTN(EpochModel):
@@ -100,7 +89,7 @@ class RNTN(EpochModel):
         self.dropout, self.vector_dropout = dropout, vector_dropout
         self._seed = seed
         self._numbers: dict[str, int] = {}
-        self._made: dict[str, _Compiled] = {}
+        self._made: dict[str, Any] = {}
         self.optimizer: Any = None
         self.built = False
         self.compiled = False
@@ -206,66 +195,6 @@ class RNTN(EpochModel):
                 restore_optimizer(model, content["state"], file)
         return model
 
-    # --- the program
-
-    def _logits(self, inputs: list[Tensor], training: bool) -> Any:
-        """Scores of all nodes, level by level from the leaves."""
-        words, _, left, right, counts = inputs
-        n = self.cell.states
-
-        def step(*children: Tensor) -> Any:
-            return self.cell.node(list(children[:n]), list(children[n:]))
-
-        vectors = ops.take(self.vectors, words, axis=0)
-        leaves = self.cell.leaf(_dropped(vectors, self.vector_dropout if training else 0))
-        h = graph.tree_scan(step, leaves, left, right, counts)[0]
-        h = _dropped(h, self.dropout if training else 0)
-        return ops.matmul(h, self.kernel) + self.bias
-
-    def _compiled(self) -> _Compiled:
-        if "programs" not in self._made:
-            self._made["programs"] = _Compiled()
-        return self._made["programs"]
-
-    def _trainer(self) -> Any:
-        made = self._compiled()
-        if made.trainer is not None:
-            return made.trainer
-        inputs = forest.inputs()
-        with self._traced():
-            logits = self._logits(inputs, training=True)
-        losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
-        right = ops.equal(ops.argmax(logits, axis=1), inputs[1])
-        nodes = ops.shape_of(losses, 0, "float64")
-        measured = []
-        for figure, values in zip(made.figures.values(), (losses, right), strict=True):
-            measured += figure.updates(ops.sum(ops.cast(values, "float64")), nodes)
-        cost = ops.mean(losses)
-        for weight in (*self.cell.weights, self.kernel):
-            cost = cost + 0.5 * self.l2 * ops.sum(ops.square(weight))
-        self.optimizer.build(self.weights)
-        lay_side_by_side(self.weights, self.optimizer)
-        plan = self.optimizer.updates(graph.grad(cost, self.weights), self.weights)
-        sections: list[Section] = [
-            ("step", [], []),
-            ("metrics", [], [*measured, *plan.step_updates]),
-            ("update", [], plan.update_effects),
-            ("after", [], plan.post_updates),
-        ]
-        program = compile_sections(inputs, sections)
-        made.trainer = _core.Trainer(program, {"update": int(plan.every)}, made.guard)
-        return made.trainer
-
-    def _predictor(self) -> Any:
-        made = self._compiled()
-        if made.predictor is None:
-            inputs = forest.inputs()
-            logits = self._logits(inputs, training=False)
-            losses = ops.sparse_softmax_cross_entropy(logits, inputs[1])
-            program = compile_sections(inputs, [("main", [ops.softmax(logits), losses], [])])
-            made.predictor = _core.ForestPredictor(program, made.guard)
-        return made.predictor
-
     # --- training
 
     def fit(
@@ -311,13 +240,13 @@ class RNTN(EpochModel):
             held_out = self._planted(held, numbers), held
         if not self.built:
             self._build(numbers)
-        trainer, figures = self._trainer(), self._compiled().figures
+        trainer, means = programs.trainer_of(self), programs.of(self).figures
 
         def run(epoch: int, hooks: Any) -> dict[str, Any]:
-            for figure in figures.values():
-                figure.reset()
-            self._run_pass(trainer, planted, batch_size, shuffle, hooks, figures)
-            logs = {name: figure.result() for name, figure in figures.items()}
+            for mean in means.values():
+                mean.reset()
+            self._run_pass(trainer, planted, batch_size, shuffle, hooks, means)
+            logs = {name: mean.result() for name, mean in means.items()}
             if held_out is not None:
                 found = self._measured(*held_out)
                 logs.update({f"val_{name}": value for name, value in found.items()})
@@ -331,13 +260,13 @@ class RNTN(EpochModel):
 
     def _planted(self, trees: Sequence[Any], numbers: Mapping[str, int]) -> Any:
         try:
-            return forest.plant(trees, numbers, _UNKNOWN, self.classes)
+            return plant(trees, numbers, self.classes)
         except ValueError as error:
             raise ValueError(f"[RNTN] {error}") from None
 
     def _run(self, planted: Any) -> Any:
         """Probabilities and losses of all nodes, in the order of the trees."""
-        return self._predictor().run(planted, _BATCH)
+        return programs.predictor_of(self).run(planted, _BATCH)
 
     def predict(self, trees: Any) -> Any:
         """Probabilities of the classes at each node.
@@ -377,23 +306,11 @@ class RNTN(EpochModel):
         labels = np.concatenate([tree.labels for tree in trees])
         roots = np.zeros(len(labels), bool)
         roots[np.cumsum([len(tree.labels) for tree in trees]) - 1] = True
-        return _figures(p, labels, roots, float(losses.sum(dtype=np.float64)))
+        return figures(p, labels, roots, float(losses.sum(dtype=np.float64)))
 
     def show(self, tree: Any) -> str:
         """The tree as text, a node a line, with its predicted class and how sure it is."""
-        p = self.predict(tree)
-        lines: list[str] = []
-        stack = [(len(p) - 1, 0)]
-        leaves = len(tree.words)
-        while stack:
-            node, depth = stack.pop()
-            words = " ".join(_words_under(tree, node))
-            best = int(p[node].argmax())
-            lines.append(f"{'  ' * depth}{best} ({p[node][best]:.0%})  {words}")
-            if node >= leaves:
-                left, right = tree.children[node - leaves]
-                stack += [(int(right), depth + 1), (int(left), depth + 1)]
-        return "\n".join(lines)
+        return as_text(tree, self.predict(tree))
 
     def _require_built(self) -> None:
         if not self.built:
@@ -412,52 +329,12 @@ class RNTN(EpochModel):
         return chosen
 
 
-def _dropped(h: Tensor, share: float) -> Any:
-    kept = 1.0 - share
-    return h * ops.random_bernoulli(h.dims, kept, h.dtype) / kept if share else h
-
-
 def _first_vectors(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     vectors = generator.uniform(-0.1, 0.1, shape)
     # Training may never see it: words of no vector say nothing, rather than something by chance.
-    vectors[_UNKNOWN] = 0
+    vectors[UNKNOWN] = 0
     return vectors
 
 
 def _numbered(words: Iterable[str]) -> dict[str, int]:
-    return {word: number for number, word in enumerate(words, start=_UNKNOWN + 1)}
-
-
-def _words_under(tree: Any, node: int) -> list[str]:
-    leaves = len(tree.words)
-    words: list[str] = []
-    stack = [node]
-    while stack:
-        top = int(stack.pop())
-        if top < leaves:
-            words.append(tree.words[top])
-        else:
-            left, right = tree.children[top - leaves]
-            stack += [right, left]
-    return words
-
-
-def _figures(
-    p: NDArray[Any], labels: NDArray[Any], roots: NDArray[Any], loss: float
-) -> dict[str, float]:
-    best = p.argmax(axis=1)
-    right = best == labels
-    figures = {
-        "loss": loss / len(labels),
-        "accuracy": float(right.mean()),
-        "root_accuracy": float(right[roots].mean()),
-    }
-    classes = p.shape[1]
-    if classes % 2:
-        neutral = classes // 2
-        positive = p[:, neutral + 1 :].sum(axis=1) > p[:, :neutral].sum(axis=1)
-        sided = labels != neutral
-        correct = positive == (labels > neutral)
-        for name, chosen in (("binary_accuracy", sided), ("binary_root_accuracy", sided & roots)):
-            figures[name] = float(correct[chosen].mean()) if chosen.any() else float("nan")
-    return figures
+    return {word: number for number, word in enumerate(words, start=UNKNOWN + 1)}
