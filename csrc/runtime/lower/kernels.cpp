@@ -200,16 +200,19 @@ void Lowering::lower_moves(const NodePtr& n) {
     const bool some = row_gradients_.count(v) > 0;
     std::string id = along ? (gradient ? "take_along_grad" : "take_along") : name;
     if (some) id = "take_grad_rows";
-    simple<kernels::TakeArgs>(id, in.dtype, some ? id : name, {in, index}, {out},
-                              [=](const Binder& b, kernels::TakeArgs* a) {
-                                b.pointer(&a->out, out);
-                                b.pointer(&a->in, in);
-                                b.pointer(&a->index, index);
-                                a->outer = b.eval(split.outer);
-                                a->rows = b.eval(split.length);
-                                a->inner = b.eval(split.inner);
-                                a->count = b.eval(count);
-                              });
+    Call* call = simple<kernels::TakeArgs>(id, in.dtype, some ? id : name, {in, index}, {out},
+                                           [=](const Binder& b, kernels::TakeArgs* a) {
+                                             b.pointer(&a->out, out);
+                                             b.pointer(&a->in, in);
+                                             b.pointer(&a->index, index);
+                                             a->outer = b.eval(split.outer);
+                                             a->rows = b.eval(split.length);
+                                             a->inner = b.eval(split.inner);
+                                             a->count = b.eval(count);
+                                           });
+    // What is written is no more than what is read.
+    if (some)
+      call->bytes = Dim(2 * dtype_size(in.dtype)) * element_count(in.shape) + Dim(8) * count;
   }
 }
 

@@ -236,6 +236,7 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   std::vector<View> gradients, read;
   std::vector<int> written;
   int64_t total = 0;
+  Dim touched(0);
   bool rows_only = false;
   auto target = [&](const VariablePtr& v) {
     View view = whole(variable_buffer(v), v->dtype(), Shape{v->count()});
@@ -255,8 +256,12 @@ void Lowering::lower_optimizer(const NodePtr& n) {
                                {}};
     if (row_gradients_.count(n->inputs[i])) {
       p.index = contiguous(view_of(n->inputs[i].node->inputs[1]));
+      const Shape row(p.gradient.shape.begin() + 1, p.gradient.shape.end());
+      touched = touched + element_count(p.index.shape) * element_count(row);
       read.push_back(p.index);
       rows_only = true;
+    } else {
+      touched = touched + Dim(params[i]->count());
     }
     for (size_t k = 0; k < per; ++k) p.slots.push_back(target(slots[i * per + k]));
     p.given = program_->buffers[static_cast<size_t>(p.gradient.buffer)].kind == BufferInfo::input;
@@ -281,8 +286,8 @@ void Lowering::lower_optimizer(const NodePtr& n) {
     call->kernel = run_optimizer;
     call->workspace = optimizer_workspace;
   }
-  call->flops = Dim(total * 12);
-  call->bytes = Dim(total * dtype_size(dtype) * static_cast<int64_t>(3 + 2 * per));
+  call->flops = touched * Dim(12);
+  call->bytes = touched * Dim(dtype_size(dtype) * static_cast<int64_t>(3 + 2 * per));
   emit(std::move(call), read, written);
 }
 

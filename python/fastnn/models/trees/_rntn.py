@@ -226,7 +226,8 @@ class RNTN(EpochModel):
 
         Raises:
             RuntimeError: before compile().
-            ValueError: for no trees, or labels out of range.
+            ValueError: for no trees, what is no binary tree, or labels out of range; the message
+                numbers the tree, and nothing has changed.
         """
         if not self.compiled:
             raise RuntimeError("[RNTN] is not compiled: call compile() before fit()")
