@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -130,6 +131,51 @@ def test_data_of_any_layout(dtype, layout, cuda, rows):
         raw = np.frombuffer(b"\0" + x.tobytes(), np.uint8)
         x = raw[1:].view(x.dtype).reshape(x.shape)
     assert_same(*(fitted(d, (x, rows[1])).get_weights() for d in ("cpu", cuda)))
+
+
+def test_data_are_brought_once_a_fit(cuda, rows):
+    traffic = importlib.import_module("fastnn._cuda").traffic
+
+    def brought(epochs):
+        model = churn(device=cuda)
+        before = traffic()[0]
+        model.fit(*rows, batch_size=10, epochs=epochs, verbose=0, validation_data=rows)
+        return traffic()[0] - before
+
+    size = sum(array.nbytes for array in rows)
+    one, many = brought(1), brought(9)
+    assert one > 2 * size
+    # More passes bring the order of the rows, the steps' numbers and figures that are reset.
+    assert many - one < 8 * (8 * len(rows[0]) + 20 * 8 + 64) < 8 * size
+
+
+def test_data_are_not_kept_beyond_a_fit(cuda, rows):
+    def trained(device):
+        x, y = rows[0].copy(), rows[1].copy()
+        model = churn(device=device)
+        for _ in range(3):
+            model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0)
+            x *= -1.5  # where it lies
+        return [*model.get_weights(), model.evaluate(x, y, verbose=0)]
+
+    assert_same(trained("cpu"), trained(cuda))
+
+
+def test_callbacks_may_evaluate_other_data_while_a_fit_keeps_its_own(cuda, rows):
+    others = (rows[0][::-1].copy(), rows[1][::-1].copy())
+
+    def trained(device):
+        model, figures = churn(device=device), []
+        measure = fastnn.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: figures.append(
+                model.evaluate(others[0][epoch:], others[1][epoch:], verbose=0)[0]
+            )
+        )
+        options = {"validation_data": rows, "shuffle": False, "verbose": 0}
+        model.fit(*rows, epochs=3, callbacks=[measure], **options)
+        return [model.history.history["val_loss"], figures]
+
+    assert_same(trained("cpu"), trained(cuda))
 
 
 def test_data_that_does_not_fit_comes_in_batches(cuda, rows, tmp_path):

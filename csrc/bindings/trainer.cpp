@@ -106,7 +106,12 @@ struct PyTrainer {
 
   void end() {
     trainer.end();
-    kept.clear();
+    if (!trainer.holding()) kept.clear();
+  }
+
+  void release() {
+    trainer.release();
+    if (!trainer.active()) kept.clear();
   }
 
   void run_batch(const std::vector<py::array>& arrays, uint64_t seed, uint64_t step) {
@@ -276,6 +281,10 @@ void register_trainer(py::module_& m) {
            py::arg("order").noconvert(), py::arg("seed"))
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
+      .def(
+          "hold", [](PyTrainer& t) { t.trainer.hold(); },
+          "Keeps columns, where they were brought to, over passes until release().")
+      .def("release", &PyTrainer::release)
       .def("run_batch", &PyTrainer::run_batch, py::arg("columns"), py::arg("seed"),
            py::arg("step") = 0)
       .def_property_readonly(

@@ -42,9 +42,15 @@ Span span_of(const Column& c) {
 
 }  // namespace
 
+bool Column::operator==(const Column& other) const {
+  return data == other.data && source == other.source && byteswap == other.byteswap &&
+         rows == other.rows && row_stride == other.row_stride && shape == other.shape &&
+         strides == other.strides;
+}
+
 BatchReader::BatchReader(const Program& program, std::vector<Column> columns, int64_t batch,
                          Use use)
-    : columns_(std::move(columns)), gathers_(&host()), device_(&program.device()) {
+    : columns_(std::move(columns)), gathers_(&host()), device_(&program.device()), batch_(batch) {
   if (columns_.size() != program.input_types.size())
     throw ValueError(
         str("expected ", program.input_types.size(), " columns, got ", columns_.size()));
@@ -112,8 +118,9 @@ void BatchReader::bring_columns(const Device& device) {
 
 void BatchReader::prepare(const std::vector<int64_t>& order) {
   if (gathers_->is_host()) return;
-  brought_order_ = Memory(*gathers_, static_cast<int64_t>(order.size() * sizeof(int64_t)));
-  gathers_->copy_in(brought_order_.data(), order.data(), brought_order_.size());
+  const auto bytes = static_cast<int64_t>(order.size() * sizeof(int64_t));
+  if (brought_order_.size() < bytes) brought_order_ = Memory(*gathers_, bytes);
+  gathers_->copy_in(brought_order_.data(), order.data(), bytes);
 }
 
 int64_t BatchReader::buffer_bytes() const {

@@ -15,6 +15,8 @@ struct Column {
   int64_t row_stride = 0;        // bytes
   std::vector<int64_t> shape;    // of a row
   std::vector<int64_t> strides;  // bytes
+
+  bool operator==(const Column& other) const;
 };
 
 // The extents that n rows of these columns give a program.
@@ -31,6 +33,10 @@ class BatchReader final : public BatchSource {
   int64_t rows() const override { return rows_; }
   int64_t buffer_bytes() const override;
   bool even() const override { return true; }
+  // Whether it reads these rows, in batches of that size.
+  bool reads(const std::vector<Column>& columns, int64_t batch) const {
+    return batch == batch_ && columns == columns_;
+  }
   // The extents of a batch of n rows.
   Extents extents(const Program& program, int64_t n) const {
     return extents_of(program, columns_, n);
@@ -64,6 +70,7 @@ class BatchReader final : public BatchSource {
   Memory brought_order_;
   const Device* gathers_;  // where rows are gathered
   const Device* device_;   // where they are used
+  int64_t batch_;
   int64_t rows_ = 0;
 };
 

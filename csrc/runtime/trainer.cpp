@@ -68,11 +68,16 @@ Trainer::Trainer(std::shared_ptr<const Program> program, const Every& every,
   }
 }
 
-std::unique_ptr<BatchSource> Trainer::reader_of(std::vector<Column> columns, int64_t batch) const {
+std::unique_ptr<BatchSource> Trainer::reader_of(std::vector<Column> columns, int64_t batch) {
   require_batch(batch);
   const int64_t rows = columns.empty() ? 0 : columns[0].rows;
-  return std::make_unique<BatchReader>(*program_, std::move(columns),
-                                       std::min(batch, std::max<int64_t>(rows, 1)),
+  batch = std::min(batch, std::max<int64_t>(rows, 1));
+  // Others are let go of first: both at once may be too much for a device.
+  std::unique_ptr<BatchSource> held = std::move(held_);
+  const auto* reader = dynamic_cast<const BatchReader*>(held.get());
+  if (reader && reader->reads(columns, batch)) return held;
+  held.reset();
+  return std::make_unique<BatchReader>(*program_, std::move(columns), batch,
                                        BatchReader::Use::often);
 }
 
@@ -110,7 +115,15 @@ void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, std::vec
   position_ = from;
 }
 
-void Trainer::end() { reader_.reset(); }
+void Trainer::end() {
+  held_ = holding_ ? std::move(reader_) : nullptr;
+  reader_.reset();
+}
+
+void Trainer::release() {
+  holding_ = false;
+  held_.reset();
+}
 
 StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
   begin(std::move(columns), batch, false, 0, {position_.pass, position_.step, 0});

@@ -50,6 +50,11 @@ class Trainer {
   // now and then, between kernels) returns true. Returns the steps completed.
   int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);
   void end();
+  // From here to release(), what was made to read columns, their copy on a device above all, is
+  // kept beyond end(), for passes over the same columns. They must live and stay as they are.
+  void hold() { holding_ = true; }
+  bool holding() const { return holding_; }
+  void release();
 
   // Times a step's parts on these columns; weights and state are as before (profile.cpp).
   StepProfile profile(std::vector<Column> columns, int64_t batch, uint64_t seed);
@@ -62,7 +67,7 @@ class Trainer {
   const Program& program() const { return *program_; }
 
  private:
-  std::unique_ptr<BatchSource> reader_of(std::vector<Column> columns, int64_t batch) const;
+  std::unique_ptr<BatchSource> reader_of(std::vector<Column> columns, int64_t batch);
   void start(std::unique_ptr<BatchSource> source, int64_t batch, std::vector<int64_t> order,
              uint64_t seed, const Position& from);
   // Of n rows from `first` in the order.
@@ -75,6 +80,8 @@ class Trainer {
   std::vector<uint64_t> every_;                     // of each section
   std::vector<std::unique_ptr<Context>> contexts_;  // of a full batch and of the last: one scratch
   std::unique_ptr<BatchSource> reader_;
+  std::unique_ptr<BatchSource> held_;  // between two passes
+  bool holding_ = false;
   std::atomic<bool> running_{false};
   std::vector<int64_t> order_;
   int64_t batch_ = 0;

@@ -12,8 +12,14 @@ PyObject* device(PyObject*, PyObject*) {
   return PyCapsule_New(const_cast<fastnn::DeviceModule*>(module), nullptr, nullptr);
 }
 
+PyObject* traffic(PyObject*, PyObject*) {
+  const fastnn::kernels::cuda::Traffic t = fastnn::kernels::cuda::traffic();
+  return Py_BuildValue("(LL)", static_cast<long long>(t.in), static_cast<long long>(t.out));
+}
+
 PyMethodDef methods[] = {
     {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
+    {"traffic", traffic, METH_NOARGS, "Bytes copied so far, from the host and to it."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -4,6 +4,7 @@
 // whoever reads a variable sees the last write without waiting for more.
 #include <string.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -31,6 +32,8 @@ const char* error() {
   return f.told.c_str();
 }
 
+std::atomic<int64_t> bytes_in{0}, bytes_out{0};
+
 #ifdef FASTNN_EMULATED
 
 const char* describe() { return "emulated GPU"; }
@@ -56,8 +59,16 @@ bool move_bytes(void* to, const void* from, int64_t bytes) {
   return true;
 }
 
-bool copy_in(void* to, const void* from, int64_t bytes) { return move_bytes(to, from, bytes); }
-bool copy_out(void* to, const void* from, int64_t bytes) { return move_bytes(to, from, bytes); }
+bool copy_in(void* to, const void* from, int64_t bytes) {
+  bytes_in += bytes;
+  return move_bytes(to, from, bytes);
+}
+
+bool copy_out(void* to, const void* from, int64_t bytes) {
+  bytes_out += bytes;
+  return move_bytes(to, from, bytes);
+}
+
 bool copy(void* to, const void* from, int64_t bytes) { return move_bytes(to, from, bytes); }
 
 bool fill(void* to, uint8_t byte, int64_t bytes) {
@@ -138,11 +149,13 @@ void* allocate(int64_t bytes) {
 void release(void* p) { done(cudaFree(p)); }
 
 bool copy_in(void* to, const void* from, int64_t bytes) {
+  bytes_in += bytes;
   return done(
       cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream()));
 }
 
 bool copy_out(void* to, const void* from, int64_t bytes) {
+  bytes_out += bytes;
   return done(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost,
                               stream())) &&
          done(cudaStreamSynchronize(stream()));
@@ -167,6 +180,8 @@ void* queue() { return stream(); }
 void fail(const char* why) {
   if (failure().text.empty()) failure().text = why;
 }
+
+Traffic traffic() { return {bytes_in, bytes_out}; }
 
 const DeviceModule& device_module() {
   static const DeviceModule module = {

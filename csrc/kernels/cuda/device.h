@@ -6,4 +6,10 @@ namespace fastnn::kernels::cuda {
 // What the core is given. Asking for it touches no driver.
 const DeviceModule& device_module();
 
+// Bytes copied from the host and to it, by all threads since the module was loaded.
+struct Traffic {
+  int64_t in, out;
+};
+Traffic traffic();
+
 }  // namespace fastnn::kernels::cuda

@@ -298,6 +298,10 @@ class Trainer:
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     def end(self) -> None: ...
+    def hold(self) -> None:
+        """
+        Keeps columns, where they were brought to, over passes until release().
+        """
     def plan(
         self,
         columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
@@ -309,6 +313,7 @@ class Trainer:
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> dict: ...
+    def release(self) -> None: ...
     def run(
         self,
         max_steps: typing.SupportsInt | typing.SupportsIndex,

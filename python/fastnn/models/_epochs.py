@@ -92,9 +92,12 @@ class EpochModel(Kept):
             self._run_pass(trainer, list(arrays), batch_size, shuffle, hooks, figures)
             return {name: figure.result() for name, figure in figures.items()}
 
-        return self._each_epoch(
-            run, -(-len(arrays[0]) // batch_size), epochs, initial_epoch, verbose, callbacks
-        )
+        steps = -(-len(arrays[0]) // batch_size)
+        trainer.hold()
+        try:
+            return self._each_epoch(run, steps, epochs, initial_epoch, verbose, callbacks)
+        finally:
+            trainer.release()
 
     def _each_epoch(
         self,

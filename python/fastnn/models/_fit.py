@@ -61,6 +61,9 @@ def fit(model: Trainable, x: Any, y: Any, options: FitOptions) -> History:
             _run_epochs(model, options, training, validation, callbacks)
         finally:
             model._engine.callbacks = None
+            for way in (training, validation):
+                if way is not None:
+                    way.release()
         return history
 
 
@@ -266,7 +269,10 @@ def evaluate(
     _require_compiled(model, "evaluate")
     model._engine.refuse_in_training("evaluate", elsewhere=True)
     way = make_pass(model, x, y, sample_weight, None, False, batch_size, steps, False, check_finite)
-    return _measure(model, way, plain_callbacks(model, owner, callbacks, verbose, way.steps))
+    try:
+        return _measure(model, way, plain_callbacks(model, owner, callbacks, verbose, way.steps))
+    finally:
+        way.release()
 
 
 def plain_callbacks(

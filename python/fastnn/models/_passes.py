@@ -66,6 +66,9 @@ class Pass:
         """
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Lets go of what is kept from one pass to the next: the data's copy on a device."""
+
     def _clock(self, batch_size: int, rows: int) -> Clock:
         """The model's for training; measuring has one of its own."""
         if not self.training:
@@ -113,12 +116,21 @@ class MemoryPass(Pass):
     def prepare(self) -> None:
         """Compiles the pass."""
         engine = self.model._engine
-        self._step = engine.step(self.signature, self.columns, self.training)
+        step = engine.step(self.signature, self.columns, self.training)
+        if step is not self._step:
+            self.release()
+        self._step = step
+
+    def release(self) -> None:
+        """Lets go of the data's copy on a device; see :class:`Pass`."""
+        if self._step is not None:
+            self._step.trainer.release()
 
     def run(self, number: int, callbacks: CallbackList) -> None:
         """Runs one pass; see :class:`Pass`."""
         assert self._step is not None
         trainer, total = self._step.trainer, self.steps
+        trainer.hold()
         clock = self._clock(self.batch_size, self.columns.rows)
         if self.training:
             self.model._engine.apply_resume()

@@ -96,6 +96,8 @@ class Epochs:
                     )
         except KeyboardInterrupt:
             warnings.warn(f"[{type(self).__name__}] training interrupted by user", stacklevel=4)
+        finally:
+            training.release()
         if best is not None:
             self._network.set_weights(best)
 

@@ -160,6 +160,7 @@ class Training:
         objective = self._model._objective
         assert objective is not None
         objective.reset()
+        self._trainer.hold()
         with self._engine.training("fit"):
             if order is None:
                 self._trainer.begin(self._arrays, batch_size, False, 0)
@@ -171,3 +172,7 @@ class Training:
             finally:
                 self._trainer.end()
         return float(objective.loss())
+
+    def release(self) -> None:
+        """Lets go of the rows' copy on a device, kept from one epoch to the next."""
+        self._trainer.release()
