@@ -6,6 +6,8 @@ elements a random sample of directions stands for the single elements.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -39,10 +41,26 @@ def directions(shape, rng):
     return rng.normal(size=(12, *shape))
 
 
-def check(xs, cost, gradients, arrays, wanted, what):
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request):
+    return request.getfixturevalue("cuda") if request.param == "cuda" else "cpu"
+
+
+def compiled(xs, outputs, device):
+    try:
+        return _core.Function(xs, [("main", outputs, [])], device=device)
+    except ValueError as error:
+        # What is still to be written for a device is listed in test_cuda_ops.
+        missing = re.match(r"there is no kernel '(\w+)' for float64 on cuda", str(error))
+        if not missing:
+            raise
+        assert (missing[1], "float64") not in _core.device_kernels(device)
+        pytest.skip(str(error))
+
+
+def check(xs, cost, gradients, arrays, wanted, what, device="cpu"):
     """Compares the gradients with differences of the cost, input by input."""
-    f = _core.Function(xs, [("main", [cost], [])])
-    df = _core.Function(xs, [("main", gradients, [])])
+    f, df = (compiled(xs, outputs, device) for outputs in ([cost], gradients))
     rng = np.random.default_rng(1)
     for i, gradient in zip(wanted, df(*arrays), strict=True):
         assert gradient.shape == arrays[i].shape, what
@@ -74,18 +92,18 @@ def samples_of(name):
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_gradient(name):
+def test_gradient(name, device):
     for sample in samples_of(name):
         arrays, xs, y, wanted = graph_of(name, sample)
         cost = weighted([y], np.random.default_rng(0))
         if cost is None:
             continue  # a cast to integers
         gradients = _core.gradients(cost, [xs[i] for i in wanted])
-        check(xs, cost, gradients, arrays, wanted, f"{name} {sample}")
+        check(xs, cost, gradients, arrays, wanted, f"{name} {sample}", device)
 
 
 @pytest.mark.parametrize("name", SECOND)
-def test_gradient_of_the_gradient(name):
+def test_gradient_of_the_gradient(name, device):
     for sample in samples_of(name):
         arrays, xs, y, wanted = graph_of(name, sample)
         cost = weighted([y], np.random.default_rng(0))
@@ -94,7 +112,7 @@ def test_gradient_of_the_gradient(name):
         wrt = [xs[i] for i in wanted]
         cost = weighted(_core.gradients(cost, wrt), np.random.default_rng(2))
         second = _core.gradients(cost, wrt)
-        check(xs, cost, second, arrays, wanted, f"second order of {name} {sample}")
+        check(xs, cost, second, arrays, wanted, f"second order of {name} {sample}", device)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if OPS[n]["differentiable"] == "zero"])
