@@ -17,6 +17,12 @@
 #pragma once
 #include <stdint.h>
 
+#ifdef __CUDACC__
+#define FASTNN_ANYWHERE __host__ __device__
+#else
+#define FASTNN_ANYWHERE
+#endif
+
 namespace fastnn {
 
 struct Philox4 {
@@ -32,7 +38,8 @@ constexpr uint32_t kPhiloxMul0 = 0xD2511F53, kPhiloxMul1 = 0xCD9E8D57;
 constexpr uint32_t kPhiloxWeyl0 = 0x9E3779B9, kPhiloxWeyl1 = 0xBB67AE85;
 constexpr int kPhiloxRounds = 10;
 
-[[maybe_unused]] static inline Philox4 philox(Philox4 counter, uint32_t key0, uint32_t key1) {
+[[maybe_unused]] FASTNN_ANYWHERE static inline Philox4 philox(Philox4 counter, uint32_t key0,
+                                                              uint32_t key1) {
   uint32_t* c = counter.word;
   for (int round = 0; round < kPhiloxRounds; ++round) {
     const uint64_t p0 = (uint64_t)kPhiloxMul0 * c[0];
@@ -48,8 +55,10 @@ constexpr int kPhiloxRounds = 10;
   return counter;
 }
 
-[[maybe_unused]] static inline PhiloxStream philox_stream(uint64_t seed, uint64_t stream,
-                                                          uint64_t step, uint32_t iteration) {
+[[maybe_unused]] FASTNN_ANYWHERE static inline PhiloxStream philox_stream(uint64_t seed,
+                                                                          uint64_t stream,
+                                                                          uint64_t step,
+                                                                          uint32_t iteration) {
   const Philox4 r = philox({{(uint32_t)stream, (uint32_t)(stream >> 32), iteration, 0}},
                            (uint32_t)seed, (uint32_t)(seed >> 32));
   const Philox4 s = philox({{(uint32_t)step, (uint32_t)(step >> 32), r.word[2], r.word[3]}},
@@ -57,7 +66,8 @@ constexpr int kPhiloxRounds = 10;
   return {{s.word[0], s.word[1]}, {s.word[2], s.word[3]}};
 }
 
-[[maybe_unused]] static inline Philox4 philox_block(PhiloxStream s, uint64_t block) {
+[[maybe_unused]] FASTNN_ANYWHERE static inline Philox4 philox_block(PhiloxStream s,
+                                                                    uint64_t block) {
   return philox({{(uint32_t)block, (uint32_t)(block >> 32), s.high[0], s.high[1]}}, s.key[0],
                 s.key[1]);
 }

@@ -5,14 +5,18 @@
 namespace fastnn::kernels::cuda {
 
 extern const EntryList affine_list;
+extern const EntryList arg_reduce_list;
 extern const EntryList elementwise_list;
 extern const EntryList gather_batch_list;
 extern const EntryList matmul_list;
 extern const EntryList move_list;
 extern const EntryList optimizer_list;
+extern const EntryList pairs_list;
 extern const EntryList pooling_list;
+extern const EntryList random_list;
 extern const EntryList reduce_list;
 extern const EntryList softmax_list;
+extern const EntryList take_list;
 
 const Table& table();
 

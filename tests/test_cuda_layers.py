@@ -1,0 +1,108 @@
+"""What draws, looks up and remembers, on the device "cuda": the CPU's bits, or its values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import Sequential, _core, layers
+
+EXACT = {"random_uniform": (-1.0, 3.0), "random_bernoulli": (0.3, 0.0)}
+ROUNDED = {"random_normal": (0.5, 2.0), "random_truncated_normal": (0.5, 2.0)}
+
+
+def on_both(device, inputs, outputs, *arrays, seed=0, step=0):
+    """The outputs of a program on the CPU, and on the device."""
+    results = []
+    for where in ("cpu", device):
+        f = _core.Function(inputs, [("main", outputs, [])], seed, device=where)
+        f.set_step(step)
+        results.append(f(*arrays))
+    return results
+
+
+def draws(device, kind, dtype, n, **position):
+    a, b = (EXACT | ROUNDED)[kind]
+    scalars = [_core.scalar(a, dtype), _core.scalar(b, dtype)]
+    attrs = {"shape": (n,), "dtype": dtype, "stream": 2**40 + 7, "seed": []}
+    (x,), (y,) = on_both(device, [], [_core.make(kind, scalars, attrs)], **position)
+    return x, y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [*EXACT, *ROUNDED])
+def test_random_numbers(kind, dtype, cuda):
+    for n in (0, 1, 15, 33, 64, 65, 3001):
+        for position in ({}, {"seed": 2**50 + 3, "step": 2**33 + 5}):
+            x, y = draws(cuda, kind, dtype, n, **position)
+            assert x.dtype == y.dtype == dtype
+            if kind in EXACT:
+                assert x.tobytes() == y.tobytes()
+            else:
+                # The CPU's truncated numbers come from a formula good to 3e-13.
+                np.testing.assert_allclose(y, x, *(2 * [4e-6 if dtype == "float32" else 1e-12]))
+
+
+def test_dropout_drops_the_same(cuda):
+    """At each step of a training, whose numbers lie in the device's memory."""
+
+    def kept(device):
+        fastnn.utils.set_random_seed(5)
+        model = Sequential([layers.Dropout(0.4, input_shape=(40,)), layers.Dense(1)])
+        model.compile("sgd", "mse", device=device)
+        steps = []
+        for _ in range(3):
+            model.set_weights([np.zeros((40, 1)), np.ones(1)])
+            model.fit(np.ones((1, 40)), np.zeros((1, 1)), epochs=1, verbose=0)
+            steps.append(model.get_weights()[0] != 0)
+        return steps
+
+    one = kept("cpu")
+    assert 0.3 < np.mean(one) < 0.9
+    assert (one[0] != one[1]).any()
+    np.testing.assert_array_equal(one, kept(cuda))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("rows", "count"), [(1, 3000), (7, 1), (40, 2048), (40, 2049), (5000, 9000), (3, 0)]
+)
+def test_a_tables_gradient_has_the_bits_of_the_cpu(rows, count, dtype, cuda):
+    rng = np.random.default_rng(count)
+    index = rng.integers(-rows, rows, count)
+    g = rng.standard_normal((count, 3)).astype(dtype)
+    inputs = [_core.placeholder(dtype, g.shape), _core.placeholder("int64", index.shape)]
+    node = _core.make("take_grad", inputs, {"axis": 0, "shape": [rows, 3]})
+    (one,), (other,) = on_both(cuda, inputs, [node], g, index)
+    assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("name", ["take", "take_grad", "take_along_axis", "take_along_axis_grad"])
+def test_a_bad_index_is_said(name, cuda):
+    x = np.ones((4, 4), "float32")
+    index = np.arange(1, 5)
+    if "along" in name:
+        index = np.repeat(index[:, None], 4, 1)
+    inputs = [_core.placeholder("float32", x.shape), _core.placeholder("int64", index.shape)]
+    attrs = {"axis": 0, **({"shape": [4, 4]} if "grad" in name else {})}
+    f = _core.Function(inputs, [("main", [_core.make(name, inputs, attrs)], [])], device=cuda)
+    with pytest.raises(IndexError, match="index 4 is out of bounds for an axis of length 4"):
+        f(x, index)
+    assert np.isfinite(f(x, index - 1)[0]).all()
+
+
+@pytest.mark.parametrize("n", [1, 32, 33, 700])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+def test_the_first_of_equals(name, axis, n, cuda):
+    """Of equal values, and of NaN, the first place, however many threads look."""
+    rng = np.random.default_rng(n)
+    x = rng.integers(0, 3, (n, 3) if axis == 0 else (3, n)).astype("float32")
+    some = x.copy()
+    (some.T if axis == 0 else some)[1, n // 3 :: 7] = np.nan
+    for array in (x, some):
+        p = _core.placeholder("float32", array.shape)
+        node = _core.make(name, [p], {"axis": axis, "keepdims": False})
+        (result,) = _core.Function([p], [("main", [node], [])], device=cuda)(array)
+        np.testing.assert_array_equal(result, getattr(np, name)(array, axis=axis))
