@@ -282,8 +282,20 @@ def test_angles(table: str, name: str, dtype: str) -> None:
     rng = np.random.default_rng(9)
     turns = rng.integers(-(2**20), 2**20, 20_000) * (np.pi / 2)
     small, large = rng.uniform(-4, 4, 20_000), rng.uniform(-1e9, 1e9, 2000)
-    x = np.concatenate([turns, turns / 64, small, large]).astype(dtype)
+    near = rng.integers(-5215, 5216, 20_000) * (np.pi / 2)  # as far as floats stay floats
+    x = np.concatenate([turns, turns / 64, near, small, large]).astype(dtype)
     compare(name, dtype, [x], run(table, name, dtype, [x]), run("reference", name, dtype, [x]))
+
+
+@pytest.mark.parametrize("table", FAST)
+def test_large_powers_of_numbers_near_one(table: str) -> None:
+    """The exponent multiplies the error of the logarithm; at 256 another way begins."""
+    rng = np.random.default_rng(10)
+    a = np.concatenate([rng.uniform(0.9, 1.1, 20_000), 2.0 ** rng.uniform(-126, 127, 20_000)])
+    b = np.concatenate([rng.uniform(-300, 300, 20_000), rng.uniform(-1, 1, 20_000)])
+    inputs = [a.astype("float32"), b.astype("float32")]
+    got, expected = (run(t, "power", "float32", inputs) for t in (table, "reference"))
+    compare("power", "float32", inputs, got, expected)
 
 
 CONTRACT = {"exp": 2, "sigmoid": 4, "tanh": 4}

@@ -45,6 +45,9 @@ Wide gelu_exact(Wide x) {
 }
 Wide silu_exact(Wide x) { return x < -20000 ? -0.0L : x > 200 ? x : x * sigmoid_exact(x); }
 
+Wide sin_exact(Wide x) { return std::sin(x); }
+Wide cos_exact(Wide x) { return std::cos(x); }
+
 struct Function {
   const char* name;
   Wide (*exact)(Wide);
@@ -53,7 +56,7 @@ const Function kFunctions[] = {
     {"exp", exp_exact},           {"sigmoid", sigmoid_exact}, {"tanh", tanh_exact},
     {"expm1", expm1_exact},       {"log", log_exact},         {"log1p", log1p_exact},
     {"softplus", softplus_exact}, {"erf", erf_exact},         {"gelu", gelu_exact},
-    {"silu", silu_exact},
+    {"silu", silu_exact},         {"sin", sin_exact},         {"cos", cos_exact},
 };
 
 // What one thread finds for one table.

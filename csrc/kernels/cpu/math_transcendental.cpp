@@ -35,6 +35,7 @@ struct Log {
 template <class T>
 struct Log1p : Log<T> {
   static constexpr T kLow = kIsFloat<T> ? T(-0x1.fffffep-1) : T(-0x1.fffffffffffffp-1);
+  static constexpr T kHigh = kLog1pPlain<T>;
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return log1p_plain<T>(x); }
   static FASTNN_INLINE vec<T> any(vec<T> x) { return log1p<T>(x); }
 };
@@ -44,7 +45,7 @@ void power_floats(void* out, const void* const* in, int64_t n, const double*) {
   const float* a = static_cast<const float*>(in[0]);
   const float* b = static_cast<const float*>(in[1]);
   float* y = static_cast<float*>(out);
-  double buffer[kBlock];
+  float buffer[2 * kBlock];
   int64_t i = 0;
   for (int64_t here; (here = (n - i < kBlock ? n - i : kBlock) / L * L) > 0; i += here)
     power_block(y + i, a + i, b + i, here, buffer);

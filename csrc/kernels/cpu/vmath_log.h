@@ -5,35 +5,53 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), down = 2^-e (0 for the largest); x positive,
-// finite, normal (else anything: hence unsigned).
+// x = 2^e m with m in [sqrt(1/2), sqrt(2)); x positive, finite, normal (else anything: hence
+// unsigned). down = 2^-e (0 or worse for the largest), e = kUnit * units: for a float that is minus
+// the exponent's bits, which saves a shift and lets -0 come through.
 template <class T>
-struct LogParts {
-  vec<T> f, e, down;
+struct Exponent {
+  vec<T> units, down;
+  vec<Bits<T>> bits;  // to be added to x's: m
 };
-FASTNN_INLINE LogParts<float> log_parts(F32 x) {
-  const I32 b = (I32)((U32)x - 0x3f3504f3), fraction = b & 0x7fffff;
-  return {as_float(fraction + 0x3f3504f3) - 1.0f, to_float(b >> 23),
-          (F32)(0x3f800000 - (U32)(b - fraction))};
+template <class T>
+constexpr T kUnit = kIsFloat<T> ? T(-0x1p-23) : T(1);
+FASTNN_INLINE Exponent<float> exponent_of(F32 x) {
+  const I32 minus = (I32)(0x3f3504f3u + 0x7fffffu - (U32)x) & static_cast<int32_t>(0xff800000);
+  return {to_float(minus), (F32)((U32)minus + 0x3f800000u), minus};
 }
-FASTNN_INLINE LogParts<double> log_parts(F64 x) {
-  const I64 b = (I64)((U64)x - 0x3fe6a09e667f3bcd), fraction = b & 0xfffffffffffff;
-  const F64 m = as_float(fraction + 0x3fe6a09e667f3bcd);
+FASTNN_INLINE Exponent<double> exponent_of(F64 x) {
+  const I64 b = (I64)((U64)x - 0x3fe6a09e667f3bcd), top = b & ~int64_t{0xfffffffffffff};
   // A logical shift, which AVX2 has, of the exponent made positive.
   const I64 e = (I64)(((U64)b + 0x4000000000000000) >> 52);
-  return {m - 1.0, to_float(e) - 1024.0, (F64)(0x3ff0000000000000 - (U64)(b - fraction))};
+  return {to_float(e) - 1024.0, (F64)(0x3ff0000000000000 - (U64)top), (I64)(0 - (U64)top)};
 }
+
+// x = 2^e (1 + f), e as in Exponent.
+template <class T>
+struct LogParts {
+  vec<T> f, e;
+};
+template <class T>
+FASTNN_INLINE LogParts<T> log_parts(vec<T> x) {
+  const Exponent<T> e = exponent_of(x);
+  return {as_float((vec<Bits<T>>)(as_bits(x) + e.bits)) - T(1), e.units};
+}
+
+// ln 2 in two parts, e times the first exact; both positive for the sake of -0.
+template <class T>
+constexpr T kLogHigh = kUnit<T> * (kIsFloat<T> ? T(0x1.62ep-1) : T(0x1.62e42feep-1));
+template <class T>
+constexpr T kLogLow = kUnit<T> * (kIsFloat<T> ? T(0x1.0bfbe8p-15) : T(0x1.a39ef35793c76p-33));
 
 // e ln2 + log(1 + f).
 template <class T>
-FASTNN_INLINE vec<T> log_sum(vec<T> f, vec<T> e) {
-  using C = ExpConstants<T>;
-  const vec<T> low = e * C::kLn2Low;
+FASTNN_INLINE vec<T> log_sum(LogParts<T> x) {
+  const vec<T> f = x.f, low = x.e * kLogLow<T>, high = set<T>(kLogHigh<T>);
   if constexpr (kIsFloat<T>) {
     const vec<T> q =
         polynomial<T>(f, -0x1.fffffap-2f, 0x1.5556fp-2f, -0x1.0004a8p-2f, 0x1.98d3ap-3f,
                       -0x1.535c2ep-3f, 0x1.317cb2p-3f, -0x1.25058p-3f, 0x1.65f012p-4f);
-    return fma(e, set<T>(C::kLn2High), f + fma(f * f, q, low));
+    return fma(x.e, high, f + fma(f * f, q, low));
   } else {
     // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R = 2 atanh(s)/s - 2.
     const vec<T> s = f / (2 + f), z = s * s, half = 0.5 * f * f;
@@ -41,7 +59,7 @@ FASTNN_INLINE vec<T> log_sum(vec<T> f, vec<T> e) {
         z * polynomial<T>(z, 0x1.5555555555592p-1, 0x1.999999997fdb2p-2, 0x1.24924941f1519p-2,
                           0x1.c71c520942912p-3, 0x1.74663eed764b7p-3, 0x1.39a1ba2ca0998p-3,
                           0x1.2f0569abd3a71p-3);
-    return fma(e, set<T>(C::kLn2High), f - (half - fma(s, half + r, low)));
+    return fma(x.e, high, f - (half - fma(s, half + r, low)));
   }
 }
 
@@ -58,35 +76,37 @@ FASTNN_INLINE LogParts<T> log_parts_any(vec<T> x) {
   constexpr T kNormal = kIsFloat<T> ? T(0x1p-126) : T(0x1p-1022);
   constexpr T kUp = kIsFloat<T> ? T(0x1p23) : T(0x1p52), kShift = kIsFloat<T> ? 23 : 52;
   const auto tiny = x < kNormal;
-  const LogParts<T> p = log_parts(select(tiny, x * kUp, x));
-  return {p.f, p.e - select(tiny, set<T>(kShift), zero<T>()), p.down};
+  const LogParts<T> p = log_parts<T>(select(tiny, x * kUp, x));
+  return {p.f, p.e - select(tiny, set<T>(kShift / kUnit<T>), zero<T>())};
 }
 
 // log(x) for a normal x.
 template <class T>
 FASTNN_INLINE vec<T> log_plain(vec<T> x) {
-  const LogParts<T> p = log_parts(x);
-  return log_sum<T>(p.f, p.e);
+  return log_sum<T>(log_parts<T>(x));
 }
 // float 1.2 ULP, double 0.8.
 template <class T>
 FASTNN_INLINE vec<T> log(vec<T> x) {
-  const LogParts<T> p = log_parts_any<T>(x);
-  return log_limits<T>(x, log_sum<T>(p.f, p.e));
+  return log_limits<T>(x, log_sum<T>(log_parts_any<T>(x)));
 }
 
-// 1 + x = u + c exactly (c where x is not huge); c is brought to u's scale and joins f.
-// -1 < x < infinity.
+// The exponent of 1 + x as it is rounded, f from x itself: 2^-e x - (1 - 2^-e). -1 < x <=
+// kLog1pPlain.
+template <class T>
+constexpr T kLog1pPlain = kIsFloat<T> ? T(0x1p100) : T(0x1p1000);
 template <class T>
 FASTNN_INLINE vec<T> log1p_plain(vec<T> x) {
-  const vec<T> u = 1 + x, c = x - (u - 1);
-  const LogParts<T> p = log_parts(u);
-  return select(x == 0, x, log_sum<T>(fma(c, p.down, p.f), p.e));  // keeps -0
+  const Exponent<T> e = exponent_of(vec<T>(1 + x));
+  const vec<T> y = log_sum<T>({fma(x, e.down, -(1 - e.down)), e.units});
+  return kIsFloat<T> ? y : select(x == 0, x, y);  // keeps -0
 }
 // float 1.7 ULP, double 1.4.
 template <class T>
 FASTNN_INLINE vec<T> log1p(vec<T> x) {
-  return log_limits<T>(1 + x, log1p_plain<T>(x));
+  const auto huge = x > kLog1pPlain<T>;
+  const vec<T> y = log1p_plain<T>(select(huge, zero<T>(), x));
+  return log_limits<T>(1 + x, select(huge, log_plain<T>(x), y));
 }
 
 // log(1 + x) for 0 <= x <= 1 (and NaN). float: x + x^2 P(x) / Q(x); double: as log_sum's.
