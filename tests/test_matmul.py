@@ -80,6 +80,7 @@ class Case:
         epilogue: str = "none",
         colsum: bool = False,
         threads: int = 1,
+        packed: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         m, n = len(self.a), self.b.shape[1]
         memory = np.full((m + 2, n + pad + 2), -777, self.a.dtype)
@@ -96,6 +97,7 @@ class Case:
             epilogue=epilogue,
             colsum_b=sums[1:-1] if colsum else None,
             threads=threads,
+            packed=packed,
         )
         c = memory[1:-1, 1 : n + 1].copy()
         memory[1:-1, 1 : n + 1] = -777
@@ -201,6 +203,25 @@ def test_bits_do_not_depend_on_path_or_threads(
     want, sums = case.run(table, **how)
     for (trans_a, trans_b), threads in itertools.product(TRANSPOSES, [1, 2, 3, 8]):
         got, got_sums = case.run(table, trans_a, trans_b, threads=threads, **how)
+        assert_bits(got, want, f"{threads} threads")
+        assert_bits(got_sums, sums, f"column sums, {threads} threads")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("table", FAST)
+@pytest.mark.parametrize(
+    ("m", "n", "k"),
+    [
+        (400, 70, 600), (171, 2100, 40), (131, 33, 1300), (57, 15, 512), (2, 300, 520),
+        (9, 8, 3000), (3, 5, 7), (100, 3, 200), (5, 0, 9), (0, 9, 5), (70, 80, 0),
+    ],
+)  # fmt: skip
+def test_packing_changes_no_bit(table: str, dtype: str, m: int, n: int, k: int) -> None:
+    case = Case(m, n, k, dtype, rng_of("packed", m, n, k))
+    how: dict[str, Any] = {"bias": True, "epilogue": "relu_grad", "colsum": True}
+    want, sums = case.run(table, **how)
+    for (trans_a, trans_b), threads in itertools.product(TRANSPOSES, [1, 2, 3, 8]):
+        got, got_sums = case.run(table, trans_a, trans_b, 3, threads=threads, packed=True, **how)
         assert_bits(got, want, f"{threads} threads")
         assert_bits(got_sums, sums, f"column sums, {threads} threads")
 

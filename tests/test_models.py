@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -514,6 +516,71 @@ def test_eight_threads_predict_with_one_model():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def wide_network():
+    """Wide enough that its weights are packed once for all batches of a prediction."""
+    model = Sequential([Dense(200, "relu", input_dim=256), Dense(70, "tanh"), Dense(3)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_packed_weights_give_the_same_bits(threads):
+    model, x = wide_network(), rows(700, 256)
+    before = fastnn.get_num_threads()
+    expected = np.concatenate([model.predict_on_batch(x[i : i + 70]) for i in range(0, 700, 70)])
+    fastnn.set_num_threads(threads)
+    try:
+        for size in (1, 9, 128, 336, 500, 700):
+            found = model.predict(x, batch_size=size, verbose=0)
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(model.predict(x[:90], size, 0), expected[:90])
+    finally:
+        fastnn.set_num_threads(before)
+
+
+def test_packed_weights_are_those_of_the_moment():
+    model, x = wide_network(), rows(700, 256)
+    other = Sequential([*model.layers[:2], Dense(1)])  # shares two layers
+    other.compile("sgd", "mse")
+
+    def check(model):
+        expected = model.predict_on_batch(x)
+        np.testing.assert_array_equal(model.predict(x, batch_size=50, verbose=0), expected)
+        return expected
+
+    first = check(model)
+    model.set_weights([w + 1 for w in model.get_weights()])
+    second = check(model)
+    other.fit(x, x[:, :1], epochs=1, verbose=0)
+    check(other)
+    third = check(model)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(second, third)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+def test_weights_that_change_during_a_prediction_are_seen():
+    model, row = wide_network(), rows(1, 256)
+    old = model.get_weights()
+    new = [w + 1 for w in old]
+    before = signal.signal(signal.SIGALRM, lambda number, frame: model.set_weights(new))
+    try:
+        count, seconds = 50_000, 0.0
+        while seconds < 0.2:  # signals are looked at twenty times a second
+            model.set_weights(old)
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            start = time.perf_counter()
+            x = np.broadcast_to(row, (count, 256))
+            found = model.predict(x, batch_size=128, verbose=0)
+            seconds = time.perf_counter() - start
+            count *= 2
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    np.testing.assert_array_equal(found[-1:], model.predict_on_batch(row))
+    model.set_weights(old)
+    np.testing.assert_array_equal(found[:1], model.predict_on_batch(row))
 
 
 def test_a_rows_prediction_does_not_depend_on_its_batch():

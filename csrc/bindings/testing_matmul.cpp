@@ -11,6 +11,7 @@
 #include "core/fpmode.h"
 #include "core/memory.h"
 #include "core/thread_pool.h"
+#include "kernels/matmul_pack.h"
 #include "runtime/registry.h"
 
 namespace fastnn::bindings {
@@ -66,7 +67,8 @@ void set_batch(kernels::MatmulArgs& g, const Matrix& c, const Matrix& a, const M
 }
 
 // Runs the kernel `repeat` times and returns the seconds that took.
-double run(const kernels::Entry& entry, const kernels::MatmulArgs& g, int threads, int64_t repeat) {
+double run(const kernels::Entry& entry, const void* args, const kernels::MatmulArgs& g, int threads,
+           int64_t repeat) {
   constexpr int64_t kGuard = 64;
   const int64_t bytes =
       entry.workspace ? static_cast<int64_t>(entry.workspace(&g, threads)) : int64_t{0};
@@ -80,7 +82,7 @@ double run(const kernels::Entry& entry, const kernels::MatmulArgs& g, int thread
     py::gil_scoped_release release;
     FpMode mode;
     const auto start = std::chrono::steady_clock::now();
-    for (int64_t i = 0; i < repeat; ++i) entry.run(&g, &context);
+    for (int64_t i = 0; i < repeat; ++i) entry.run(args, &context);
     seconds = std::chrono::steady_clock::now() - start;
   }
   for (int64_t i = 0; i < kGuard; ++i)
@@ -89,10 +91,30 @@ double run(const kernels::Entry& entry, const kernels::MatmulArgs& g, int thread
   return seconds.count();
 }
 
+// op(B) as the table packs it, between bytes that it must leave alone.
+Buffer packed_b(const kernels::Table& table, DType dtype, const kernels::MatmulArgs& g,
+                int threads) {
+  constexpr int64_t kGuard = 64;
+  const kernels::Entry* entry = runtime::find_in(table, "matmul_pack", dtype);
+  if (!entry) throw ValueError(str("the table has no matmul_pack of ", dtype_name(dtype)));
+  const int64_t bytes = align_up(g.n, kernels::kPackedCols) * g.k * dtype_size(dtype);
+  Buffer out(bytes + kGuard);
+  std::memset(out.data(), 0xff, static_cast<size_t>(out.size()));
+  const kernels::MatmulPackArgs args = {out.data(), g.b, g.n, g.k, g.ldb, g.trans_b};
+  kernels::Context context{};
+  context.parallel_for = parallel_for;
+  context.threads = threads;
+  entry->run(&args, &context);
+  for (int64_t i = 0; i < kGuard; ++i)
+    if (out.as<uint8_t>()[bytes + i] != 0xff)
+      throw std::runtime_error("matmul_pack wrote past its result");
+  return out;
+}
+
 double matmul(const std::string& table, py::array c, const py::array& a, const py::array& b,
               bool trans_a, bool trans_b, const std::optional<py::array>& bias,
               const std::optional<py::array>& aux, const std::string& epilogue,
-              const std::optional<py::array>& colsum_b, int threads, int64_t repeat) {
+              const std::optional<py::array>& colsum_b, int threads, int64_t repeat, bool packed) {
   DType dtype;
   if (!has_dtype(c, &dtype)) throw ValueError("c: expected one of fastnn's dtypes");
   const Matrix mc = matrix_of(c, dtype, "c"), ma = matrix_of(a, dtype, "a"),
@@ -126,7 +148,10 @@ double matmul(const std::string& table, py::array c, const py::array& a, const p
     if (!tile || !tile->tile) throw ValueError("no tile '" + epilogue + "'");
     g.epilogue_tile = tile->tile;
   }
-  return run(*entry, g, threads, repeat);
+  if (!packed) return run(*entry, &g, g, threads, repeat);
+  const Buffer b_packed = packed_b(t, dtype, g, threads);
+  const kernels::PackedMatmulArgs args = {&g, b_packed.data()};
+  return run(*runtime::find_in(t, "matmul_packed", dtype), &args, g, threads, repeat);
 }
 
 int64_t matmul_workspace(const std::string& table, py::handle dtype, int64_t m, int64_t n,
@@ -146,7 +171,7 @@ void register_testing_matmul(py::module_& testing) {
               py::kw_only(), py::arg("trans_a") = false, py::arg("trans_b") = false,
               py::arg("bias") = py::none(), py::arg("aux") = py::none(),
               py::arg("epilogue") = "none", py::arg("colsum_b") = py::none(),
-              py::arg("threads") = 1, py::arg("repeat") = 1,
+              py::arg("threads") = 1, py::arg("repeat") = 1, py::arg("packed") = false,
               "c = epilogue(op(a) @ op(b) + bias) by a table's kernel; returns the seconds.");
   testing.def("matmul_workspace", &matmul_workspace, py::arg("table"), py::arg("dtype"),
               py::arg("m"), py::arg("n"), py::arg("k"), py::arg("threads"));

@@ -9,6 +9,7 @@ namespace fastnn::graph {
 namespace {
 
 std::atomic<uint64_t> g_storage_epoch{1};
+std::atomic<uint64_t> g_values_epoch{1};
 
 }  // namespace
 
@@ -51,7 +52,9 @@ void Variable::read(void* to, int64_t start, int64_t bytes) const {
 }
 
 void Variable::write(const void* from, int64_t start, int64_t bytes) {
+  values_change();
   device().copy_in(static_cast<char*>(data()) + start, from, bytes);
+  values_change();
 }
 
 void Variable::make_contiguous(const std::vector<VariablePtr>& variables) {
@@ -76,6 +79,10 @@ void Variable::make_contiguous(const std::vector<VariablePtr>& variables) {
   }
   g_storage_epoch.fetch_add(1);
 }
+
+void Variable::values_change() { g_values_epoch.fetch_add(1, std::memory_order_acq_rel); }
+
+uint64_t Variable::values_epoch() { return g_values_epoch.load(std::memory_order_acquire); }
 
 uint64_t Variable::storage_epoch() { return g_storage_epoch.load(std::memory_order_relaxed); }
 

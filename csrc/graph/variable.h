@@ -44,6 +44,11 @@ class Variable {
   static void make_contiguous(const std::vector<std::shared_ptr<Variable>>& variables);
   static uint64_t storage_epoch();
 
+  // Whoever writes numbers of variables that others may be reading says so, before and after:
+  // copies that a run made of them are old then.
+  static void values_change();
+  static uint64_t values_epoch();
+
  private:
   DType dtype_;
   std::vector<int64_t> shape_;

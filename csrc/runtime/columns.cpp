@@ -10,6 +10,11 @@ namespace {
 
 using kernels::Source;
 
+// Columns of more bytes leave the caches near the core; longer rows are long enough for the
+// processor to fetch ahead by itself.
+constexpr int64_t kFarBytes = 512 << 10;
+constexpr int64_t kShortRow = 256;
+
 bool same_type(DType t, Source s) {
   return static_cast<int>(t) == static_cast<int>(s);  // the first of Source are DType's
 }
@@ -90,6 +95,8 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
   const int64_t bytes = checked_mul(checked_mul(elements, item), batch);
   bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
   in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
+  const bool short_row = c.row_stride > 0 && c.row_stride <= kShortRow && gathers_->is_host();
+  in.ahead_bytes = short_row && c.rows > kFarBytes / c.row_stride ? c.row_stride : 0;
   in.buffer = Memory(*gathers_, bytes);
   if (gathers_ != device_) in.brought = Memory(*device_, bytes);
   return in;
@@ -163,6 +170,20 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
     }
     device_->copy_in(in.brought.data(), in.last, n * in.row_elements * in.item);
     context->set_input(static_cast<int>(i), in.brought.data());
+  }
+  if (order) fetch_ahead(order, first + n, n);
+}
+
+void BatchReader::fetch_ahead(const int64_t* order, int64_t first, int64_t n) const {
+  const int64_t end = std::min(first + n, rows_);
+  for (const Input& in : inputs_) {
+    if (in.ahead_bytes == 0) continue;
+    const char* src = static_cast<const char*>(in.args.src);
+    for (int64_t r = first; r < end; ++r) {
+      const char* row = src + order[r] * in.args.row_stride;
+      for (int64_t b = 0; b < in.ahead_bytes; b += 64) __builtin_prefetch(row + b);
+      __builtin_prefetch(row + in.ahead_bytes - 1);
+    }
   }
 }
 

@@ -51,12 +51,17 @@ class BatchReader final : public BatchSource {
   bool finite(int64_t n) const;
 
  private:
+  // Asks for the rows order[first .. first + n), which the next read will gather, where they come
+  // from far.
+  void fetch_ahead(const int64_t* order, int64_t first, int64_t n) const;
+
   struct Input {
     kernels::GatherBatchArgs args;
     kernels::Kernel gather;
     kernels::Kernel nonfinite;  // null: the input's dtype has none
     int64_t row_elements, item;
-    const void* last;  // where the rows read last are
+    int64_t ahead_bytes;  // of a row, where rows out of order would be waited for; else 0
+    const void* last;     // where the rows read last are
     bool direct;
     Memory buffer;
     Memory brought;  // to a device: the column, or the batch

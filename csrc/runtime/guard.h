@@ -4,6 +4,8 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "graph/variable.h"
+
 namespace fastnn::runtime {
 
 class Guard {
@@ -14,8 +16,14 @@ class Guard {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
   }
   void unlock_shared() { mutex_.unlock_shared(); }
-  void lock() { mutex_.lock(); }
-  void unlock() { mutex_.unlock(); }
+  void lock() {
+    mutex_.lock();
+    graph::Variable::values_change();
+  }
+  void unlock() {
+    graph::Variable::values_change();
+    mutex_.unlock();
+  }
   // Between two updates: lets readers in, who would else never find the lock free.
   void let_readers_pass() {
     if (waiting_.load(std::memory_order_relaxed) == 0) return;

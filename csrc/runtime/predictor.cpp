@@ -54,6 +54,43 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   return bytes / batch * kRows <= kBytes ? kRows : batch;
 }
 
+// Batches after the first pay for packing; a single one packs as it goes.
+struct Predictor::Run {
+  Run(Predictor* predictor, bool many) : p(predictor) {
+    if (!many) return;
+    {
+      std::lock_guard<std::mutex> lock(p->mutex_);
+      packed = std::move(p->packed_);
+    }
+    if (!packed) packed = std::make_unique<PackedWeights>(p->program());
+    packed->forget();
+  }
+  ~Run() {
+    give_back();
+    if (!packed) return;
+    std::lock_guard<std::mutex> lock(p->mutex_);
+    p->packed_ = std::move(packed);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  void acquire(const Extents& env) {
+    if (context && context->extents() == env) return;
+    give_back();
+    context = p->executable_.acquire(env);
+    if (packed) packed->lend(context.get());
+  }
+  void give_back() {
+    if (!context) return;
+    if (packed) packed->take_back(context.get());
+    p->executable_.release(std::move(context));
+  }
+
+  Predictor* p;
+  std::unique_ptr<Context> context;
+  std::unique_ptr<PackedWeights> packed;
+};
+
 void Predictor::run(const std::vector<Column>& columns, int64_t batch,
                     const std::vector<void*>& outputs, bool* finite, bool (*poll)(void*),
                     void* poll_data) {
@@ -61,16 +98,14 @@ void Predictor::run(const std::vector<Column>& columns, int64_t batch,
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = joined(columns, batch);
   BatchReader reader(program(), columns, batch, BatchReader::Use::once);
-  std::unique_ptr<Context> context;
+  Run run(this, rows > batch);
   bool finished = true;
   for (int64_t at = 0; at < rows && finished; at += batch) {
     int64_t n = std::min(batch, rows - at);
     Extents env = reader.extents(program(), n);
-    if (!context || !(context->extents() == env)) {
-      if (context) executable_.release(std::move(context));
-      context = executable_.acquire(env);
-    }
-    reader.read(context.get(), nullptr, at, n);
+    run.acquire(env);
+    Context* context = run.context.get();
+    reader.read(context, nullptr, at, n);
     if (finite && !(*finite = reader.finite(n))) break;
     for (size_t i = 0; i < outputs.size(); ++i) {
       int64_t row = dtype_size(program().output_types[i].dtype);
@@ -82,10 +117,10 @@ void Predictor::run(const std::vector<Column>& columns, int64_t batch,
     info.poll = poll;
     info.poll_data = poll_data;
     std::shared_lock<Guard> lock(*guard_);
+    if (run.packed) run.packed->refresh(program());
     finished = context->run(0, info);
     if (finished) context->finish();
   }
-  if (context) executable_.release(std::move(context));
 }
 
 }  // namespace fastnn::runtime

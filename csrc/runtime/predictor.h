@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "runtime/columns.h"
 #include "runtime/executable.h"
 #include "runtime/guard.h"
+#include "runtime/packed_weights.h"
 #include "runtime/registry.h"
 
 namespace fastnn::runtime {
@@ -62,6 +64,8 @@ class Predictor {
   }
 
  private:
+  // The contexts of a run, and the packed weights that it lends them.
+  struct Run;
   int64_t joined(const std::vector<Column>& columns, int64_t batch);
   // Random nodes draw anew in every run, and the same from process to process.
   RunInfo next_run() {
@@ -77,6 +81,8 @@ class Predictor {
   std::atomic<uint64_t> runs_{0};
   ExtentId batch_extent_ = -1;
   kernels::Kernel finite_ = nullptr;
+  std::mutex mutex_;
+  std::unique_ptr<PackedWeights> packed_;  // of the run before, when no run has it
   bool keeps_state_ = false;
 };
 

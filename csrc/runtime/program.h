@@ -227,6 +227,12 @@ class Context {
   // std::runtime_error if a red zone was written to; there are none where memory is reused.
   void check_red_zones(const std::string& culprit) const;
   void* buffer_address(size_t i) const { return base_[i]; }
+  // What a call reads when it runs.
+  const void* arguments(size_t call) const { return args_.as<char>() + args_offsets_[call]; }
+  // Runs another kernel in a call's place, until the context is bound again.
+  void replace(size_t call, kernels::Kernel kernel, const void* args) {
+    steps_[call] = {kernel, args};
+  }
 
  private:
   friend class Binder;

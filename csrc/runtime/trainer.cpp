@@ -23,15 +23,14 @@ constexpr uint64_t kOrderStream = ~uint64_t{0};
 // hold the guard only while they write.
 constexpr double kLongStep = 2e-4;
 
-std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t pass) {
-  std::vector<int64_t> order(static_cast<size_t>(n));
+void permute(std::vector<int64_t>* order, int64_t n, uint64_t seed, uint64_t pass) {
+  order->resize(static_cast<size_t>(n));
   kernels::Status status{};
   kernels::Context kc = plain_context(&status);
   kc.seed = seed;
   kc.step = pass;
-  kernels::PermutationArgs args{order.data(), n, kOrderStream};
+  kernels::PermutationArgs args{order->data(), n, kOrderStream};
   find_kernel("random_permutation", DType::i64).entry->run(&args, &kc);
-  return order;
 }
 
 void require_batch(int64_t batch) {
@@ -90,27 +89,28 @@ void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int6
                     uint64_t seed, const Position& from) {
   std::unique_ptr<BatchSource> reader = reader_of(std::move(columns), batch);
   if (!order.empty()) require_permutation(order, reader->rows());
-  start(std::move(reader), batch, std::move(order), seed, from);
+  start(std::move(reader), batch, seed, from);
+  order_ = std::move(order);
+  reader_->prepare(order_);
 }
 
 void Trainer::begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shuffle, uint64_t seed,
                     const Position& from) {
   require_batch(batch);
-  std::vector<int64_t> order;
-  if (shuffle && source->rows() > 0) order = permutation(source->rows(), seed, from.pass);
-  start(std::move(source), batch, std::move(order), seed, from);
+  start(std::move(source), batch, seed, from);
+  permute(&order_, shuffle ? reader_->rows() : 0, seed, from.pass);
+  reader_->prepare(order_);
 }
 
-void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, std::vector<int64_t> order,
-                    uint64_t seed, const Position& from) {
+void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, uint64_t seed,
+                    const Position& from) {
   if (running_) throw std::runtime_error("a pass is already running on this trainer");
   const int64_t rows = source->rows();
   if (from.row < 0 || from.row > rows)
     throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
   batch_ = std::min(batch, std::max<int64_t>(rows, 1));
-  source->prepare(order);
   reader_ = std::move(source);
-  order_ = std::move(order);
+  order_.clear();
   seed_ = seed;
   position_ = from;
 }

@@ -68,8 +68,9 @@ class Trainer {
 
  private:
   std::unique_ptr<BatchSource> reader_of(std::vector<Column> columns, int64_t batch);
-  void start(std::unique_ptr<BatchSource> source, int64_t batch, std::vector<int64_t> order,
-             uint64_t seed, const Position& from);
+  // Starts a pass in the order of the rows.
+  void start(std::unique_ptr<BatchSource> source, int64_t batch, uint64_t seed,
+             const Position& from);
   // Of n rows from `first` in the order.
   Context* context_for(int64_t first, int64_t n);
   bool step(Context* context, const RunInfo& first, bool guarded);

@@ -38,7 +38,7 @@ struct Walk {
   const Product<T>& p;
   bool pack_a, pack_b;
   T* packed_a;
-  T* packed_b;
+  const T* packed_b;
   int64_t k0, depth;
   bool first, last;  // chunk
 };
@@ -80,13 +80,29 @@ void walk_tiles(const Walk<T>& w, int64_t i0, int64_t i1, int64_t j0, int64_t j1
   }
 }
 
+// The columns [j0, j1) of a chunk of K.
 template <class T>
-void pack_b_block(const Walk<T>& w, int64_t j0, int64_t j1) {
-  const Product<T>& p = w.p;
+void pack_b_block(T* out, const Product<T>& p, int64_t k0, int64_t depth, int64_t j0, int64_t j1) {
   for (int64_t j = j0; j < j1; j += kTileCols<T>)
-    pack_b_panel(w.packed_b + (j - j0) * w.depth,
-                 p.trans_b ? p.b + j * p.ldb + w.k0 : p.b + w.k0 * p.ldb + j, p.ldb, p.trans_b,
-                 min_of(j1 - j, kTileCols<T>), w.depth);
+    pack_b_panel(out + (j - j0) * depth, p.trans_b ? p.b + j * p.ldb + k0 : p.b + k0 * p.ldb + j,
+                 p.ldb, p.trans_b, min_of(j1 - j, kTileCols<T>), depth);
+}
+
+// Where matmul_pack has the columns from j0 on of the chunk at k0: chunk after chunk, panels in
+// each.
+template <class T>
+int64_t packed_offset(const Product<T>& p, int64_t k0, int64_t depth, int64_t j0) {
+  return k0 * ceil_div(p.n, kTileCols<T>) * kTileCols<T> + j0 * depth;
+}
+
+// The columns [j0, j1) of all chunks, each at its packed_offset.
+template <class T>
+void pack_b_columns(T* out, const Product<T>& p, int64_t j0, int64_t j1) {
+  const Chunks chunks = chunks_of(p);
+  for (int64_t k0 = 0; k0 < p.k; k0 += chunks.length) {
+    const int64_t depth = min_of(chunks.length, p.k - k0);
+    pack_b_block(out + packed_offset(p, k0, depth, j0), p, k0, depth, j0, j1);
+  }
 }
 
 template <class T>
@@ -121,7 +137,7 @@ template <class T>
 void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
   if (m <= 0 || n <= 0) return;
-  const bool turned = p.trans_b && m <= kTurnedRows;
+  const bool turned = p.trans_b && !p.packed_b && m <= kTurnedRows;
   if (p.narrow || turned) {
     if (p.narrow)
       multiply_narrow(p, block.m0, block.m1);
@@ -134,10 +150,10 @@ void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const Chunks chunks = chunks_of(p);
   Walk<T> w{p, false, false, nullptr, nullptr, 0, 0, false, false};
   // Packing pays when a panel is read several times; a transposed B has to be turned anyway.
-  w.pack_b = p.trans_b || m > 4 * kTileRows;
+  w.pack_b = p.packed_b || p.trans_b || m > 4 * kTileRows;
   w.pack_a = m > kTileRows && n > 4 * kTileCols<T>;
   w.packed_a = workspace;
-  w.packed_b = workspace + min_of(p.k, kChunk) * min_of(m, kBlockRows) + kLanes<T>;
+  T* const panels = workspace + min_of(p.k, kChunk) * min_of(m, kBlockRows) + kLanes<T>;
   const int64_t row_blocks = ceil_div(m, kBlockRows);
   const int64_t block_rows = ceil_div(m, row_blocks);
   for (int64_t j0 = block.n0; j0 < block.n1; j0 += kBlockCols<T>) {
@@ -147,7 +163,8 @@ void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
       w.depth = min_of(chunks.length, p.k - w.k0);
       w.first = q == 0;
       w.last = q == chunks.count - 1;
-      if (w.pack_b) pack_b_block(w, j0, j1);
+      w.packed_b = p.packed_b ? p.packed_b + packed_offset(p, w.k0, w.depth, j0) : panels;
+      if (w.pack_b && !p.packed_b) pack_b_block(panels, p, w.k0, w.depth, j0, j1);
       for (int64_t i0 = block.m0; i0 < block.m1; i0 += block_rows) {
         const int64_t i1 = min_of(i0 + block_rows, block.m1);
         if (w.pack_a) pack_a_block(w, i0, i1);

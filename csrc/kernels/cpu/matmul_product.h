@@ -19,7 +19,8 @@ struct Product {
   int64_t m, n, k;
   int64_t lda, ldb, ldc, ldaux;
   bool trans_a, trans_b;
-  bool narrow;  // see matmul_narrow.h
+  const T* packed_b;  // see matmul_pack.h, or null
+  bool narrow;        // see matmul_narrow.h
   Epilogue epilogue;
   Tile epilogue_tile;
   const double* epilogue_params;
@@ -61,6 +62,7 @@ Product<T> product_of(const MatmulArgs& g) {
   p.m = g.m, p.n = g.n, p.k = g.k;
   p.lda = g.lda, p.ldb = g.ldb, p.ldc = g.ldc, p.ldaux = g.ldaux;
   p.trans_a = g.trans_a != 0, p.trans_b = g.trans_b != 0;
+  p.packed_b = nullptr;
   p.narrow = is_narrow(g.n, g.k);
   p.epilogue = g.epilogue;
   p.epilogue_tile = g.epilogue_tile;

@@ -2,6 +2,7 @@
 #pragma once
 #include "kernels/cpu/lists.h"
 #include "kernels/cpu/matmul_small.h"
+#include "kernels/matmul_pack.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
@@ -42,8 +43,8 @@ void run_block(void* arg, int64_t task) {
   multiply_block(job.p, block, job.workspace + task * job.part);
 }
 
-// The grid of blocks with the least work a thread: multiply-adds, and reading and packing A and B,
-// where an element costs about as much as eight multiply-adds.
+// The grid of blocks with the least work a thread: multiply-adds, and reading and packing A and B
+// (if it is not packed), where an element costs about as much as eight multiply-adds.
 template <class T>
 void choose_grid(Job<T>& job, int64_t threads) {
   double least = 0;
@@ -53,7 +54,7 @@ void choose_grid(Job<T>& job, int64_t threads) {
     const double rows = static_cast<double>(ceil_div(job.p.m, m));
     const double cols =
         static_cast<double>(ceil_div(ceil_div(job.p.n, kTileCols<T>), n) * kTileCols<T>);
-    const double work = rows * cols + 8 * (rows + cols);
+    const double work = rows * cols + 8 * (rows + (job.p.packed_b ? 0 : cols));
     if (m > 1 && work >= least) continue;
     least = work;
     job.tasks_m = m;
@@ -73,6 +74,7 @@ void run_chunks(void* arg, int64_t task) {
     p.k = depth;  // narrow or not stays what it was for all of K
     p.c = job.slots + (q - job.chunk0) * job.slot;
     p.ldc = p.n;
+    if (p.packed_b) p.packed_b += packed_offset(job.p, k0, depth, 0);
     p.bias = nullptr;
     p.epilogue = Epilogue::none;
     multiply_block(p, Block{0, p.m, 0, p.n}, job.workspace + task * job.part);
@@ -209,6 +211,42 @@ void matmul(const void* args, const Context* ctx) {
   const MatmulArgs& g = *static_cast<const MatmulArgs*>(args);
   if (is_small(g)) return multiply_small<T>(g);
   multiply_large<T>(g, ctx);
+}
+
+template <class T>
+void run_pack(void* arg, int64_t task) {
+  const Job<T>& job = *static_cast<const Job<T>*>(arg);
+  const Product<T>& p = job.p;
+  const int64_t panels = ceil_div(p.n, kTileCols<T>);
+  pack_b_columns(job.slots, p, panels * task / job.tasks * kTileCols<T>,
+                 min_of(p.n, panels * (task + 1) / job.tasks * kTileCols<T>));
+}
+
+template <class T>
+void matmul_pack(const void* args, const Context* ctx) {
+  const MatmulPackArgs& g = *static_cast<const MatmulPackArgs*>(args);
+  Job<T> job{};
+  job.p.b = static_cast<const T*>(g.b);
+  job.p.n = g.n, job.p.k = g.k, job.p.ldb = g.ldb, job.p.trans_b = g.trans_b != 0;
+  job.p.narrow = is_narrow(g.n, g.k);
+  job.slots = static_cast<T*>(g.out);
+  job.tasks = ctx->threads;
+  static_assert(kPackedCols % kTileCols<T> == 0, "room for whole panels");
+  if (job.tasks == 1 || 8.0 * static_cast<double>(g.n) * static_cast<double>(g.k) <= kThreadWork) {
+    job.tasks = 1;
+    return run_pack<T>(&job, 0);
+  }
+  ctx->parallel_for(ctx->pool, job.tasks, run_pack<T>, &job);
+}
+
+template <class T>
+void matmul_packed(const void* args, const Context* ctx) {
+  const PackedMatmulArgs& a = *static_cast<const PackedMatmulArgs*>(args);
+  const MatmulArgs& g = *a.product;
+  if (is_small(g)) return multiply_small<T>(g);
+  Product<T> p = product_of<T>(g);
+  p.packed_b = static_cast<const T*>(a.b);
+  multiply(p, static_cast<T*>(g.colsum_b), ctx);
 }
 
 // Grows with m, n, k and threads, so that a plan made for the largest extents serves all.

@@ -193,19 +193,34 @@ void random(const void* args, const Context* ctx) {
     draw(c, 0, a.n);
 }
 
-// Fisher-Yates from the end.
+// The places with which those of a group of 32 change theirs.
+FASTNN_INLINE void other_places(const PhiloxStream& s, int64_t group, uint64_t* others) {
+  group_words(s, static_cast<uint64_t>(group), others);
+  for (int64_t i = 0; i < 32; ++i)
+    others[i] = multiply_high(others[i], static_cast<uint64_t>(32 * group + i) + 1);
+}
+
+// Fisher-Yates from the end. Where the numbers leave the near caches, places are asked for a group
+// ahead.
 void random_permutation(const void* args, const Context* ctx) {
+  constexpr int64_t kFar = 1 << 14;
   const auto& a = *static_cast<const PermutationArgs*>(args);
   const PhiloxStream s = philox_stream(ctx->seed, a.stream, ctx->step, ctx->iteration);
   int64_t* out = a.out;
   for (int64_t i = 0; i < a.n; ++i) out[i] = i;
-  uint64_t words[32];
-  for (int64_t top = a.n - 1; top > 0;) {
-    const int64_t group = top / 32;
-    group_words(s, static_cast<uint64_t>(group), words);
-    for (; top > 0 && top >= 32 * group; --top) {
-      const auto bound = static_cast<uint64_t>(top) + 1;
-      const uint64_t other = multiply_high(words[top % 32], bound);
+  if (a.n < 2) return;
+  uint64_t others[2][32];
+  int64_t top = a.n - 1, group = top / 32;
+  other_places(s, group, others[group % 2]);
+  for (; group >= 0; --group) {
+    if (group > 0) {
+      uint64_t* next = others[(group - 1) % 2];
+      other_places(s, group - 1, next);
+      if (a.n > kFar)
+        for (int64_t i = 0; i < 32; ++i) __builtin_prefetch(out + next[i], 1);
+    }
+    for (; top >= 32 * group; --top) {
+      const uint64_t other = others[group % 2][top % 32];
       const int64_t moved = out[top];
       out[top] = out[other];
       out[other] = moved;

@@ -44,7 +44,7 @@ struct StepProduct {
 
   void pack(T* space) {
     packed = space;
-    each_chunk([&](Walk<T>& w) { pack_b_block(w, 0, p.n); });
+    pack_b_columns(space, p, 0, p.n);
   }
 
   void run(const T* a, int64_t lda, T* c, int64_t ldc, int64_t rows, bool add) {

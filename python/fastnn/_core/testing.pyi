@@ -50,6 +50,7 @@ def matmul(
     colsum_b: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None,
     threads: typing.SupportsInt | typing.SupportsIndex = 1,
     repeat: typing.SupportsInt | typing.SupportsIndex = 1,
+    packed: bool = False,
 ) -> float:
     """
     c = epilogue(op(a) @ op(b) + bias) by a table's kernel; returns the seconds.
