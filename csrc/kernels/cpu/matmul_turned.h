@@ -1,5 +1,6 @@
 // A few rows of A against a transposed B: turning B costs as much as the product, so it is turned
-// in registers, a block of L x L at a time, and never written. Every element is summed in the
+// in registers, a block of L x L at a time, and never written. The first block ends where a line of
+// the cache does: a load that crosses lines takes twice as long. Every element is summed in the
 // micro-kernel's order.
 #pragma once
 #include "kernels/cpu/matmul_pack.h"
@@ -16,6 +17,7 @@ struct TurnedChunk {
   T a[kTurnedRows][kChunk];
   const T* b;  // element (k, j) at b[j * ldb + k]
   int64_t ldb, depth;
+  int64_t head;  // elements of B's first row before the next line of the cache
   bool first, last;
 };
 
@@ -42,8 +44,8 @@ void turned_columns(const Product<T>& p, const TurnedChunk<T>& w, int64_t i, int
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) acc[g][r] = zero<T>();
   const T* b = w.b + j * w.ldb;
-  for (int64_t k = 0; k < w.depth; k += L) {
-    const int64_t n = min_of(w.depth - k, L);
+  int64_t n = min_of(w.depth, w.head);
+  for (int64_t k = 0; k < w.depth; k += n, n = min_of(w.depth - k, L)) {
 #pragma GCC unroll 4
     for (int g = 0; g < Groups; ++g) {
       vec<T> x[L];
@@ -78,6 +80,7 @@ void turned_rows(const Product<T>& p, const TurnedChunk<T>& w, int64_t i, int64_
 // Rows [i, i + rows) of C, columns [j0, j1).
 template <class T>
 void multiply_turned(const Product<T>& p, int64_t i, int64_t rows, int64_t j0, int64_t j1) {
+  constexpr int64_t L = kLanes<T>;
   const Chunks chunks = chunks_of(p);
   TurnedChunk<T> w;
   w.ldb = p.ldb;
@@ -85,6 +88,7 @@ void multiply_turned(const Product<T>& p, int64_t i, int64_t rows, int64_t j0, i
     const int64_t k0 = q * chunks.length;
     w.depth = min_of(chunks.length, p.k - k0);
     w.b = p.b + k0;
+    w.head = L - static_cast<int64_t>(reinterpret_cast<uintptr_t>(w.b) / sizeof(T) % L);
     w.first = q == 0, w.last = q == chunks.count - 1;
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t k = 0; k < w.depth; ++k)
