@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import Sequential, _core, layers
+from fastnn import Sequential, _core, layers, ops
 
 EXACT = {"random_uniform": (-1.0, 3.0), "random_bernoulli": (0.3, 0.0)}
 ROUNDED = {"random_normal": (0.5, 2.0), "random_truncated_normal": (0.5, 2.0)}
@@ -106,3 +106,67 @@ def test_the_first_of_equals(name, axis, n, cuda):
         node = _core.make(name, [p], {"axis": axis, "keepdims": False})
         (result,) = _core.Function([p], [("main", [node], [])], device=cuda)(array)
         np.testing.assert_array_equal(result, getattr(np, name)(array, axis=axis))
+
+
+def words_and_memory(cell, **options):
+    return [layers.Embedding(30, 6, mask_zero=True), cell(5, **options), layers.Dense(1)]
+
+
+STACKS = {
+    "lstm": lambda: words_and_memory(layers.LSTM),
+    "gru": lambda: words_and_memory(layers.GRU, go_backwards=True),
+    "simple_rnn": lambda: words_and_memory(layers.SimpleRNN),
+    "bidirectional": lambda: [
+        layers.Embedding(30, 6),
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        layers.Dropout(0.2),
+        layers.GRU(3, dropout=0.3, recurrent_dropout=0.2),
+        layers.Dense(1),
+    ],
+    "dropout": lambda: [
+        layers.Embedding(30, 4),
+        layers.Flatten(),
+        layers.Dense(8, activation="relu"),
+        layers.Dropout(0.5),
+        layers.GaussianNoise(0.1),
+        layers.Dense(1),
+    ],
+}
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("name", STACKS)
+def test_fifty_steps_are_those_of_the_cpu(name, optimizer, cuda):
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 30, (50, 7))
+    y = (x[:, :1] > x[:, 1:2]).astype("float32")
+
+    def trained(device):
+        fastnn.utils.set_random_seed(3)
+        model = Sequential([layers.Input((7,), dtype="int64"), *STACKS[name]()])
+        model.compile(optimizer, "mse", metrics=["mae"], device=device)
+        history = model.fit(x, y, batch_size=10, epochs=10, verbose=0).history
+        return [*model.get_weights(), model.predict(x, verbose=0), *history.values()]
+
+    for a, b in zip(trained("cpu"), trained(cuda), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
+def test_loops_that_draw(cuda):
+    """A step's numbers are its own, and the CPU's: a loop's number of steps lies on the host."""
+    x = fastnn.placeholder((5, 2, 3))
+    start = fastnn.shared(np.ones((2, 3), "float32"))
+
+    def step(row, h):
+        kept = ops.random_bernoulli((2, 3), 0.5)
+        h = ops.tanh(h * kept + row)
+        return h, kept
+
+    last, kept = fastnn.scan(step, x, start)
+    (slope,) = fastnn.grad(ops.sum(last * last), [start])
+    array = np.random.default_rng(0).standard_normal((5, 2, 3)).astype("float32")
+    one, other = on_both(cuda, [x._value], [t._value for t in (last, kept, slope)], array, step=9)
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert one[1].tobytes() == other[1].tobytes()
+    assert len({row.tobytes() for row in other[1]}) > 1

@@ -194,6 +194,38 @@ def test_a_row_does_not_depend_on_its_batch(cell, table):
             assert part.tobytes() == np.ascontiguousarray(whole[rows]).tobytes()
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("cell", CELLS, ids=IDS)
+def test_on_the_device(cell, masked, cuda):
+    for dtype in ("float32", "float64"):
+        for size in [*SIZES, (131, 2, 5)]:
+            for reverse in (False, True):
+                arrays = arrays_of(cell, size, dtype, masked)
+                results = program(cell, arrays, reverse, device=cuda)(*arrays)
+                expected = program(cell, arrays, reverse)(*arrays)
+                for y, wanted in zip(results, expected, strict=True):
+                    scale = np.max(np.abs(wanted), initial=1.0)
+                    np.testing.assert_allclose(y, wanted, 0, 300 * EPS[dtype] * scale)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=IDS)
+def test_a_row_on_the_device_does_not_depend_on_its_batch(cell, cuda):
+    arrays = arrays_of(cell, (131, 3, 5), "float32", True)
+
+    def run(count):
+        part = [a[:count] if len(a) == 131 else a for a in arrays]
+        xs, ys = nodes(cell, part, False)
+        cost = None
+        for y in ys:
+            term = _core.make("sum", [y], {"axes": [0, 1, 2], "keepdims": False})
+            cost = term if cost is None else _core.make("add", [cost, term])
+        slope = _core.gradients(cost, xs[:1])
+        return _core.Function(xs, [("main", [*ys, *slope], [])], device=cuda)(*part)
+
+    for part, whole in zip(run(3), run(131), strict=True):
+        assert part.tobytes() == whole[:3].tobytes()
+
+
 @pytest.mark.parametrize("cell", CELLS, ids=IDS)
 def test_views_and_unused_memory(cell, table):
     """Inputs that are views of others; no write beside a buffer, no read of what nobody wrote."""

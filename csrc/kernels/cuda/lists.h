@@ -14,6 +14,7 @@ extern const EntryList optimizer_list;
 extern const EntryList pairs_list;
 extern const EntryList pooling_list;
 extern const EntryList random_list;
+extern const EntryList recurrent_list;
 extern const EntryList reduce_list;
 extern const EntryList softmax_list;
 extern const EntryList take_list;

@@ -1,0 +1,293 @@
+// Recurrent layers and their gradients over whole sequences: the formulas of recurrent.h.
+//
+// Rows need nothing of each other, so a block keeps one or four of them from the first step to the
+// last, and nothing is launched in between. States lie in memory of the block's own, for units have
+// no limit. A row's sums have one order: over units upwards, and backwards by warps over columns.
+#include <cmath>
+
+#include "kernels/cuda/lists.h"
+#include "kernels/cuda/math_activations.h"
+#include "kernels/recurrent.h"
+
+namespace fastnn::kernels::cuda {
+namespace {
+
+constexpr int kMostThreads = 512, kLanes = 32;
+constexpr int64_t kManyRows = 129;  // as many blocks of one row keep a GPU busy
+constexpr int kTogether = 4;        // rows of a block where there are more: U is read for all
+
+template <class T>
+__device__ const T* at(const void* p, int64_t i) {
+  return static_cast<const T*>(p) + i;
+}
+template <class T>
+__device__ T read(const void* p, int64_t i) {
+  return p ? static_cast<const T*>(p)[i] : T(0);
+}
+template <class T>
+__device__ void put(void* p, int64_t i, T value) {
+  if (p) static_cast<T*>(p)[i] = value;
+}
+
+// What a gradient's cell knows of its place: unit j of n, step i of all rows' steps.
+struct Place {
+  int64_t row, i, j, n;
+  int64_t before;  // the step before; -1: none
+};
+
+// step: one unit's new state (and *c), from what inputs (x) and state (p) add to its gates, each n
+// from the next; saved is what the gradient needs. back: the gradients of x, and of p, from *dh and
+// *dc, which become those of the state before, but for what comes through the product.
+struct Lstm {
+  static constexpr int kBlocks = 4, kSaved = 4;
+
+  template <class T>
+  static __device__ T step(const T* x, const T* p, int64_t n, T, T* c, T* saved) {
+    const T i = sigmoid(x[0] + p[0], nullptr), f = sigmoid(x[n] + p[n], nullptr);
+    const T g = std::tanh(x[2 * n] + p[2 * n]), o = sigmoid(x[3 * n] + p[3 * n], nullptr);
+    *c = f * *c + i * g;
+    saved[0] = i, saved[1] = f, saved[2] = g, saved[3] = o;
+    return o * std::tanh(*c);
+  }
+
+  template <class T>
+  static __device__ void back(const RecurrentGradArgs& a, const Place& at, T* dh, T* dc, T* dx,
+                              T* inner) {
+    const T* gates = cuda::at<T>(a.gates, at.i * 4 * at.n + at.j);
+    const T i = gates[0], f = gates[at.n], g = gates[2 * at.n], o = gates[3 * at.n];
+    const T old =
+        at.before < 0 ? read<T>(a.c0, at.row * at.n + at.j) : read<T>(a.c, at.before * at.n + at.j);
+    const T y = std::tanh(*cuda::at<T>(a.c, at.i * at.n + at.j));
+    const T d = *dc + *dh * o * (1 - y * y);
+    dx[0] = d * g * i * (1 - i);
+    dx[1] = d * old * f * (1 - f);
+    dx[2] = d * i * (1 - g * g);
+    dx[3] = *dh * y * o * (1 - o);
+    for (int k = 0; k < kBlocks; ++k) inner[k] = dx[k];
+    *dc = d * f;
+    *dh = 0;
+  }
+};
+
+struct Gru {
+  static constexpr int kBlocks = 3, kSaved = 4;
+
+  template <class T>
+  static __device__ T step(const T* x, const T* p, int64_t n, T h, T*, T* saved) {
+    const T z = sigmoid(x[0] + p[0], nullptr), r = sigmoid(x[n] + p[n], nullptr), s = p[2 * n];
+    const T m = std::tanh(x[2 * n] + r * s);
+    saved[0] = z, saved[1] = r, saved[2] = m, saved[3] = s;
+    return z * h + (1 - z) * m;
+  }
+
+  template <class T>
+  static __device__ void back(const RecurrentGradArgs& a, const Place& at, T* dh, T*, T* dx,
+                              T* inner) {
+    const T* gates = cuda::at<T>(a.gates, at.i * 4 * at.n + at.j);
+    const T z = gates[0], r = gates[at.n], m = gates[2 * at.n], s = gates[3 * at.n];
+    const T old = *cuda::at<T>(a.before, at.i * at.n + at.j);
+    const T dm = *dh * (1 - z) * (1 - m * m);
+    dx[0] = inner[0] = *dh * (old - m) * z * (1 - z);
+    dx[1] = inner[1] = dm * s * r * (1 - r);
+    dx[2] = dm;
+    inner[2] = dm * r;
+    *dh *= z;
+  }
+};
+
+struct SimpleRnn {
+  static constexpr int kBlocks = 1, kSaved = 0;
+
+  template <class T>
+  static __device__ T step(const T* x, const T* p, int64_t, T, T*, T*) {
+    return std::tanh(x[0] + p[0]);
+  }
+
+  template <class T>
+  static __device__ void back(const RecurrentGradArgs& a, const Place& at, T* dh, T*, T* dx,
+                              T* inner) {
+    const T h = *cuda::at<T>(a.h, at.i * at.n + at.j);
+    dx[0] = inner[0] = *dh * (1 - h * h);
+    *dh = 0;
+  }
+};
+
+// The arrays of a block's rows: state (or its gradient), memory (lstm's c), and what the state
+// adds.
+template <class T, int kRows>
+struct Own {
+  T *h, *c, *p;
+  __device__ Own(void* space, int64_t n, int64_t width)
+      : h(static_cast<T*>(space) + blockIdx.x * kRows * (2 * n + width)),
+        c(h + kRows * n),
+        p(c + kRows * n) {}
+};
+
+// p[r, :] = h[r, :] U + bias
+template <class T, int kRows>
+__device__ void add_state(const RecurrentArgs& a, const Own<T, kRows>& own, int64_t width) {
+  const T* kernel = at<T>(a.kernel, 0);
+  for (int64_t col = threadIdx.x; col < width; col += blockDim.x) {
+    T sums[kRows] = {};
+    for (int64_t k = 0; k < a.units; ++k) {
+      const T u = kernel[k * width + col];
+      for (int r = 0; r < kRows; ++r) sums[r] = std::fma(own.h[r * a.units + k], u, sums[r]);
+    }
+    for (int r = 0; r < kRows; ++r) own.p[r * width + col] = sums[r] + read<T>(a.bias, col);
+  }
+}
+
+template <class T, class Cell, int kRows>
+__device__ void take_step(const RecurrentArgs& a, const Own<T, kRows>& own, int64_t first,
+                          int64_t rows, int64_t t) {
+  const int64_t n = a.units, width = Cell::kBlocks * n;
+  for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+    const int64_t r = e / n, j = e - r * n, i = (first + r) * a.time + t;
+    put(a.before, i * n + j, own.h[e]);
+    T saved[Cell::kSaved + 1] = {};
+    if (!a.mask || a.mask[i])
+      own.h[e] = Cell::step(at<T>(a.x, i * width + j), own.p + r * width + j, n, own.h[e],
+                            own.c + e, saved);
+    put(a.h, i * n + j, own.h[e]);
+    put(a.c, i * n + j, own.c[e]);
+    for (int k = 0; k < Cell::kSaved; ++k) put(a.gates, i * Cell::kSaved * n + k * n + j, saved[k]);
+  }
+}
+
+template <class T, class Cell, int kRows>
+__global__ void __launch_bounds__(kMostThreads) forward(RecurrentArgs a, void* space) {
+  const int64_t n = a.units, width = Cell::kBlocks * n;
+  const Own<T, kRows> own(space, n, width);
+  for (int64_t first = static_cast<int64_t>(blockIdx.x) * kRows; first < a.batch;
+       first += static_cast<int64_t>(gridDim.x) * kRows) {
+    const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
+    __syncthreads();
+    for (int64_t e = threadIdx.x; e < kRows * n; e += blockDim.x) {
+      own.h[e] = e < rows * n ? read<T>(a.h0, first * n + e) : T(0);
+      own.c[e] = e < rows * n ? read<T>(a.c0, first * n + e) : T(0);
+    }
+    for (int64_t s = 0; s < a.time; ++s) {
+      __syncthreads();
+      add_state(a, own, width);
+      __syncthreads();
+      take_step<T, Cell>(a, own, first, rows, a.reverse ? a.time - 1 - s : s);
+    }
+  }
+}
+
+template <class T, class Cell, int kRows>
+__device__ void take_step_back(const RecurrentGradArgs& a, const Own<T, kRows>& own, int64_t first,
+                               int64_t rows, int64_t s) {
+  constexpr int kBlocks = Cell::kBlocks;
+  const int64_t n = a.units, t = a.reverse ? a.time - 1 - s : s;
+  for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+    const int64_t r = e / n, j = e - r * n, i = (first + r) * a.time + t;
+    const Place place{first + r, i, j, n, s == 0 ? -1 : a.reverse ? i + 1 : i - 1};
+    T dh = own.h[e] + read<T>(a.dh, i * n + j), dc = own.c[e] + read<T>(a.dc, i * n + j);
+    T dx[kBlocks] = {}, inner[kBlocks] = {};
+    if (!a.mask || a.mask[i]) Cell::back(a, place, &dh, &dc, dx, inner);
+    for (int k = 0; k < kBlocks; ++k) {
+      put(a.dx, i * kBlocks * n + k * n + j, dx[k]);
+      put(a.dinner, i * kBlocks * n + k * n + j, inner[k]);
+    }
+    own.h[e] = dh;
+    own.c[e] = dc;
+  }
+}
+
+// dh[r, k] += sum_j inner[r, j] U[k, j]: a warp for each k.
+template <class T, int kRows>
+__device__ void add_product_back(const RecurrentGradArgs& a, const Own<T, kRows>& own,
+                                 const T* inner, int64_t rows, int64_t width) {
+  const int64_t lane = threadIdx.x % kLanes, warps = blockDim.x / kLanes;
+  for (int64_t k = threadIdx.x / kLanes; k < a.units; k += warps) {
+    const T* u = at<T>(a.kernel, k * width);
+    T sums[kRows] = {};
+    for (int64_t col = lane; col < width; col += kLanes)
+      for (int r = 0; r < kRows; ++r)
+        if (r < rows) sums[r] = std::fma(inner[r * a.time * width + col], u[col], sums[r]);
+    for (int r = 0; r < kRows; ++r) {
+      for (int half = kLanes / 2; half > 0; half /= 2)
+        sums[r] += __shfl_xor_sync(~0u, sums[r], half);
+      if (lane == 0) own.h[r * a.units + k] += sums[r];
+    }
+  }
+}
+
+template <class T, class Cell, int kRows>
+__global__ void __launch_bounds__(kMostThreads) backward(RecurrentGradArgs a, void* space) {
+  const int64_t n = a.units, width = Cell::kBlocks * n;
+  const Own<T, kRows> own(space, n, width);
+  for (int64_t first = static_cast<int64_t>(blockIdx.x) * kRows; first < a.batch;
+       first += static_cast<int64_t>(gridDim.x) * kRows) {
+    const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
+    __syncthreads();
+    for (int64_t e = threadIdx.x; e < kRows * n; e += blockDim.x) own.h[e] = own.c[e] = 0;
+    for (int64_t s = a.time - 1; s >= 0; --s) {
+      __syncthreads();
+      take_step_back<T, Cell>(a, own, first, rows, s);
+      __syncthreads();
+      const int64_t t = a.reverse ? a.time - 1 - s : s;
+      const T* inner = at<T>(a.dinner ? a.dinner : a.dx, (first * a.time + t) * width);
+      add_product_back(a, own, inner, rows, width);
+    }
+    __syncthreads();
+    for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+      put(a.dh0, first * n + e, own.h[e]);
+      put(a.dc0, first * n + e, own.c[e]);
+    }
+  }
+}
+
+int rows_of(int64_t batch) { return batch < kManyRows ? 1 : kTogether; }
+
+// Threads for the columns of what a step adds.
+int threads_for(int64_t width) {
+  const int64_t whole = (width + kLanes - 1) / kLanes * kLanes;
+  return static_cast<int>(whole < kMostThreads ? whole : kMostThreads);
+}
+
+template <class Args>
+void launch_rows(void (*alone)(Args, void*), void (*together)(Args, void*), int blocks,
+                 const void* args, const Context* ctx) {
+  const auto& a = *static_cast<const Args*>(args);
+  const int rows = rows_of(a.batch);
+  launch(ctx, rows == 1 ? alone : together, blocks_for(a.batch, rows),
+         threads_for(blocks * a.units), a, ctx->workspace);
+}
+
+template <class T, class Cell>
+void run(const void* args, const Context* ctx) {
+  launch_rows<RecurrentArgs>(forward<T, Cell, 1>, forward<T, Cell, kTogether>, Cell::kBlocks, args,
+                             ctx);
+}
+
+template <class T, class Cell>
+void run_back(const void* args, const Context* ctx) {
+  launch_rows<RecurrentGradArgs>(backward<T, Cell, 1>, backward<T, Cell, kTogether>, Cell::kBlocks,
+                                 args, ctx);
+}
+
+template <class T, class Cell, class Args>
+size_t workspace(const void* args, int32_t) {
+  const auto& a = *static_cast<const Args*>(args);
+  const int rows = rows_of(a.batch);
+  const int64_t each = (2 + Cell::kBlocks) * a.units;
+  return static_cast<size_t>(int64_t{blocks_for(a.batch, rows)} * rows * each) * sizeof(T);
+}
+
+#define FASTNN_CELL(T, dtype, id, Cell)                                                         \
+  {id, DType::dtype, run<T, Cell>, nullptr, workspace<T, Cell, RecurrentArgs>}, {               \
+    id "_grad", DType::dtype, run_back<T, Cell>, nullptr, workspace<T, Cell, RecurrentGradArgs> \
+  }
+#define FASTNN_CELLS(T, dtype)                                            \
+  FASTNN_CELL(T, dtype, "lstm", Lstm), FASTNN_CELL(T, dtype, "gru", Gru), \
+      FASTNN_CELL(T, dtype, "simple_rnn", SimpleRnn)
+
+const Entry kEntries[] = {FASTNN_CELLS(float, f32), FASTNN_CELLS(double, f64)};
+
+}  // namespace
+
+const EntryList recurrent_list = {kEntries, sizeof(kEntries) / sizeof(kEntries[0])};
+
+}  // namespace fastnn::kernels::cuda
