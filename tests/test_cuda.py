@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import Sequential, _core, layers, losses, ops, optimizers
+from fastnn import Sequential, _core, layers, ops, optimizers
 from fastnn.layers import Dense
 
 OPTIMIZERS = {
@@ -209,6 +209,86 @@ def test_classes(loss, classes, cuda, rows):
     assert_same(trained("cpu"), trained(cuda))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("x", "k", "strides", "padding", "dilation", "groups"),
+    [
+        ((3, 20, 19, 32), (3, 3, 16, 80), (2, 1), (1, 0, 2, 1), (1, 2), 2),
+        ((2, 23, 24, 70), (2, 3, 70, 20), (1, 2), (0, 1, 1, 1), (2, 1), 1),
+        ((2, 15, 14, 24), (3, 3, 1, 48), (1, 1), (1, 1, 1, 1), (1, 1), 24),
+    ],
+)
+def test_convolutions_of_whole_numbers_are_exact(
+    x, k, strides, padding, dilation, groups, dtype, cuda
+):
+    """Larger than the samples of operations: several tiles each way, chunks of the batch."""
+    rng = np.random.default_rng(1)
+    attrs = {"strides": list(strides), "padding": list(padding), "dilation": list(dilation),
+             "groups": groups}  # fmt: skip
+
+    def results(device, given):
+        px, pk = (_core.placeholder(dtype, shape) for shape in (x, k))
+        y = _core.make("conv", [px, pk], attrs)
+        pg = _core.placeholder(dtype, y.dims)
+        if len(given) == 2:
+            given.append(rng.integers(-3, 4, y.dims).astype(dtype))
+        made = [
+            y,
+            _core.make("conv_input_grad", [pg, pk], {**attrs, "shape": list(x)}),
+            _core.make("conv_kernel_grad", [px, pg], {**attrs, "kernel": list(k[:2])}),
+        ]
+        return _core.Function([px, pk, pg], [("main", made, [])], device=device)(*given)
+
+    given = [rng.integers(-3, 4, shape).astype(dtype) for shape in (x, k)]
+    for a, b in zip(results("cpu", given), results(cuda, given), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def images_network(device):
+    """Convolutions and poolings of every kind, with the same weights each time."""
+    model = Sequential(
+        [
+            layers.Conv2D(32, 3, padding="same", activation="relu", input_shape=(12, 11, 3)),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(48, 3, groups=2, activation="elu"),
+            layers.AveragePooling2D(2, strides=1, padding="same"),
+            layers.DepthwiseConv2D(2, padding="same"),
+            layers.Conv2DTranspose(24, 3, strides=2, activation="relu"),
+            layers.Conv2D(16, 2, strides=2, padding="same"),
+            layers.MaxPooling2D(3, strides=2, padding="same"),
+            layers.Flatten(),
+            Dense(4, activation="softmax"),
+        ]
+    )
+    rng = np.random.default_rng(0)
+    scale = [0.0 if w.ndim == 1 else 1.5 / np.sqrt(np.prod(w.shape[:-1]))
+             for w in model.get_weights()]  # fmt: skip
+    model.set_weights(
+        [s * rng.standard_normal(w.shape) for s, w in zip(scale, model.get_weights(), strict=True)]
+    )
+    model.compile(optimizers.SGD(0.05, momentum=0.9), "sparse_categorical_crossentropy",
+                  metrics=["accuracy"], device=device)  # fmt: skip
+    return model
+
+
+def test_a_convolutional_network_learns_what_it_does_on_the_cpu(cuda):
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((42, 12, 11, 3)).astype("float32")
+    y = np.arange(42) % 4
+
+    def trained(device):
+        model = images_network(device)
+        before = model.get_weights()
+        log = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+        weights = model.get_weights()
+        assert all(np.abs(a - b).max() > 1e-3 for a, b in zip(before, weights, strict=True))
+        return [*weights, model.predict(x, verbose=0), log["loss"], log["accuracy"]]
+
+    one, other, again = (trained(device) for device in ("cpu", cuda, cuda))
+    assert_same(one, other)
+    assert all(np.array_equal(a, b) for a, b in zip(other, again, strict=True))
+
+
 def test_a_bad_label_is_an_error_and_changes_nothing(cuda):
     logits, labels = fastnn.placeholder((None, 3)), fastnn.placeholder((None,), "int64")
     w = fastnn.shared(np.ones((3, 3), "float32"))
@@ -309,10 +389,12 @@ def test_out_of_memory_says_how_much(cuda):
 
 
 def test_a_kernel_that_is_missing_is_refused_before_any_work(cuda):
-    model = Sequential([layers.Conv1D(2, 3, input_shape=(8, 1)), layers.Flatten(), Dense(1)])
-    model.compile("sgd", losses.MeanSquaredError(), device=cuda)
-    with pytest.raises(ValueError, match="there is no kernel 'conv' for float32 on cuda"):
-        model.predict(np.ones((1, 8, 1), "float32"))
+    x = fastnn.placeholder((None, 3))
+    children = [fastnn.placeholder(("inner",), "int64") for _ in range(2)]
+    trees = [*children, fastnn.placeholder((None,), "int64")]
+    nodes = fastnn.tree_scan(lambda a, b: a + b, x, *trees)
+    with pytest.raises(ValueError, match="there is no kernel 'tree_scan' for float32 on cuda"):
+        _core.Function([v._value for v in (x, *trees)], [("main", [nodes._value], [])], device=cuda)
 
 
 def test_without_the_module(tmp_path):

@@ -1,5 +1,5 @@
-// Convolutions and pooling. A convolution absorbs bias and activation as a matmul does, and the
-// pooling after it: then its results before pooling are never in memory.
+// Convolutions and pooling. A convolution absorbs bias and activation as a matmul does, and on the
+// CPU the pooling after it: then its results before pooling are never in memory.
 #include <algorithm>
 
 #include "runtime/lower/lowering.h"
@@ -161,7 +161,7 @@ void Lowering::lower_pooling(const NodePtr& n) {
 
 // max_pool of a convolution that nothing else reads.
 bool Lowering::absorb_pooling(const NodePtr& n) {
-  if (n->op->name != "max_pool") return false;
+  if (n->op->name != "max_pool" || !program_->device().is_host()) return false;
   const Value& x = n->inputs[0];
   auto* call = dynamic_cast<ConvCall*>(only_writer(x));
   graph::Windows w = graph::windows_of(n->attrs, n->attrs.get<Ints>("size"));
@@ -186,7 +186,7 @@ bool Lowering::absorb_pooling(const NodePtr& n) {
 // The gradient of a pooling that only the gradient to a kernel reads: it is made piece by piece
 // there.
 PoolCall* Lowering::absorb_pool_gradient(const Value& v) {
-  auto* pool = dynamic_cast<PoolCall*>(only_writer(v));
+  auto* pool = program_->device().is_host() ? dynamic_cast<PoolCall*>(only_writer(v)) : nullptr;
   if (!pool || v.node->op->name != "max_pool_grad" || pool->places.dtype != DType::u8 ||
       !covers_plainly(pool->windows, pool->x))
     return nullptr;
