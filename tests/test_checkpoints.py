@@ -99,7 +99,8 @@ def test_weights_only_and_every_so_many_batches(tmp_path):
     assert sorted(p.stem for p in tmp_path.iterdir()) == ["1-8", "2-5", "3-10", "3-2"]
     other = classifier()
     other.load_weights(tmp_path / "3-10.safetensors")
-    with pytest.raises(FastnnFormatError, match="expected a model or machine, the file holds a weights"):
+    refused = "expected a model or machine, the file holds a weights"
+    with pytest.raises(FastnnFormatError, match=refused):
         fastnn.load_model(tmp_path / "3-10.safetensors")
 
 
