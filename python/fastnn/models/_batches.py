@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -142,9 +141,9 @@ class MappedBatches:
     """Batches of memory maps, read and shuffled a window of blocks at a time.
 
     A system reads some megabytes around whatever is touched in a mapped file: rows taken here and
-    there would read a file many times over. So blocks are long, and are read from front to back
-    while their rows are dealt out to places in memory; a thread does that a window ahead. Where the
-    system takes advice (madvise), it is told which blocks come next, and to read nothing else.
+    there would read a file many times over. So blocks are long, and are copied before their rows
+    are mixed; and where the system takes advice (madvise), it is told which blocks come next, and
+    to read nothing else.
 
     Args:
         columns: arrays of which some are memory maps.
@@ -178,20 +177,16 @@ class MappedBatches:
             for start in range(0, rows, size):
                 yield self._columns.slice(start, min(start + size, rows))
             return
-        for window in _one_ahead(self._shuffled_windows(generator)):
-            for start in range(0, window.rows, size):
-                yield window.slice(start, min(start + size, window.rows))
-
-    def _shuffled_windows(self, generator: np.random.Generator) -> Generator[Columns, None, None]:
-        """Copies of all rows in the order of training, in pieces of whole batches but the last."""
         rest = self._columns.slice(0, 0)
+        window = None
         for blocks in self._windows(generator):
-            parts = [rest, *blocks]
-            window = _dealt(parts, generator.permutation(sum(part.rows for part in parts)))
-            whole = window.rows // self._batch_size * self._batch_size
-            rest = window.slice(whole, window.rows).map(np.copy)
-            yield window.slice(0, whole)
-            del window  # before the next is made
+            del window  # before the next is made: memory for one is enough
+            window = _joined([rest, *blocks])
+            order = generator.permutation(window.rows)
+            whole = len(order) // size * size
+            for start in range(0, whole, size):
+                yield _rows_of(window, order[start : start + size])
+            rest = _rows_of(window, order[whole:])
         if rest.rows:
             yield rest
 
@@ -260,47 +255,25 @@ def _advise(owner: mmap.mmap, advice: str, start: int = 0, length: int | None = 
             owner.madvise(option, piece, min(1 << 20, end - piece))
 
 
-def _one_ahead(items: Generator[Any, None, None]) -> Iterator[Any]:
-    """The items, of which a thread makes the next while one is used. None is not an item."""
-    with ThreadPoolExecutor(1, "fastnn-read") as reader:
-        coming = reader.submit(next, items, None)
-        try:
-            while (item := coming.result()) is not None:
-                coming = reader.submit(next, items, None)
-                yield item
-                del item
-        finally:
-            wait([coming])
-            items.close()
+def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
+    return columns.map(lambda array: array[indices])
 
 
-def _dealt(parts: list[Columns], order: NDArray[np.int64]) -> Columns:
-    """The rows of several columns, one after the other, copied in an order."""
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    ends = np.cumsum([part.rows for part in parts])
-    places = np.split(place, ends[:-1])
+def _joined(parts: list[Columns]) -> Columns:
+    """Rows of several columns, one after the other, copied."""
 
-    def deal(own: Sequence[Sequence[NDArray[Any] | None]]) -> list[Any]:
-        return [_deal(arrays, places) for arrays in zip(*own, strict=True)]
+    def join(own: Sequence[Sequence[NDArray[Any] | None]]) -> list[Any]:
+        return [
+            None if arrays[0] is None else np.concatenate(arrays)
+            for arrays in zip(*own, strict=True)
+        ]
 
     return Columns(
         parts[0].template,
-        deal([part.x for part in parts]),
-        deal([part.y for part in parts]),
-        deal([part.weights for part in parts]),
+        join([part.x for part in parts]),
+        join([part.y for part in parts]),
+        join([part.weights for part in parts]),
     )
-
-
-def _deal(arrays: Sequence[Any], places: Sequence[NDArray[np.int64]]) -> NDArray[Any] | None:
-    """Each array's rows at their places in one array."""
-    if arrays[0] is None:
-        return None
-    rows = sum(len(own) for own in places)
-    out = np.empty((rows, *arrays[0].shape[1:]), arrays[0].dtype)
-    for array, own in zip(arrays, places, strict=True):
-        out[own] = np.asarray(array)  # no memmap: each slice of one costs microseconds
-    return out
 
 
 def split_batch(batch: Any) -> tuple[Any, Any, Any]:
