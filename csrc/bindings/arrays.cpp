@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bindings/device_array.h"
 #include "core/error.h"
 
 namespace fastnn::bindings {
@@ -11,6 +12,10 @@ constexpr DType kTypes[] = {DType::f32, DType::f64, DType::i32, DType::i64, DTyp
 
 py::array to_numpy(py::handle x, const std::string& what) {
   if (py::isinstance<py::array>(x)) return py::reinterpret_borrow<py::array>(x);
+  if (py::isinstance<DeviceArray>(x) || (!py::hasattr(x, "__array__") && lies_on_device(x)))
+    throw TypeError(what +
+                    ": expected an array in the processor's memory, got one on cuda: compile for "
+                    "device=\"cuda\", or copy it first");
   py::array a = py::module_::import("numpy").attr("asarray")(x);
   if (a.dtype().kind() == 'O')
     throw TypeError(what + ": expected numbers in rows of equal length, got " +

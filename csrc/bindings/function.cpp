@@ -3,7 +3,7 @@
 
 #include <pybind11/stl.h>
 
-#include "bindings/arrays.h"
+#include "bindings/device_array.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -64,6 +64,8 @@ py::list Function::call(const py::args& args) {
   if (args.size() != p.input_types.size())
     throw TypeError(str("expected ", p.input_types.size(), " arguments, got ", args.size()));
   std::vector<py::array> arrays;
+  std::vector<std::optional<DeviceArray>> there(p.device().is_host() ? 0 : args.size());
+  bool any_there = false;
   std::vector<std::vector<int64_t>> shapes;
   arrays.reserve(args.size());
   shapes.reserve(args.size());
@@ -72,17 +74,33 @@ py::list Function::call(const py::args& args) {
     const auto what = [&] {
       return p.input_names[i].empty() ? str("input ", i) : p.input_names[i];
     };
+    if (!there.empty() && (there[i] = device_array_from(args[i]))) {
+      plain_data(*there[i], p.device(), t, what());
+      any_there = true;
+      arrays.emplace_back();
+      shapes.push_back(there[i]->shape);
+      continue;
+    }
     arrays.push_back(is_plain(args[i], t) ? py::reinterpret_borrow<py::array>(args[i])
                                           : as_array(args[i], t, what()));
     shapes.push_back(shape_of(arrays.back()));
   }
   std::unique_ptr<Context> context = executable.acquire(p.extents_of(shapes));
   for (size_t i = 0; i < arrays.size(); ++i)
-    context->set_host_input(static_cast<int>(i), arrays[i].data());
+    if (any_there && there[i])
+      context->set_input(static_cast<int>(i), there[i]->data);
+    else
+      context->set_host_input(static_cast<int>(i), arrays[i].data());
   py::list results;
   for (size_t i = 0; i < p.output_types.size(); ++i) {
     std::vector<int64_t> shape;
     for (const Dim& d : p.output_types[i].shape) shape.push_back(d.eval(context->extents()));
+    if (any_there) {  // results lie where the arguments do
+      DeviceArray out = new_device_array(p.device(), p.output_types[i].dtype, std::move(shape));
+      context->set_output(static_cast<int>(i), out.data);
+      results.append(std::move(out));
+      continue;
+    }
     py::array out = new_array(p.output_types[i].dtype, shape);
     context->set_host_output(static_cast<int>(i), out.mutable_data());
     results.append(out);

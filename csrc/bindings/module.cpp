@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The compiled core of fastnn: graph, programs, kernels.";
   register_errors(m);
   register_config(m);
+  register_device_array(m);
   register_graph(m);
   register_variable(m);
   register_function(m);

@@ -4,6 +4,7 @@
 
 namespace fastnn::bindings {
 
+void register_device_array(pybind11::module_& m);
 void register_errors(pybind11::module_& m);
 void register_config(pybind11::module_& m);
 void register_graph(pybind11::module_& m);

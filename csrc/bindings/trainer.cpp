@@ -3,7 +3,7 @@
 
 #include <pybind11/stl.h>
 
-#include "bindings/arrays.h"
+#include "bindings/device_array.h"
 #include "bindings/function.h"
 #include "bindings/register.h"
 #include "bindings/signals.h"
@@ -23,24 +23,6 @@ using runtime::Predictor;
 using runtime::Program;
 using runtime::Trainer;
 
-kernels::Source source_of(const py::dtype& d) {
-  using kernels::Source;
-  char kind = d.kind();
-  auto size = d.itemsize();
-  if (kind == 'f') {
-    if (size == 2) return Source::f16;
-    if (size == 4) return Source::f32;
-    if (size == 8) return Source::f64;
-  } else if (kind == 'b') {
-    return Source::b8;
-  } else if (kind == 'i') {
-    return size == 1 ? Source::i8 : size == 2 ? Source::i16 : size == 4 ? Source::i32 : Source::i64;
-  } else if (kind == 'u') {
-    return size == 1 ? Source::u8 : size == 2 ? Source::u16 : size == 4 ? Source::u32 : Source::u64;
-  }
-  throw TypeError("expected numbers, got dtype " + std::string(py::str(d)));
-}
-
 Column column_of(const py::array& a) {
   if (a.ndim() < 1) throw ValueError("expected arrays of shape (rows, ...), got a scalar");
   Column c;
@@ -57,10 +39,45 @@ Column column_of(const py::array& a) {
   return c;
 }
 
-std::vector<Column> columns_of(const std::vector<py::array>& arrays) {
+Column column_of(const DeviceArray& a) {
+  if (a.shape.empty()) throw ValueError("expected arrays of shape (rows, ...), got a scalar");
+  Column c;
+  c.data = a.data;
+  c.device = a.device;
+  c.source = a.source;
+  c.rows = a.shape[0];
+  c.row_stride = a.strides[0];
+  c.shape.assign(a.shape.begin() + 1, a.shape.end());
+  c.strides.assign(a.strides.begin() + 1, a.strides.end());
+  return c;
+}
+
+// Arrays of NumPy, or of a device.
+using Arrays = std::vector<py::object>;
+
+std::vector<Column> columns_of(const Arrays& arrays) {
   std::vector<Column> columns;
-  for (const py::array& a : arrays) columns.push_back(column_of(a));
+  for (const py::object& a : arrays) {
+    if (py::isinstance<py::array>(a))
+      columns.push_back(column_of(py::reinterpret_borrow<py::array>(a)));
+    else if (py::isinstance<DeviceArray>(a))
+      columns.push_back(column_of(a.cast<const DeviceArray&>()));
+    else
+      throw TypeError("expected arrays, got " +
+                      std::string(py::str(py::type::of(a).attr("__name__"))));
+  }
   return columns;
+}
+
+// The rows of the first array; one where there is none.
+int64_t rows_of(const Arrays& arrays) {
+  if (arrays.empty()) return 1;
+  if (py::isinstance<DeviceArray>(arrays[0])) {
+    const auto& shape = arrays[0].cast<const DeviceArray&>().shape;
+    return shape.empty() ? 1 : shape[0];
+  }
+  const auto a = arrays[0].cast<py::array>();
+  return a.ndim() < 1 ? 1 : a.shape(0);
 }
 
 // A Trainer with the arrays it reads kept alive.
@@ -69,8 +86,8 @@ struct PyTrainer {
             std::shared_ptr<Guard> guard)
       : trainer(std::move(program), every, std::move(guard)) {}
 
-  void begin(const std::vector<py::array>& arrays, int64_t batch, bool shuffle, uint64_t seed,
-             uint64_t pass, uint64_t step, int64_t row) {
+  void begin(const Arrays& arrays, int64_t batch, bool shuffle, uint64_t seed, uint64_t pass,
+             uint64_t step, int64_t row) {
     trainer.begin(columns_of(arrays), batch, shuffle, seed, {pass, step, row});
     kept = arrays;
   }
@@ -82,8 +99,8 @@ struct PyTrainer {
     kept.clear();
   }
 
-  void begin_in_order(const std::vector<py::array>& arrays, int64_t batch,
-                      const py::array_t<int64_t>& order, uint64_t seed) {
+  void begin_in_order(const Arrays& arrays, int64_t batch, const py::array_t<int64_t>& order,
+                      uint64_t seed) {
     if (order.ndim() != 1) throw ValueError(str("order: expected one axis, got ", order.ndim()));
     auto row = order.unchecked<1>();
     std::vector<int64_t> rows(static_cast<size_t>(row.shape(0)));
@@ -114,8 +131,8 @@ struct PyTrainer {
     if (!trainer.active()) kept.clear();
   }
 
-  void run_batch(const std::vector<py::array>& arrays, uint64_t seed, uint64_t step) {
-    int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
+  void run_batch(const Arrays& arrays, uint64_t seed, uint64_t step) {
+    const int64_t rows = rows_of(arrays);
     begin(arrays, std::max<int64_t>(rows, 1), false, seed, 0, step, 0);
     struct End {
       PyTrainer* t;
@@ -124,7 +141,7 @@ struct PyTrainer {
     run(1, 1e30);
   }
 
-  py::dict plan(const std::vector<py::array>& arrays, int64_t batch) {
+  py::dict plan(const Arrays& arrays, int64_t batch) {
     runtime::StepPlan p = trainer.plan(columns_of(arrays), batch);
     py::dict memory;
     memory["variables"] = p.memory.variables;
@@ -139,7 +156,7 @@ struct PyTrainer {
     return result;
   }
 
-  py::dict profile(const std::vector<py::array>& arrays, int64_t batch, uint64_t seed) {
+  py::dict profile(const Arrays& arrays, int64_t batch, uint64_t seed) {
     std::vector<Column> columns = columns_of(arrays);
     runtime::StepProfile p;
     {
@@ -167,44 +184,52 @@ struct PyTrainer {
   }
 
   Trainer trainer;
-  std::vector<py::array> kept;
+  Arrays kept;
 };
 
 struct PyPredictor {
   PyPredictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard, uint64_t seed)
       : predictor(std::move(program), std::move(guard), seed) {}
 
-  std::vector<py::array> outputs(int64_t rows, const std::vector<Column>& columns) {
-    std::vector<py::array> out;
-    const Program& p = predictor.program();
-    std::vector<std::vector<int64_t>> shapes = predictor.output_shapes(columns, rows);
-    for (size_t i = 0; i < shapes.size(); ++i)
-      out.push_back(new_array(p.output_types[i].dtype, shapes[i]));
-    return out;
-  }
-
-  // None where check_finite is set and a row holds a NaN or an infinity.
-  py::object run(const std::vector<py::array>& arrays, int64_t batch, bool check_finite) {
+  // None where check_finite is set and a row holds a NaN or an infinity. The results lie where the
+  // arrays do.
+  py::object run(const Arrays& arrays, int64_t batch, bool check_finite) {
     if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
     std::vector<Column> columns = columns_of(arrays);
     int64_t rows = columns.empty() ? 0 : columns[0].rows;
-    std::vector<py::array> out = outputs(rows, columns);
+    const Device* where = &host();
+    for (const Column& c : columns)
+      if (!c.device->is_host()) where = c.device;
+    const Program& p = predictor.program();
+    std::vector<std::vector<int64_t>> shapes = predictor.output_shapes(columns, rows);
+    py::list out;
     std::vector<void*> pointers;
-    for (auto& o : out) pointers.push_back(o.mutable_data());
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      const DType t = p.output_types[i].dtype;
+      if (where->is_host()) {
+        py::array made = new_array(t, shapes[i]);
+        pointers.push_back(made.mutable_data());
+        out.append(std::move(made));
+      } else {
+        DeviceArray made = new_device_array(*where, t, shapes[i]);
+        pointers.push_back(made.data);
+        out.append(std::move(made));
+      }
+    }
     SignalPoll poll;
     bool finite = true;
     {
       py::gil_scoped_release release;
-      predictor.run(columns, batch, pointers, check_finite ? &finite : nullptr, &SignalPoll::call,
-                    &poll);
+      predictor.run(columns, batch, pointers, *where, check_finite ? &finite : nullptr,
+                    &SignalPoll::call, &poll);
     }
     if (poll.raised) throw py::error_already_set();
     if (!finite) return py::none();
-    return py::cast(out);
+    return std::move(out);
   }
 
-  py::object call(const std::vector<py::array>& arrays) {
-    int64_t rows = arrays.empty() || arrays[0].ndim() < 1 ? 1 : arrays[0].shape(0);
+  py::object call(const Arrays& arrays) {
+    const int64_t rows = rows_of(arrays);
     return run(arrays, std::max<int64_t>(rows, 1), false);
   }
 

@@ -1,6 +1,6 @@
 #include <pybind11/stl.h>
 
-#include "bindings/arrays.h"
+#include "bindings/device_array.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "graph/build.h"
@@ -32,6 +32,14 @@ void register_variable(py::module_& m) {
              v.read(a.mutable_data(), 0, v.bytes());
              return a;
            })
+      .def(
+          "on_device",
+          [](const Variable& v) {
+            if (v.device().is_host())
+              throw ValueError("[" + v.name() + "] lies in the processor's memory");
+            return device_array(v.device(), v.dtype(), v.shape(), v.data(), v.memory());
+          },
+          "The numbers where they lie, on a device.")
       .def(
           "set",
           [](Variable& v, py::handle x) {

@@ -114,6 +114,10 @@ void Device::synchronise() const {
   if (!is_host()) require(module_->synchronise(), "waiting for kernels");
 }
 
+void Device::wait_for(void* stream) const {
+  if (!is_host()) require(module_->wait_for(stream), "waiting for another library's stream");
+}
+
 void Device::check(const std::string& what) const {
   if (is_host()) return;
   if (const char* why = module_->error()) throw DeviceError("[" + what + "] " + why);

@@ -24,6 +24,8 @@ class Device {
   void copy(void* to, const void* from, int64_t bytes) const;
   void fill(void* to, uint8_t byte, int64_t bytes) const;
   void synchronise() const;
+  // What is launched from now on comes after what another library has put on its stream.
+  void wait_for(void* stream) const;
   // Throws what a kernel (`what`) has met while it was launched.
   void check(const std::string& what) const;
 

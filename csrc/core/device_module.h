@@ -22,7 +22,7 @@ struct DeviceState {
 // return as ever; error() then gives its text and forgets it. Failures belong to a thread.
 struct DeviceModule {
   // Grows with every change of this struct, of DeviceState or of a kernel's arguments.
-  static constexpr int32_t kVersion = 1;
+  static constexpr int32_t kVersion = 2;
 
   int32_t version;
   const char* name;  // "cuda"
@@ -37,8 +37,9 @@ struct DeviceModule {
   bool (*copy)(void* to, const void* from, int64_t bytes);
   bool (*fill)(void* to, uint8_t byte, int64_t bytes);
   bool (*synchronise)();
-  void* (*queue)();        // what kernels get as Context::pool
-  const char* (*error)();  // null: none since the last call
+  bool (*wait_for)(void* stream);  // of another library: what is on it now comes before the rest
+  void* (*queue)();                // what kernels get as Context::pool
+  const char* (*error)();          // null: none since the last call
 };
 
 }  // namespace fastnn

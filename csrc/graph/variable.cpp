@@ -32,18 +32,21 @@ Variable::Variable(DType dtype, std::vector<int64_t> shape, Role role, std::stri
       count_(checked_count(shape_, "variable")),
       role_(role),
       name_(std::move(name)),
-      block_(std::make_shared<Memory>(host(), count_ * dtype_size(dtype))) {}
+      block_(std::make_shared<Block>()) {
+  block_->memory = std::make_shared<Memory>(host(), count_ * dtype_size(dtype));
+}
 
 void Variable::move_to(const Device& device) {
   if (&this->device() == &device) return;
-  Memory moved(device, block_->size());
+  const Memory& here = *block_->memory;
+  auto moved = std::make_shared<Memory>(device, here.size());
   if (device.is_host())
-    this->device().copy_out(moved.data(), block_->data(), block_->size());
+    this->device().copy_out(moved->data(), here.data(), here.size());
   else if (this->device().is_host())
-    device.copy_in(moved.data(), block_->data(), block_->size());
+    device.copy_in(moved->data(), here.data(), here.size());
   else
     throw std::invalid_argument("a variable moves between devices by way of the cpu");
-  *block_ = std::move(moved);
+  block_->memory = std::move(moved);
   g_storage_epoch.fetch_add(1);
 }
 
@@ -68,11 +71,12 @@ void Variable::make_contiguous(const std::vector<VariablePtr>& variables) {
   }
   if (variables.empty()) return;
   const Device& device = variables[0]->device();
-  auto block = std::make_shared<Memory>(device, total);
+  auto block = std::make_shared<Block>();
+  block->memory = std::make_shared<Memory>(device, total);
   int64_t offset = 0;
   for (const auto& v : variables) {
     v->move_to(device);
-    device.copy(block->as<char>() + offset, v->data(), v->bytes());
+    device.copy(block->memory->as<char>() + offset, v->data(), v->bytes());
     v->block_ = block;
     v->offset_ = offset;
     offset += v->bytes();

@@ -30,8 +30,10 @@ class Variable {
   void set_name(std::string name) { name_ = std::move(name); }
 
   // In the memory of device().
-  void* data() const { return block_->as<char>() + offset_; }
-  const Device& device() const { return block_->device(); }
+  void* data() const { return block_->memory->as<char>() + offset_; }
+  const Device& device() const { return block_->memory->device(); }
+  // Lives as long as someone holds it, also where the storage moves on.
+  std::shared_ptr<Memory> memory() const { return block_->memory; }
   // Moves the storage to a device, with all variables that share its block. Programs notice by
   // storage_epoch and bind again.
   void move_to(const Device& device);
@@ -55,7 +57,10 @@ class Variable {
   int64_t count_;
   Role role_;
   std::string name_;
-  std::shared_ptr<Memory> block_;
+  struct Block {
+    std::shared_ptr<Memory> memory;
+  };
+  std::shared_ptr<Block> block_;  // of several
   int64_t offset_ = 0;
 };
 

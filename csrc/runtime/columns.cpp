@@ -48,9 +48,9 @@ Span span_of(const Column& c) {
 }  // namespace
 
 bool Column::operator==(const Column& other) const {
-  return data == other.data && source == other.source && byteswap == other.byteswap &&
-         rows == other.rows && row_stride == other.row_stride && shape == other.shape &&
-         strides == other.strides;
+  return data == other.data && device == other.device && source == other.source &&
+         byteswap == other.byteswap && rows == other.rows && row_stride == other.row_stride &&
+         shape == other.shape && strides == other.strides;
 }
 
 BatchReader::BatchReader(const Program& program, std::vector<Column> columns, int64_t batch,
@@ -60,10 +60,18 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
     throw ValueError(
         str("expected ", program.input_types.size(), " columns, got ", columns_.size()));
   if (!columns_.empty()) rows_ = columns_[0].rows;
-  for (const Column& c : columns_)
+  bool there = false;
+  for (const Column& c : columns_) {
     if (c.rows != rows_)
       throw ValueError(str("expected columns of equal length, got ", rows_, " and ", c.rows));
-  if (use == Use::often && !device_->is_host() && fits(*device_)) gathers_ = device_;
+    if (c.device->is_host()) continue;
+    there = true;
+    if (c.device != device_)
+      throw TypeError(str("expected arrays in the processor's memory, got one on ",
+                          c.device->name(), ": compile for device=\"", c.device->name(),
+                          "\", or copy it first"));
+  }
+  if (!device_->is_host() && (there || (use == Use::often && fits(*device_)))) gathers_ = device_;
   for (size_t i = 0; i < columns_.size(); ++i)
     inputs_.push_back(input(columns_[i], program.input_types[i].dtype, batch));
   if (!gathers_->is_host()) bring_columns(*gathers_);
@@ -77,7 +85,7 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
   if (!gather.entry) throw_no_kernel(*gathers_, "gather_batch", t);
   Input in{};
   in.gather = gather.entry->run;
-  in.nonfinite = is_floating(t) ? find_kernel("first_nonfinite", t).entry->run : nullptr;
+  in.nonfinite = is_floating(t) ? find_kernel(*gathers_, "first_nonfinite", t).entry->run : nullptr;
   kernels::GatherBatchArgs& a = in.args;
   a.src = c.data;
   a.row_stride = c.row_stride;
@@ -106,6 +114,7 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
 bool BatchReader::fits(const Device& device) const {
   int64_t total = 0;
   for (const Column& c : columns_) {
+    if (!c.device->is_host()) continue;
     const Span span = span_of(c);
     total = checked_add(total, span.end - span.begin);
   }
@@ -114,6 +123,7 @@ bool BatchReader::fits(const Device& device) const {
 
 void BatchReader::bring_columns(const Device& device) {
   for (size_t i = 0; i < columns_.size() && rows_ > 0; ++i) {
+    if (!columns_[i].device->is_host()) continue;
     const Span span = span_of(columns_[i]);
     Input& in = inputs_[i];
     in.brought = Memory(device, span.end - span.begin);
@@ -145,11 +155,14 @@ Extents extents_of(const Program& program, const std::vector<Column>& columns, i
   return program.extents_of(shapes);
 }
 
+kernels::Context BatchReader::gathering_context(kernels::Status* status) const {
+  if (gathers_->is_host()) return plain_context(status);
+  return {nullptr, gathers_->module()->queue(), 1, nullptr, nullptr, 0, 0, 0};
+}
+
 void BatchReader::read(Context* context, const int64_t* order, int64_t first, int64_t n) {
   kernels::Status status{};
-  kernels::Context kc = plain_context(&status);
-  if (!gathers_->is_host())
-    kc = {nullptr, gathers_->module()->queue(), 1, nullptr, nullptr, 0, 0, 0};
+  kernels::Context kc = gathering_context(&status);
   if (order && !gathers_->is_host()) order = brought_order_.as<int64_t>();
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Input& in = inputs_[i];
@@ -187,14 +200,19 @@ void BatchReader::fetch_ahead(const int64_t* order, int64_t first, int64_t n) co
   }
 }
 
-bool BatchReader::finite(int64_t n) const {
+bool BatchReader::finite(int64_t n) {
   kernels::Status status{};
-  kernels::Context kc = plain_context(&status);
+  kernels::Context kc = gathering_context(&status);
   kc.threads = 1;
+  const bool here = gathers_->is_host();
+  if (!here && found_.size() == 0) found_ = Memory(*gathers_, sizeof(int64_t));
   for (const Input& in : inputs_) {
+    if (!in.nonfinite) continue;
     int64_t found = -1;
-    kernels::FiniteArgs args{&found, in.last, n * in.row_elements};
-    if (in.nonfinite) in.nonfinite(&args, &kc);
+    kernels::FiniteArgs args{here ? &found : found_.as<int64_t>(), in.last, n * in.row_elements};
+    in.nonfinite(&args, &kc);
+    gathers_->check("first_nonfinite");
+    if (!here) gathers_->copy_out(&found, found_.data(), sizeof found);
     if (found >= 0) return false;
   }
   return true;

@@ -9,6 +9,7 @@ namespace fastnn::runtime {
 
 struct Column {
   const void* data = nullptr;
+  const Device* device = &host();  // where they lie
   kernels::Source source = kernels::Source::f32;
   bool byteswap = false;
   int64_t rows = 0;
@@ -26,7 +27,8 @@ Extents extents_of(const Program& program, const std::vector<Column>& columns, i
 class BatchReader final : public BatchSource {
  public:
   // Where the program's device has memory of its own: rows that are read again and again are
-  // brought there once and for all, if there is room; others a batch at a time.
+  // brought there once and for all, if there is room; others a batch at a time. Columns that lie
+  // there are read there, and all others are brought to them.
   enum class Use { once, often };
   BatchReader(const Program& program, std::vector<Column> columns, int64_t batch, Use use);
 
@@ -48,7 +50,7 @@ class BatchReader final : public BatchSource {
   // Rows that lie as the program wants them are used where they are.
   void read(Context* context, const int64_t* order, int64_t first, int64_t n) override;
   // Whether the n rows that were read last hold no NaN and no infinity. For use once.
-  bool finite(int64_t n) const;
+  bool finite(int64_t n);
 
  private:
   // Asks for the rows order[first .. first + n), which the next read will gather, where they come
@@ -68,11 +70,13 @@ class BatchReader final : public BatchSource {
   };
   Input input(const Column& column, DType dtype, int64_t batch) const;
   bool fits(const Device& device) const;
+  kernels::Context gathering_context(kernels::Status* status) const;
   void bring_columns(const Device& device);
 
   std::vector<Column> columns_;
   std::vector<Input> inputs_;
   Memory brought_order_;
+  Memory found_;           // what the search for NaN finds on a device
   const Device* gathers_;  // where rows are gathered
   const Device* device_;   // where they are used
   int64_t batch_;

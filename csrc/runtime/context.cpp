@@ -232,6 +232,7 @@ void Context::set_input(int i, const void* data) {
 }
 
 void Context::set_output(int i, void* data) {
+  if (!host_outputs_.empty()) host_outputs_[static_cast<size_t>(i)] = nullptr;
   for (const Patch& p : output_patches_[static_cast<size_t>(i)])
     *p.slot = static_cast<char*>(data) + p.offset;
 }
@@ -248,8 +249,8 @@ void Context::set_host_input(int i, const void* data) {
 void Context::set_host_output(int i, void* data) {
   if (program_->device().is_host()) return set_output(i, data);
   const auto index = static_cast<size_t>(i);
-  host_outputs_[index] = data;
   set_output(i, staging(&staged_outputs_, index, program_->output_types[index]).data());
+  host_outputs_[index] = data;
 }
 
 int64_t Context::bytes_of(const Type& type) const {

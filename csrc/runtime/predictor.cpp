@@ -92,8 +92,8 @@ struct Predictor::Run {
 };
 
 void Predictor::run(const std::vector<Column>& columns, int64_t batch,
-                    const std::vector<void*>& outputs, bool* finite, bool (*poll)(void*),
-                    void* poll_data) {
+                    const std::vector<void*>& outputs, const Device& where, bool* finite,
+                    bool (*poll)(void*), void* poll_data) {
   FpMode mode;
   int64_t rows = columns.empty() ? 0 : columns[0].rows;
   batch = joined(columns, batch);
@@ -111,7 +111,11 @@ void Predictor::run(const std::vector<Column>& columns, int64_t batch,
       int64_t row = dtype_size(program().output_types[i].dtype);
       const Shape& shape = program().output_types[i].shape;
       for (size_t d = 1; d < shape.size(); ++d) row *= shape[d].eval(env);
-      context->set_host_output(static_cast<int>(i), static_cast<char*>(outputs[i]) + at * row);
+      char* to = static_cast<char*>(outputs[i]) + at * row;
+      if (where.is_host())
+        context->set_host_output(static_cast<int>(i), to);
+      else
+        context->set_output(static_cast<int>(i), to);
     }
     RunInfo info = next_run();
     info.poll = poll;

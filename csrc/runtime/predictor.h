@@ -26,9 +26,9 @@ class Predictor {
   // Whether runs change variables: layers that hand their state on.
   bool keeps_state() const { return keeps_state_; }
   // Fills the outputs batch by batch. Stops at rows that are not finite where `finite` is given,
-  // and says so there; and where poll asks to.
+  // and says so there; and where poll asks to. `where` has the memory of the outputs.
   void run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
-           bool* finite, bool (*poll)(void*), void* poll_data);
+           const Device& where, bool* finite, bool (*poll)(void*), void* poll_data);
 
   // The short way for one contiguous input and one output: allocate(shape) returns the result's
   // owner and its memory. A default owner comes back where the input is not finite.

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from ._core import __version__
+from ._core import DeviceArray, __version__
 from ._devices import DeviceError, get_device, set_device
 from ._tensor import Tensor, Variable
 from .config import get_cmake_dir, get_include, get_num_threads, set_num_threads, show_config
@@ -85,6 +85,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DeviceArray",
     "DeviceError",
     "Input",
     "Model",

@@ -39,7 +39,16 @@ def from_other_library(x: Any) -> Any:
     """An array of a library that speaks DLPack but not NumPy's protocol, as one of NumPy's.
 
     Anything else is returned as it is: NumPy takes arrays, buffers and lists by itself.
+
+    Raises:
+        TypeError: for an array on a device: it is not copied unasked.
     """
+    if isinstance(x, _core.DeviceArray) or (
+        not hasattr(x, "__array__") and _core.lies_on_device(x)
+    ):
+        raise TypeError(
+            "expected an array in the processor's memory, got one on cuda: copy it first"
+        )
     if hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
         return np.from_dlpack(x)
     return x
@@ -277,13 +286,40 @@ class Variable(Tensor):
         """The numbers, copied: ``np.asarray(variable)``."""
         return self.get_value() if dtype is None else self.get_value().astype(dtype, copy=False)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        """The numbers, copied, for another library: ``torch.from_dlpack(variable)``."""
+    @property
+    def device(self) -> str:
+        """Where the numbers are: "cpu" or "cuda". They move to the programs that use them."""
+        return self._storage.device
+
+    def __dlpack__(self, *, dl_device: tuple[int, int] | None = None, **options: Any) -> Any:
+        """The numbers for another library: ``torch.from_dlpack(variable)``.
+
+        A copy in the processor's memory. On a GPU it is the memory itself; the variable leaves it
+        when it moves to another device, or when a training lays its weights side by side.
+        """
+        if self.device != "cpu" and dl_device in (None, (2, 0)):
+            return self._storage.on_device().__dlpack__(**options)
+        if dl_device is not None:  # NumPy 1 does not know it
+            options["dl_device"] = dl_device
         return self.get_value().__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        """The processor's memory."""
-        return self.get_value().__dlpack_device__()
+        """DLPack's numbers of the memory that the numbers are in: (1, 0), on a GPU (2, 0)."""
+        return (1, 0) if self.device == "cpu" else (2, 0)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The numbers on a GPU for another library: ``cupy.asarray(variable)``, without a copy.
+
+        Raises:
+            AttributeError: for a variable in the processor's memory.
+        """
+        if self.device == "cpu":
+            raise AttributeError(
+                f"the variable {self.name!r} is in the processor's memory: use get_value()"
+            )
+        interface: dict[str, Any] = self._storage.on_device().__cuda_array_interface__
+        return interface
 
     def __buffer__(self, flags: int) -> memoryview:
         """The numbers, copied, as a buffer (Python 3.12 and newer)."""

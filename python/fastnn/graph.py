@@ -162,6 +162,10 @@ def function(
 ) -> Function:
     """Compiles a graph into a program that takes and returns arrays.
 
+    On a GPU (:func:`fastnn.set_device`), arguments may lie there: arrays of any library that speaks
+    DLPack or ``__cuda_array_interface__``. They are read where they are, and then the results are
+    :class:`fastnn.DeviceArray`, which the same libraries take.
+
     Args:
         inputs: the placeholders to be given as arguments, in order.
         outputs: a tensor, a list of them, or None.

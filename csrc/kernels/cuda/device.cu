@@ -78,6 +78,7 @@ bool fill(void* to, uint8_t byte, int64_t bytes) {
 }
 
 bool synchronise() { return true; }
+bool wait_for(void*) { return true; }
 void* queue() { return nullptr; }
 
 #else
@@ -171,6 +172,15 @@ bool fill(void* to, uint8_t byte, int64_t bytes) {
 }
 
 bool synchronise() { return done(cudaStreamSynchronize(stream())); }
+
+bool wait_for(void* other) {
+  cudaEvent_t event = nullptr;
+  if (!done(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) return false;
+  const bool waits = done(cudaEventRecord(event, static_cast<cudaStream_t>(other))) &&
+                     done(cudaStreamWaitEvent(stream(), event, 0));
+  return done(cudaEventDestroy(event)) && waits;  // freed once it has happened
+}
+
 void* queue() { return stream(); }
 
 #endif
@@ -197,6 +207,7 @@ const DeviceModule& device_module() {
       copy,
       fill,
       synchronise,
+      wait_for,
       queue,
       error,
   };

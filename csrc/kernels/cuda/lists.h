@@ -8,6 +8,7 @@ extern const EntryList affine_list;
 extern const EntryList arg_reduce_list;
 extern const EntryList convolution_list;
 extern const EntryList elementwise_list;
+extern const EntryList finite_list;
 extern const EntryList gather_batch_list;
 extern const EntryList matmul_list;
 extern const EntryList move_list;

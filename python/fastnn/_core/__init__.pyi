@@ -14,6 +14,7 @@ import typing_extensions
 from . import testing
 
 __all__: list[str] = [
+    "DeviceArray",
     "DeviceError",
     "Dim",
     "Effect",
@@ -37,6 +38,7 @@ __all__: list[str] = [
     "constant",
     "cython_functions",
     "default_device",
+    "device_array",
     "device_description",
     "device_kernels",
     "elementwise",
@@ -44,6 +46,7 @@ __all__: list[str] = [
     "first_nonfinite",
     "gradients",
     "kernel_tables",
+    "lies_on_device",
     "make",
     "make_all",
     "make_contiguous",
@@ -72,6 +75,40 @@ __all__: list[str] = [
 
 class DeviceError(RuntimeError):
     pass
+
+class DeviceArray:
+    """
+    An array in a device's memory: DLPack hands it on, NumPy copies it.
+    """
+    def __array__(
+        self, dtype: typing.Any | None = None, copy: typing.Any | None = None
+    ) -> typing.Any: ...
+    def __dlpack__(self, **kwargs) -> typing.Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __getitem__(self, key: typing.Any) -> DeviceArray: ...
+    def __len__(self) -> int: ...
+    def first_nonfinite(self) -> int:
+        """
+        The flat index of the first NaN or infinity, or -1.
+        """
+    def get_value(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        A copy in the processor's memory.
+        """
+    @property
+    def __cuda_array_interface__(self) -> dict: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def is_contiguous(self) -> bool: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def shape(self) -> tuple: ...
+    @property
+    def size(self) -> int: ...
 
 class Dim:
     """
@@ -162,6 +199,10 @@ class Storage:
         name: str,
     ) -> None: ...
     def get(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]: ...
+    def on_device(self) -> DeviceArray:
+        """
+        The numbers where they lie, on a device.
+        """
     def set(self, value: typing.Any) -> None: ...
     def set_bytes(
         self, start: typing.SupportsInt | typing.SupportsIndex, bytes: typing_extensions.Buffer
@@ -271,7 +312,7 @@ class Trainer:
     @typing.overload
     def begin(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         shuffle: bool,
         seed: typing.SupportsInt | typing.SupportsIndex,
@@ -292,7 +333,7 @@ class Trainer:
     ) -> None: ...
     def begin_in_order(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         order: numpy.typing.NDArray[numpy.int64],
         seed: typing.SupportsInt | typing.SupportsIndex,
@@ -304,12 +345,12 @@ class Trainer:
         """
     def plan(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
     ) -> dict: ...
     def profile(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> dict: ...
@@ -321,7 +362,7 @@ class Trainer:
     ) -> int: ...
     def run_batch(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         seed: typing.SupportsInt | typing.SupportsIndex,
         step: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
@@ -340,9 +381,7 @@ class Predictor:
     """
     Runs a program over rows, from any thread.
     """
-    def __call__(
-        self, columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]]
-    ) -> typing.Any: ...
+    def __call__(self, columns: collections.abc.Sequence[typing.Any]) -> typing.Any: ...
     def __init__(
         self,
         program: Program,
@@ -352,7 +391,7 @@ class Predictor:
     def fast(self, x: typing.Any) -> typing.Any: ...
     def run(
         self,
-        columns: collections.abc.Sequence[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]],
+        columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         check_finite: bool = False,
     ) -> typing.Any: ...
@@ -381,6 +420,11 @@ def cython_functions() -> list:
     """
 
 def default_device() -> str: ...
+def device_array(x: typing.Any) -> typing.Any:
+    """
+    An array that lies on a device, without a copy; None for all else.
+    """
+
 def device_description(name: str) -> str: ...
 def device_kernels(name: str) -> list[tuple[str, str]]:
     """
@@ -400,6 +444,7 @@ def first_nonfinite(array: typing.Any) -> int:
 
 def gradients(cost: Value, wrt: collections.abc.Sequence[Value]) -> list[Value]: ...
 def kernel_tables() -> list[str]: ...
+def lies_on_device(x: typing.Any) -> bool: ...
 def make(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {}) -> Value: ...
 def make_all(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {}) -> list[Value]: ...
 def make_contiguous(variables: collections.abc.Sequence[Storage]) -> None: ...

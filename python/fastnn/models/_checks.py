@@ -23,7 +23,8 @@ def as_array(owner: str, name: str, value: Any) -> NDArray[Any]:
     Args:
         owner: the class that error messages name.
         name: what they call the array.
-        value: an array, a pandas or polars frame or column, a list, anything NumPy takes.
+        value: an array, a pandas or polars frame or column, a list, anything NumPy takes. What
+            lies on a GPU stays there: a :class:`fastnn.DeviceArray`.
 
     Raises:
         TypeError: for objects, strings, complex numbers, dates, sparse matrices.
@@ -32,7 +33,8 @@ def as_array(owner: str, name: str, value: Any) -> NDArray[Any]:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"[{owner}] {name}: expected a plain array, got a masked one: fill it")
     if not isinstance(value, np.ndarray):
-        value = _converted(owner, name, value)
+        there = _core.device_array(value)
+        value = _converted(owner, name, value) if there is None else there
     array: NDArray[Any] = value
     if array.dtype.kind not in "fiub":
         raise TypeError(
@@ -105,6 +107,10 @@ def first_nonfinite(array: NDArray[Any]) -> int:
     """The flat index of the first NaN or infinity, or -1; any layout, without a full copy."""
     if array.dtype.kind != "f" or array.size == 0:
         return -1
+    if isinstance(array, _core.DeviceArray):
+        if array.is_contiguous and array.dtype in _FAST:
+            return int(array.first_nonfinite())
+        array = array.get_value()
     flags = array.flags
     if flags.c_contiguous and flags.aligned and array.dtype in _FAST:
         return int(_core.first_nonfinite(array))
@@ -131,7 +137,7 @@ def require_finite(owner: str, name: str, array: NDArray[Any]) -> None:
     flat = first_nonfinite(array)
     if flat >= 0:
         index = np.unravel_index(flat, array.shape)
-        value = float(array[index])
+        value = float(np.asarray(array)[index])
         text = "NaN" if math.isnan(value) else "infinite"
         raise ValueError(
             f"[{owner}] {name}[{_unravel(array, flat)}] is {text} "
@@ -197,6 +203,7 @@ def require_unit_interval(owner: str, name: str, labels: NDArray[Any]) -> None:
     """
     if labels.dtype.kind == "b" or labels.size == 0:
         return
+    labels = np.asarray(labels)
     if labels.min() < 0 or labels.max() > 1:
         flat = int(np.argmax(((labels < 0) | (labels > 1)).reshape(-1)))
         value = labels[np.unravel_index(flat, labels.shape)]
@@ -223,6 +230,7 @@ def require_classes(
     """
     if labels.size == 0 or labels.dtype.kind == "b":
         return
+    labels = np.asarray(labels)
     whole = labels.dtype.kind != "f" or bool((labels == np.floor(labels)).all())
     if whole and labels.min() >= 0 and labels.max() < classes:
         return

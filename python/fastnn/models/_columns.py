@@ -281,6 +281,7 @@ def class_weights(
             raise ValueError(f"[{owner}] class_weight[{key}] is {value}")
     if y.ndim > 2:
         raise ValueError(f"[{owner}] class_weight needs one label a row, got y of shape {y.shape}")
+    y = np.asarray(y)
     labels = y.reshape(-1) if y.ndim == 1 or y.shape[1] == 1 else np.argmax(y, axis=1)
     weights = np.ones(len(labels), np.float32)
     for key, value in class_weight.items():

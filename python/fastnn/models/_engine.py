@@ -151,6 +151,7 @@ class Engine:
         for label, part in (("y", y), ("sample_weight", sample_weight)):
             named += [(label, leaf) for leaf in flatten(part) if leaf is not None]
         _checks.require_rows(owner, named)
+        self._require_here(owner, named)
         if check_finite:
             for label, array in named:
                 if not Columns(None, [array], [], []).is_mapped:
@@ -159,6 +160,18 @@ class Engine:
         if not targets:
             return signature, Columns(template, arrays, [], [])
         return signature, self._with_targets(signature, arrays, y, sample_weight, class_weight)
+
+    def _require_here(self, owner: str, named: Sequence[tuple[str, Any]]) -> None:
+        """Arrays on a GPU are read by models there."""
+        if (self._model._device or _core.default_device()) != "cpu":
+            return
+        for label, array in named:
+            if isinstance(array, _core.DeviceArray):
+                raise TypeError(
+                    f"[{owner}] {label}: expected an array in the processor's memory, got one on "
+                    f"{array.device}: compile() the model with device={array.device!r}, or copy "
+                    "the array first"
+                )
 
     def _with_targets(
         self,
@@ -211,7 +224,7 @@ class Engine:
             )
         by_class = class_weights(owner, class_weight, targets[0])
         given = weights[0]
-        return [by_class if given is None else by_class * given.reshape(-1)]
+        return [by_class if given is None else by_class * np.asarray(given).reshape(-1)]
 
     def inputs(self, x: Any) -> tuple[Any, list[NDArray[Any]]]:
         """The arrays of x in the order of the model's inputs, with checked shapes."""

@@ -324,6 +324,8 @@ class Trainable(Layer):
 
         Returns:
             An array with a row for each row of x; a list or dict of arrays for several outputs.
+            For x on a GPU, where the model is too, what it returns stays there
+            (:class:`fastnn.DeviceArray`).
 
         Raises:
             ValueError: for data of a wrong shape, or NaN or infinity.
