@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import fastnn
+import layer_cases
+import test_layer_figures as figures
 from fastnn import Sequential, _core, layers, ops
 
 EXACT = {"random_uniform": (-1.0, 3.0), "random_bernoulli": (0.3, 0.0)}
@@ -170,3 +172,33 @@ def test_loops_that_draw(cuda):
         np.testing.assert_allclose(a, b, atol=1e-6)
     assert one[1].tobytes() == other[1].tobytes()
     assert len({row.tobytes() for row in other[1]}) > 1
+
+
+NUMBERS = range(len(figures.CASES))
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda i: layer_cases.label(figures.CASES[i]))
+def test_a_layer_gives_the_same(number, cuda):
+    """Outputs, masks, gradients and new state of all layers, with masks and in training."""
+    expected = figures.computed(number, "float32")
+    fastnn.set_device(cuda)
+    try:
+        got = figures.computed(number, "float32")
+    finally:
+        fastnn.set_device("cpu")
+    for kind, arrays in expected.items():
+        assert len(got[kind]) == len(arrays), kind
+        for one, other in zip(got[kind], arrays, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5, err_msg=kind)
+
+
+def test_a_bad_word_is_an_error_and_changes_nothing(cuda):
+    model = Sequential([layers.Embedding(5, 3, input_length=2), layers.LSTM(2), layers.Dense(1)])
+    model.compile("adam", "mse", device=cuda)
+    x = np.array([[0, 1], [2, 4]])
+    model.train_on_batch(x, np.ones((2, 1)))
+    before = model.get_weights()
+    with pytest.raises(IndexError, match="index 5 is out of bounds for an axis of length 5"):
+        model.train_on_batch(x + 1, np.ones((2, 1)))
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
