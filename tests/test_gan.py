@@ -23,7 +23,7 @@ from fastnn.layers import (
 )
 from fastnn.models import GAN
 from fastnn.models.adversarial import _games
-from fastnn.optimizers import SGD, Adam
+from fastnn.optimizers import SGD, Adam, schedules
 
 RNG = np.random.default_rng(0)
 
@@ -110,12 +110,21 @@ def test_a_final_sigmoid_changes_nothing_where_it_is_allowed():
         gan.fit(ring(300), verbose=0)
 
 
-@pytest.mark.parametrize("loss", ["non_saturating", "least_squares", "wasserstein"])
-def test_it_finds_all_modes_of_a_ring(loss):
-    fastnn.utils.set_random_seed(0)
-    gan = GAN(*players(), loss)
-    gan.compile(Adam(1e-3, beta_1=0.5), Adam(1e-3, beta_1=0.5))
-    gan.fit(ring(4000), epochs=60, batch_size=100, verbose=0)
+# Rates fall to zero: at a constant one both sides go round each other, and where they are when it
+# ends is chance. With these settings each of 16 seeds has all modes.
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("loss", "penalty", "beta_2"),
+    [("non_saturating", None, 0.999), ("least_squares", 1.0, 0.9), ("wasserstein", 1.0, 0.9)],
+)
+def test_it_finds_all_modes_of_a_ring(loss, penalty, beta_2, seed):
+    fastnn.utils.set_random_seed(seed)
+    gan = GAN(*players(), loss, gradient_penalty=penalty)
+    epochs, x = 60, ring(4000)
+    steps = epochs * len(x) // 100
+    rates = [schedules.CosineDecay(2e-3, n) for n in (steps // gan.critics, steps)]
+    gan.compile(*(Adam(rate, beta_1=0.5, beta_2=beta_2) for rate in rates))
+    gan.fit(x, epochs=epochs, batch_size=100, verbose=0)
     rows = gan.generate(2000)
     radius, angle = np.hypot(*rows.T), np.arctan2(rows[:, 1], rows[:, 0])
     modes = np.bincount(np.round(angle / (np.pi / 4)).astype(int) % 8, minlength=8)
