@@ -110,12 +110,13 @@ def test_a_final_sigmoid_changes_nothing_where_it_is_allowed():
         gan.fit(ring(300), verbose=0)
 
 
-# Rates fall to zero: at a constant one both sides go round each other, and where they are when it
+# It may collapse on the way and come back. Rates fall to zero: at a constant one both sides go round each other, and where they are when it
 # ends is chance. With these settings each of 16 seeds has all modes.
+@ONE_POINT
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize(
     ("loss", "penalty", "beta_2"),
-    [("non_saturating", None, 0.999), ("least_squares", 1.0, 0.9), ("wasserstein", 1.0, 0.9)],
+    [("non_saturating", None, 0.999), ("least_squares", 0.1, 0.9), ("wasserstein", 1.0, 0.9)],
 )
 def test_it_finds_all_modes_of_a_ring(loss, penalty, beta_2, seed):
     fastnn.utils.set_random_seed(seed)
