@@ -110,8 +110,8 @@ def test_a_final_sigmoid_changes_nothing_where_it_is_allowed():
         gan.fit(ring(300), verbose=0)
 
 
-# It may collapse on the way and come back. Rates fall to zero: at a constant one both sides go round each other, and where they are when it
-# ends is chance. With these settings each of 16 seeds has all modes.
+# Rates fall to zero: at a constant one both sides go round each other, and where they are when it
+# ends is chance. With these settings each of 16 seeds has all modes; some collapse on the way.
 @ONE_POINT
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize(
