@@ -343,11 +343,11 @@ def test_loops(cuda):
     x = fastnn.placeholder((None, 4, 3))
     start = fastnn.shared(np.ones((2, 3), "float32"))
 
-    def step(h, slice_of_x):
+    def step(slice_of_x, h):
         h = ops.tanh(h * 0.5 + slice_of_x)
         return h, h
 
-    last, all_of_them = fastnn.scan(step, start, ops.transpose(x, (1, 0, 2)))
+    last, all_of_them = fastnn.scan(step, ops.transpose(x, (1, 0, 2)), start)
     (slope,) = fastnn.grad(ops.sum(last * last), [start])
     values = [t._value for t in (last, all_of_them, slope)]
     array = np.random.default_rng(0).standard_normal((2, 4, 3)).astype("float32")
