@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fastnn
-from fastnn import _devices
+from fastnn import _core, _devices
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +28,15 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets: {folder} is not there (FASTNN_DATA names the folder)")
     return folder
+
+
+@pytest.fixture(params=_core.kernel_tables())
+def table(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each set of kernels in turn, the reference's and those of the instruction sets."""
+    before = _core.active_table()
+    _core.set_active_table(request.param)
+    yield request.param
+    _core.set_active_table(before)
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastnn import _core, function, grad, ops, placeholder, shared
+from fastnn import function, grad, ops, placeholder, shared
 from fastnn.layers import LSTM, Dense, Embedding, Input
 from fastnn.models import Sequential
-
-TABLES = _core.kernel_tables()
-
-
-@pytest.fixture(params=TABLES)
-def table(request):
-    before = _core.active_table()
-    _core.set_active_table(request.param)
-    yield request.param
-    _core.set_active_table(before)
 
 
 def kernels(f):

@@ -17,14 +17,6 @@ RULES = {
 }
 
 
-@pytest.fixture(params=_core.kernel_tables())
-def table(request):
-    before = _core.active_table()
-    _core.set_active_table(request.param)
-    yield request.param
-    _core.set_active_table(before)
-
-
 def step(rule, dtype, rows, width, dense, decay=0.0):
     """One update of a table by what is looked up in it, beside that of a plain vector."""
     hyper, count = RULES[rule]

@@ -30,14 +30,6 @@ def test_every_op_has_samples():
     assert not set(CASES) & set(SPECIAL)
 
 
-@pytest.fixture(params=_core.kernel_tables())
-def table(request):
-    before = _core.active_table()
-    _core.set_active_table(request.param)
-    yield request.param
-    _core.set_active_table(before)
-
-
 def compiled(name, arrays, attrs):
     xs = [_core.placeholder(a.dtype.newbyteorder("="), a.shape) for a in arrays]
     y = _core.make(name, xs, attrs)

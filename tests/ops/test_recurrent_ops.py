@@ -22,7 +22,6 @@ class Cell:
 
 CELLS = [Cell("lstm", 4, 2), Cell("gru", 3, 1, True), Cell("simple_rnn", 1, 1)]
 IDS = [cell.name for cell in CELLS]
-TABLES = _core.kernel_tables()
 # (batch, time, units): one of each, odd sizes, several tiles, a deep product, nothing.
 SIZES = [
     (1, 1, 1),
@@ -34,14 +33,6 @@ SIZES = [
     (5, 0, 3),
     (0, 3, 2),
 ]
-
-
-@pytest.fixture(params=TABLES)
-def table(request):
-    before = _core.active_table()
-    _core.set_active_table(request.param)
-    yield request.param
-    _core.set_active_table(before)
 
 
 @pytest.fixture

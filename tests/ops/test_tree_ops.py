@@ -21,14 +21,6 @@ FORESTS = [
 ]
 
 
-@pytest.fixture(params=_core.kernel_tables())
-def table(request):
-    before = _core.active_table()
-    _core.set_active_table(request.param)
-    yield request.param
-    _core.set_active_table(before)
-
-
 def placeholders(dtype):
     states = [fastnn.placeholder(("leaves", width), dtype) for width in (3, 2)]
     left, right, counts = (
