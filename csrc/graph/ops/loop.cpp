@@ -5,7 +5,7 @@
 // outputs: carried (final), stacked (trip, ...)
 #include <stdexcept>
 
-#include "graph/build.h"
+#include "graph/ops/body.h"
 
 namespace fastnn::graph {
 namespace {
@@ -56,16 +56,6 @@ std::vector<Type> infer_loop(const Values& in, const Attrs& attrs) {
   }
   return out;
 }
-
-Value parameter_like(const Value& v) {
-  return make("parameter", {}, {{"dtype", v.dtype()}, {"shape", v.shape()}});
-}
-
-Value or_zeros(const Value& g, const Type& like) {
-  return g ? g : full(like.shape, 0.0, like.dtype);
-}
-
-Value output(const NodePtr& n, size_t i) { return {n, static_cast<int32_t>(i)}; }
 
 // The same loop that also stacks the carried values before each step; the rewrites merge it with
 // the loop it was made from.

@@ -13,7 +13,7 @@
 // states and their gradients are known, so those of the invariants are one pass over all nodes.
 #include <stdexcept>
 
-#include "graph/build.h"
+#include "graph/ops/body.h"
 
 namespace fastnn::graph {
 namespace {
@@ -129,16 +129,6 @@ std::vector<Type> infer_gradient(const Values& in, const Attrs& attrs) {
     expect(body.outputs[i].type(), rows[i % states], "result " + std::to_string(i));
   return out;
 }
-
-Value parameter_like(const Value& v) {
-  return make("parameter", {}, {{"dtype", v.dtype()}, {"shape", v.shape()}});
-}
-
-Value or_zeros(const Value& g, const Type& like) {
-  return g ? g : full(like.shape, 0.0, like.dtype);
-}
-
-Value output(const NodePtr& n, size_t i) { return {n, static_cast<int32_t>(i)}; }
 
 void append(Values* to, const Values& from) { to->insert(to->end(), from.begin(), from.end()); }
 
