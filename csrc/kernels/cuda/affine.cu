@@ -64,10 +64,10 @@ struct Pixel {
 };
 
 template <class T>
-__global__ void transform(AffineArgs a, int64_t n) {
+__device__ void transform(const Grid& grid, const AffineArgs& a, int64_t n) {
   const T* in = static_cast<const T*>(a.in);
   const int count = a.bilinear ? 2 : 1;
-  for (int64_t e = first_index(); e < n; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
     const int64_t pixel = quotient(e, a.channels), c = e - pixel * a.channels;
     const int64_t image = quotient(pixel, a.out_height * a.out_width);
     const Pixel<T> p(a, image, pixel - image * a.out_height * a.out_width);
@@ -101,22 +101,22 @@ __device__ void spread(const AffineArgs& a, T* row, int64_t h, const Pixel<T>& p
 // A thread has a row of an image, and adds what pixels read there, in their order. The block finds
 // out for all of its rows where kThreads pixels at a time were read.
 template <class T>
-__global__ void transform_grad(AffineArgs a, int64_t bands) {
+__device__ void transform_grad(const Grid& grid, const AffineArgs& a, int64_t bands) {
   __shared__ Pixel<T> pixels[kThreads];
   const int64_t count = a.out_height * a.out_width;
-  const int thread = static_cast<int>(threadIdx.x);
-  for (int64_t b = blockIdx.x; b < a.n * bands; b += gridDim.x) {
+  const int thread = static_cast<int>(grid.thread);
+  for (int64_t b = grid.block.x; b < a.n * bands; b += grid.blocks.x) {
     const int64_t image = b / bands, h = b % bands * kThreads + thread;
     const bool mine = h < a.height;
     T* row = static_cast<T*>(a.out) + (image * a.height + h) * a.width * a.channels;
     for (int64_t i = 0; mine && i < a.width * a.channels; ++i) row[i] = 0;
     for (int64_t first = 0; first < count; first += kThreads) {
       if (first + thread < count) pixels[thread] = Pixel<T>(a, image, first + thread);
-      __syncthreads();
+      grid.sync();
       const T* g = static_cast<const T*>(a.in) + (image * count + first) * a.channels;
       for (int p = 0; mine && p < kThreads && first + p < count; ++p)
         spread(a, row, h, pixels[p], g + p * a.channels);
-      __syncthreads();
+      grid.sync();
     }
   }
 }
@@ -125,14 +125,14 @@ template <class T>
 void affine_transform(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const AffineArgs*>(args);
   const int64_t n = a.n * a.out_height * a.out_width * a.channels;
-  launch(ctx, transform<T>, blocks_for(n), kThreads, a, n);
+  launch<transform<T>>(ctx, blocks_for(n), kThreads, a, n);
 }
 
 template <class T>
 void affine_transform_grad(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const AffineArgs*>(args);
   const int64_t bands = (a.height + kThreads - 1) / kThreads;
-  launch(ctx, transform_grad<T>, blocks_for(a.n * bands, 1), kThreads, a, bands);
+  launch<transform_grad<T>>(ctx, blocks_for(a.n * bands, 1), kThreads, a, bands);
 }
 
 const Entry kEntries[] = {

@@ -24,8 +24,8 @@ __device__ bool better(Candidate<T> a, Candidate<T> b) {
 
 // A thread for each result: neighbours read neighbours where inner > 1.
 template <class T, bool kMax>
-__global__ void best_by_thread(ArgReduceArgs a) {
-  for (int64_t r = first_index(); r < a.outer * a.inner; r += all_threads()) {
+__device__ void best_by_thread(const Grid& grid, const ArgReduceArgs& a) {
+  for (int64_t r = grid.first_index(); r < a.outer * a.inner; r += grid.all_threads()) {
     const int64_t o = r / a.inner;
     const T* x = static_cast<const T*>(a.in) + o * a.n * a.inner + (r - o * a.inner);
     Candidate<T> best{x[0], 0};
@@ -39,11 +39,11 @@ __global__ void best_by_thread(ArgReduceArgs a) {
 
 // A block for each result.
 template <class T, bool kMax>
-__global__ void best_by_block(ArgReduceArgs a) {
+__device__ void best_by_block(const Grid& grid, const ArgReduceArgs& a) {
   __shared__ T values[kThreads];
   __shared__ int64_t places[kThreads];
-  const int t = threadIdx.x;
-  for (int64_t r = blockIdx.x; r < a.outer * a.inner; r += gridDim.x) {
+  const int t = grid.thread;
+  for (int64_t r = grid.block.x; r < a.outer * a.inner; r += grid.blocks.x) {
     const int64_t o = r / a.inner;
     const T* x = static_cast<const T*>(a.in) + o * a.n * a.inner + (r - o * a.inner);
     Candidate<T> best{x[0], 0};
@@ -54,14 +54,14 @@ __global__ void best_by_block(ArgReduceArgs a) {
     values[t] = best.value;
     places[t] = best.place;
     for (int half = kThreads / 2; half > 0; half /= 2) {
-      __syncthreads();
+      grid.sync();
       if (t >= half) continue;
       const Candidate<T> next{values[t + half], places[t + half]};
       if (better<T, kMax>(next, best)) best = next;
       values[t] = best.value;
       places[t] = best.place;
     }
-    __syncthreads();  // before the next round writes
+    grid.sync();  // before the next round writes
     if (t == 0) static_cast<int64_t*>(a.out)[r] = best.place;
   }
 }
@@ -71,9 +71,9 @@ void arg_reduce(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const ArgReduceArgs*>(args);
   const int64_t results = a.outer * a.inner;
   if (a.n <= kShort || a.inner >= kShort)
-    launch(ctx, best_by_thread<T, kMax>, blocks_for(results), kThreads, a);
+    launch<best_by_thread<T, kMax>>(ctx, blocks_for(results), kThreads, a);
   else
-    launch(ctx, best_by_block<T, kMax>, blocks_for(results, 1), kThreads, a);
+    launch<best_by_block<T, kMax>>(ctx, blocks_for(results, 1), kThreads, a);
 }
 
 #define FASTNN_ARG_REDUCE(id, max)                                   \

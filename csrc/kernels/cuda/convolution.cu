@@ -90,13 +90,13 @@ __device__ void store(const Conv& c, int64_t row, int32_t col, int32_t group, in
 
 // A thread for each element: where there are few columns, or little to do.
 template <class T, To kTo>
-__global__ void conv_direct(Conv c) {
+__device__ void conv_direct(const Grid& grid, const Conv& c) {
   const T* a = static_cast<const T*>(c.a);
   const T* b = static_cast<const T*>(c.b);
-  const int64_t all = static_cast<int64_t>(c.groups) * c.cols, chunk = blockIdx.y;
+  const int64_t all = static_cast<int64_t>(c.groups) * c.cols, chunk = grid.block.y;
   const int64_t first = chunk * c.chunk;
   const int64_t last = first + c.chunk < c.summed ? first + c.chunk : c.summed;
-  for (int64_t e = first_index(); e < c.rows * all; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < c.rows * all; e += grid.all_threads()) {
     const int64_t row = quotient(e, all);
     const auto place = static_cast<int32_t>(e - row * all);
     const int32_t group = place / c.cols, col = place - group * c.cols;
@@ -133,12 +133,12 @@ template <int kSide, bool kAlongSummed>
 struct Share {
   static constexpr int kCount = kSide * kDepth / kThreads;
 
-  static __device__ int side(int u) {
-    const int t = static_cast<int>(threadIdx.x);
+  int t;  // the thread's number
+
+  __device__ int side(int u) const {
     return kAlongSummed ? t / kDepth + u * (kThreads / kDepth) : t % kSide;
   }
-  static __device__ int depth(int u) {
-    const int t = static_cast<int>(threadIdx.x);
+  __device__ int depth(int u) const {
     return kAlongSummed ? t % kDepth : t / kSide + u * (kThreads / kSide);
   }
 };
@@ -152,22 +152,23 @@ struct LeftShare : Share<kRows, kTo != To::kernel> {
   Digits rows[kSides], summed[kDepths];
   T values[S::kCount];
 
-  __device__ void start(const Conv& c, int64_t row0, int64_t k0) {
-    for (int u = 0; u < kSides; ++u) rows[u] = c.row_radix.digits(row0 + S::side(u));
-    for (int u = 0; u < kDepths; ++u) summed[u] = c.summed_radix.digits(k0 + S::depth(u));
+  __device__ void start(const Grid& grid, const Conv& c, int64_t row0, int64_t k0) {
+    this->t = static_cast<int>(grid.thread);
+    for (int u = 0; u < kSides; ++u) rows[u] = c.row_radix.digits(row0 + this->side(u));
+    for (int u = 0; u < kDepths; ++u) summed[u] = c.summed_radix.digits(k0 + this->depth(u));
   }
   // Reads what lies at k0, and goes on to the next kDepth.
   __device__ void read(const Conv& c, int64_t row0, int64_t k0, int64_t last, int32_t group,
                        Digits step) {
     for (int u = 0; u < S::kCount; ++u) {
-      const bool is = row0 + S::side(u) < c.rows && k0 + S::depth(u) < last;
+      const bool is = row0 + this->side(u) < c.rows && k0 + this->depth(u) < last;
       const int64_t at = is ? left_at<kTo>(c, rows[u % kSides], summed[u % kDepths], group) : -1;
       values[u] = at >= 0 ? static_cast<const T*>(c.a)[at] : T(0);
     }
     for (int u = 0; u < kDepths; ++u) summed[u] = c.summed_radix.add(summed[u], step);
   }
   __device__ void write(T (*tile)[kRows + 1]) const {
-    for (int u = 0; u < S::kCount; ++u) tile[S::depth(u)][S::side(u)] = values[u];
+    for (int u = 0; u < S::kCount; ++u) tile[this->depth(u)][this->side(u)] = values[u];
   }
 };
 
@@ -177,13 +178,14 @@ struct RightShare : Share<kCols, kTo == To::input> {
   Digits summed;  // to input: of the one number that all of the share have
   T values[S::kCount];
 
-  __device__ void start(const Conv& c, int64_t k0) {
-    summed = kTo == To::input ? c.summed_radix.digits(k0 + S::depth(0)) : Digits{};
+  __device__ void start(const Grid& grid, const Conv& c, int64_t k0) {
+    this->t = static_cast<int>(grid.thread);
+    summed = kTo == To::input ? c.summed_radix.digits(k0 + this->depth(0)) : Digits{};
   }
   __device__ void read(const Conv& c, int64_t col0, int64_t k0, int64_t last, int32_t group,
                        Digits step) {
     for (int u = 0; u < S::kCount; ++u) {
-      const int64_t col = col0 + S::side(u), k = k0 + S::depth(u);
+      const int64_t col = col0 + this->side(u), k = k0 + this->depth(u);
       const bool is = col < c.cols && k < last;
       const auto at = is ? right_at<kTo>(c, k, summed, static_cast<int32_t>(col), group) : 0;
       values[u] = is ? static_cast<const T*>(c.b)[at] : T(0);
@@ -191,34 +193,34 @@ struct RightShare : Share<kCols, kTo == To::input> {
     if (kTo == To::input) summed = c.summed_radix.add(summed, step);
   }
   __device__ void write(T (*tile)[kCols + 1]) const {
-    for (int u = 0; u < S::kCount; ++u) tile[S::depth(u)][S::side(u)] = values[u];
+    for (int u = 0; u < S::kCount; ++u) tile[this->depth(u)][this->side(u)] = values[u];
   }
 };
 
 // The next tiles are read into registers while these are multiplied.
 template <class T, To kTo, int kRows, int kCols>
-__global__ void __launch_bounds__(kThreads) conv_tiled(Conv c) {
+__device__ void conv_tiled(const Grid& grid, const Conv& c) {
   using G = Tiling<kRows, kCols>;
   __shared__ T a[kDepth][kRows + 1];
   __shared__ T b[kDepth][kCols + 1];
-  const auto group = static_cast<int32_t>(blockIdx.z % c.groups);
-  const int64_t chunk = blockIdx.z / c.groups, first = chunk * c.chunk;
+  const auto group = static_cast<int32_t>(grid.block.z % c.groups);
+  const int64_t chunk = grid.block.z / c.groups, first = chunk * c.chunk;
   const int64_t last = first + c.chunk < c.summed ? first + c.chunk : c.summed;
-  const int64_t row0 = static_cast<int64_t>(blockIdx.x) * kRows;
-  const int64_t col0 = static_cast<int64_t>(blockIdx.y) * kCols;
+  const int64_t row0 = static_cast<int64_t>(grid.block.x) * kRows;
+  const int64_t col0 = static_cast<int64_t>(grid.block.y) * kCols;
   const Digits step = c.summed_radix.digits(kDepth);
   LeftShare<T, kTo, kRows> left;
   RightShare<T, kTo, kCols> right;
-  left.start(c, row0, first);
-  right.start(c, first);
+  left.start(grid, c, row0, first);
+  right.start(grid, c, first);
   left.read(c, row0, first, last, group, step);
   right.read(c, col0, first, last, group, step);
-  const int x = threadIdx.x % G::kAcross, y = threadIdx.x / G::kAcross;
+  const int x = grid.thread % G::kAcross, y = grid.thread / G::kAcross;
   T sums[G::kOwnRows][G::kOwnCols] = {};
   for (int64_t k0 = first; k0 < last; k0 += kDepth) {
     left.write(a);
     right.write(b);
-    __syncthreads();
+    grid.sync();
     if (k0 + kDepth < last) {
       left.read(c, row0, k0 + kDepth, last, group, step);
       right.read(c, col0, k0 + kDepth, last, group, step);
@@ -230,7 +232,7 @@ __global__ void __launch_bounds__(kThreads) conv_tiled(Conv c) {
       for (int u = 0; u < G::kOwnRows; ++u)
         for (int v = 0; v < G::kOwnCols; ++v) sums[u][v] = std::fma(l[u], r[v], sums[u][v]);
     }
-    __syncthreads();
+    grid.sync();
   }
   for (int u = 0; u < G::kOwnRows; ++u)
     for (int v = 0; v < G::kOwnCols; ++v) {
@@ -241,8 +243,8 @@ __global__ void __launch_bounds__(kThreads) conv_tiled(Conv c) {
 }
 
 template <class T>
-__global__ void add_chunks(T* out, const T* chunks, int64_t n, int64_t count) {
-  for (int64_t i = first_index(); i < n; i += all_threads()) {
+__device__ void add_chunks(const Grid& grid, T* out, const T* chunks, int64_t n, int64_t count) {
+  for (int64_t i = grid.first_index(); i < n; i += grid.all_threads()) {
     double sum = chunks[i];
     for (int64_t c = 1; c < count; ++c) sum += chunks[c * n + i];
     out[i] = static_cast<T>(sum);
@@ -323,11 +325,11 @@ void run(Conv c, const Plan& plan, unsigned chunks, const Context* ctx) {
   grid.z *= chunks;
   if (!plan.tiled) {
     const int64_t elements = c.rows * c.groups * c.cols;
-    launch(ctx, conv_direct<T, kTo>, dim3(blocks_for(elements), chunks), kThreads, c);
+    launch<conv_direct<T, kTo>>(ctx, dim3(blocks_for(elements), chunks), kThreads, c);
   } else if (plan.wide) {
-    launch(ctx, conv_tiled<T, kTo, 64, 64>, grid, kThreads, c);
+    launch<conv_tiled<T, kTo, 64, 64>, kThreads>(ctx, grid, kThreads, c);
   } else {
-    launch(ctx, conv_tiled<T, kTo, 128, 32>, grid, kThreads, c);
+    launch<conv_tiled<T, kTo, 128, 32>, kThreads>(ctx, grid, kThreads, c);
   }
 }
 
@@ -370,8 +372,8 @@ void kernel_grad(const void* args, const Context* ctx) {
   if (chunks > 1) c.out = ctx->workspace;
   run<T, To::kernel>(c, plan, static_cast<unsigned>(chunks), ctx);
   if (chunks > 1)
-    launch(ctx, add_chunks<T>, blocks_for(n), kThreads, static_cast<T*>(g.out),
-           static_cast<const T*>(ctx->workspace), n, chunks);
+    launch<add_chunks<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(g.out),
+                          static_cast<const T*>(ctx->workspace), n, chunks);
   if (!g.colsum) return;
   ReduceArgs r{};
   r.out = g.colsum, r.in = g.b;

@@ -123,10 +123,10 @@ __device__ void run_step(Code code, const Places& p) {
 }
 
 template <bool kFloat>
-__global__ void fused(Fused f) {
+__device__ void fused(const Grid& grid, const Fused& f) {
   if (spoiled(f.state)) return;
   Register registers[kMaxFusedRegisters];
-  for (int64_t i = first_index(); i < f.n; i += all_threads())
+  for (int64_t i = grid.first_index(); i < f.n; i += grid.all_threads())
     for (int s = 0; s < f.length; ++s) {
       const Step& step = f.steps[s];
       Places p{place(f, step.out, i, registers), {}, step.params};
@@ -178,7 +178,10 @@ void run_fused(const void* args, const Context* ctx) {
     for (int d = 0; d < a.rank; ++d) f.strides[i][d] = a.strides[i][d];
   }
   for (int d = 0; d < a.rank; ++d) f.shape[d] = a.shape[d];
-  launch(ctx, all_float ? fused<true> : fused<false>, blocks_for(a.n), kThreads, f);
+  if (all_float)
+    launch<fused<true>>(ctx, blocks_for(a.n), kThreads, f);
+  else
+    launch<fused<false>>(ctx, blocks_for(a.n), kThreads, f);
 }
 
 const Entry kEntries[] = {{"fused", DType::f32, run_fused, nullptr, nullptr},

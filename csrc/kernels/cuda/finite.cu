@@ -5,13 +5,13 @@
 namespace fastnn::kernels::cuda {
 namespace {
 
-__global__ void begin_search(int64_t* out) { *out = -1; }
+__device__ void begin_search(const Grid&, int64_t* out) { *out = -1; }
 
 // -1 is the largest of unsigned numbers.
 template <class T>
-__global__ void search(FiniteArgs a) {
+__device__ void search(const Grid& grid, const FiniteArgs& a) {
   const T* in = static_cast<const T*>(a.in);
-  for (int64_t i = first_index(); i < a.n; i += all_threads())
+  for (int64_t i = grid.first_index(); i < a.n; i += grid.all_threads())
     if (in[i] - in[i] != T(0))
       atomicMin(reinterpret_cast<unsigned long long*>(a.out), static_cast<unsigned long long>(i));
 }
@@ -19,8 +19,8 @@ __global__ void search(FiniteArgs a) {
 template <class T>
 void first_nonfinite(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const FiniteArgs*>(args);
-  launch(ctx, begin_search, 1, 1, a.out);
-  launch(ctx, search<T>, blocks_for(a.n), kThreads, a);
+  launch<begin_search>(ctx, 1, 1, a.out);
+  launch<search<T>>(ctx, blocks_for(a.n), kThreads, a);
 }
 
 const Entry kEntries[] = {

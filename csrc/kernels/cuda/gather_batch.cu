@@ -63,9 +63,10 @@ __device__ void convert(T* out, const char* p, bool plain, bool byteswap) {
 }
 
 template <class T>
-__global__ void gather(GatherBatchArgs a, int64_t row_elements, bool plain) {
+__device__ void gather(const Grid& grid, const GatherBatchArgs& a, int64_t row_elements,
+                       bool plain) {
   T* out = static_cast<T*>(a.out);
-  for (int64_t e = first_index(); e < a.n * row_elements; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < a.n * row_elements; e += grid.all_threads()) {
     const int64_t r = e / row_elements, row = a.rows ? a.rows[r] : a.first_row + r;
     const char* p = static_cast<const char*>(a.src) + row * a.row_stride;
     int64_t rest = e - r * row_elements;
@@ -143,7 +144,7 @@ void gather_batch(const void* args, const Context* ctx) {
     elements *= a.shape[d];
     plain = plain && a.strides[d] % size == 0;
   }
-  launch(ctx, gather<T>, blocks_for(a.n * elements), kThreads, a, elements, plain);
+  launch<gather<T>>(ctx, blocks_for(a.n * elements), kThreads, a, elements, plain);
 }
 
 const Entry kEntries[] = {

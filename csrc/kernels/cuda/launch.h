@@ -7,6 +7,8 @@
 #pragma once
 #include <stdint.h>
 
+#include <type_traits>
+
 #include "core/device_module.h"
 #include "kernels/kernels.h"
 
@@ -34,32 +36,72 @@ inline unsigned blocks_for(int64_t n, int threads = kThreads) {
   return static_cast<unsigned>(blocks < kMost ? blocks : kMost);
 }
 
-// Launches kernel(args...) on the context's queue. A grid without blocks is no work.
-#ifdef FASTNN_EMULATED
-template <class... P, class... A>
-void launch(const Context*, void (*kernel)(P...), dim3 blocks, dim3 threads, A... args) {
-  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
-  auto call = [&] { kernel(static_cast<P>(args)...); };
-  emulated::run_grid(
-      blocks, threads, 0, [](void* f) { (*static_cast<decltype(call)*>(f))(); }, &call);
-}
-#else
-template <class... P, class... A>
-void launch(const Context* ctx, void (*kernel)(P...), dim3 blocks, dim3 threads, A... args) {
-  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
-  // clang-format off: it knows no >>> in headers
-  kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(ctx->pool)>>>(static_cast<P>(args)...);
-  // clang-format on
-  const cudaError_t error = cudaGetLastError();
-  if (error != cudaSuccess) fail(cudaGetErrorString(error));
-}
-#endif
+// A thread's place among all that run a body. Bodies are device functions and ask their Grid, never
+// blockIdx and its kin: whoever calls one says what its place is.
+struct Grid {
+  dim3 block, blocks;
+  unsigned thread, threads;  // of the block, along x
 
-// For grid-stride loops: for (i = first_index(); i < n; i += all_threads()).
-__device__ inline int64_t first_index() {
-  return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  // For grid-stride loops: for (i = first_index(); i < n; i += all_threads()).
+  __device__ int64_t first_index() const {
+    return static_cast<int64_t>(block.x) * threads + thread;
+  }
+  __device__ int64_t all_threads() const { return static_cast<int64_t>(blocks.x) * threads; }
+  // Waits for all threads of the block.
+  __device__ void sync() const { __syncthreads(); }
+};
+
+__device__ inline Grid grid_of_launch() { return {blockIdx, gridDim, threadIdx.x, blockDim.x}; }
+
+// A body's parameters after the grid, without const and references.
+template <class Body>
+struct Signature;
+template <class... P>
+struct Signature<void (*)(const Grid&, P...)> {
+  template <template <class...> class To>
+  using Parameters = To<std::decay_t<P>...>;
+};
+
+// Launches body(grid, args...) on the context's queue, of at most kMost threads a block. A grid
+// without blocks is no work.
+#ifdef FASTNN_EMULATED
+template <auto body, int kMost, class... P>
+struct Launch {
+  static void run(const Context*, dim3 blocks, dim3 threads, P... args) {
+    auto call = [&] { body(grid_of_launch(), args...); };
+    emulated::run_grid(
+        blocks, threads, 0, [](void* f) { (*static_cast<decltype(call)*>(f))(); }, &call);
+  }
+};
+#else
+template <auto body, int kMost, class... P>
+__global__ void __launch_bounds__(kMost) kernel(const __grid_constant__ P... args) {
+  body(grid_of_launch(), args...);
 }
-__device__ inline int64_t all_threads() { return static_cast<int64_t>(gridDim.x) * blockDim.x; }
+template <auto body, int kMost, class... P>
+struct Launch {
+  static void run(const Context* ctx, dim3 blocks, dim3 threads, P... args) {
+    // clang-format off: it knows no >>> in headers
+    kernel<body, kMost, P...><<<blocks, threads, 0, static_cast<cudaStream_t>(ctx->pool)>>>(args...);
+    // clang-format on
+    const cudaError_t error = cudaGetLastError();
+    if (error != cudaSuccess) fail(cudaGetErrorString(error));
+  }
+};
+#endif
+template <auto body, int kMost>
+struct LaunchOf {
+  template <class... P>
+  using With = Launch<body, kMost, P...>;
+};
+
+template <auto body, int kMost = 1024, class... A>
+void launch(const Context* ctx, dim3 blocks, unsigned threads, A... args) {
+  using Body = Signature<std::decay_t<decltype(body)>>;
+  using How = typename Body::template Parameters<LaunchOf<body, kMost>::template With>;
+  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
+  How::run(ctx, blocks, threads, args...);
+}
 
 // A bad value, stored once. What writes to variables does nothing from then on (`spoiled`), so
 // that they stay as they were when the host hears of it.

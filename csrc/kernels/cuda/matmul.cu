@@ -60,9 +60,9 @@ __device__ void store(const Product& p, int64_t offset, int64_t i, int64_t j, T 
 
 // A thread for each element. For products so small that the launch is what costs.
 template <class T>
-__global__ void product_small(Product p, int64_t count) {
+__device__ void product_small(const Grid& grid, const Product& p, int64_t count) {
   const int64_t size = p.m * p.n;
-  for (int64_t e = first_index(); e < count * size; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < count * size; e += grid.all_threads()) {
     const Offsets o = offsets_of(p, e / size);
     const int64_t i = e % size / p.n, j = e % p.n;
     const T* a = static_cast<const T*>(p.a) + o.a + i * p.a_row;
@@ -79,9 +79,9 @@ static_assert(kSide * kSide == kThreads);
 
 // Brings `kTile` rows of kDepth into shared memory, [k][row]; zeros beyond the end.
 template <class T>
-__device__ void bring(T (*to)[kTile + 1], const T* from, int64_t rows, int64_t depth,
-                      int64_t row_stride, int64_t k_stride) {
-  for (int e = threadIdx.x; e < kTile * kDepth; e += kThreads) {
+__device__ void bring(const Grid& grid, T (*to)[kTile + 1], const T* from, int64_t rows,
+                      int64_t depth, int64_t row_stride, int64_t k_stride) {
+  for (int e = grid.thread; e < kTile * kDepth; e += kThreads) {
     // Neighbouring threads read neighbouring addresses.
     const int k = k_stride == 1 ? e % kDepth : e / kTile;
     const int row = k_stride == 1 ? e / kDepth : e % kTile;
@@ -90,21 +90,21 @@ __device__ void bring(T (*to)[kTile + 1], const T* from, int64_t rows, int64_t d
 }
 
 template <class T>
-__global__ void product_tiled(Product p) {
+__device__ void product_tiled(const Grid& grid, const Product& p) {
   __shared__ T a[kDepth][kTile + 1];
   __shared__ T b[kDepth][kTile + 1];
-  const Offsets o = offsets_of(p, blockIdx.z);
-  const int64_t i0 = static_cast<int64_t>(blockIdx.y) * kTile;
-  const int64_t j0 = static_cast<int64_t>(blockIdx.x) * kTile;
-  const int x = threadIdx.x % kSide, y = threadIdx.x / kSide;
+  const Offsets o = offsets_of(p, grid.block.z);
+  const int64_t i0 = static_cast<int64_t>(grid.block.y) * kTile;
+  const int64_t j0 = static_cast<int64_t>(grid.block.x) * kTile;
+  const int x = grid.thread % kSide, y = grid.thread / kSide;
   T sums[kOwn][kOwn] = {};
   for (int64_t k0 = 0; k0 < p.k; k0 += kDepth) {
     const int64_t depth = p.k - k0 < kDepth ? p.k - k0 : kDepth;
-    bring(a, static_cast<const T*>(p.a) + o.a + i0 * p.a_row + k0 * p.a_k, p.m - i0, depth, p.a_row,
-          p.a_k);
-    bring(b, static_cast<const T*>(p.b) + o.b + j0 * p.b_col + k0 * p.b_k, p.n - j0, depth, p.b_col,
-          p.b_k);
-    __syncthreads();
+    bring(grid, a, static_cast<const T*>(p.a) + o.a + i0 * p.a_row + k0 * p.a_k, p.m - i0, depth,
+          p.a_row, p.a_k);
+    bring(grid, b, static_cast<const T*>(p.b) + o.b + j0 * p.b_col + k0 * p.b_k, p.n - j0, depth,
+          p.b_col, p.b_k);
+    grid.sync();
     for (int k = 0; k < depth; ++k) {
       T left[kOwn], right[kOwn];
       for (int u = 0; u < kOwn; ++u) left[u] = a[k][y + u * kSide];
@@ -112,7 +112,7 @@ __global__ void product_tiled(Product p) {
       for (int u = 0; u < kOwn; ++u)
         for (int v = 0; v < kOwn; ++v) sums[u][v] = multiply_add(left[u], right[v], sums[u][v]);
     }
-    __syncthreads();
+    grid.sync();
   }
   for (int u = 0; u < kOwn; ++u)
     for (int v = 0; v < kOwn; ++v) {
@@ -170,9 +170,9 @@ void matmul(const void* args, const Context* ctx) {
   const auto across = static_cast<unsigned>((g.n + kTile - 1) / kTile);
   const auto down = static_cast<unsigned>((g.m + kTile - 1) / kTile);
   if (tiled && down <= kMostProducts)
-    launch(ctx, product_tiled<T>, dim3(across, down, static_cast<unsigned>(count)), kThreads, p);
+    launch<product_tiled<T>>(ctx, dim3(across, down, static_cast<unsigned>(count)), kThreads, p);
   else
-    launch(ctx, product_small<T>, blocks_for(count * g.m * g.n), kThreads, p, count);
+    launch<product_small<T>>(ctx, blocks_for(count * g.m * g.n), kThreads, p, count);
   if (g.colsum_b) column_sums<T>(g, count, ctx);
 }
 

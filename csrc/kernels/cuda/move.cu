@@ -34,9 +34,9 @@ struct Copy {
 };
 
 template <class T>
-__global__ void copy_elements(Copy c) {
+__device__ void copy_elements(const Grid& grid, const Copy& c) {
   if (spoiled(c.state)) return;
-  for (int64_t i = first_index(); i < c.n; i += all_threads()) {
+  for (int64_t i = grid.first_index(); i < c.n; i += grid.all_threads()) {
     int64_t to = 0, from = 0, rest = i;
     for (int d = c.rank - 1; d >= 0; --d) {
       const int64_t index = d == 0 ? rest : rest % c.shape[d];
@@ -52,19 +52,19 @@ template <class T>
 void copy(const void* args, const Context* ctx) {
   Copy c(*static_cast<const CopyArgs*>(args));
   c.state = state_of(ctx);
-  launch(ctx, copy_elements<T>, blocks_for(c.n), kThreads, c);
+  launch<copy_elements<T>>(ctx, blocks_for(c.n), kThreads, c);
 }
 
 template <class T>
-__global__ void fill_elements(T* out, int64_t n, T value) {
-  for (int64_t i = first_index(); i < n; i += all_threads()) out[i] = value;
+__device__ void fill_elements(const Grid& grid, T* out, int64_t n, T value) {
+  for (int64_t i = grid.first_index(); i < n; i += grid.all_threads()) out[i] = value;
 }
 
 template <class T>
 void fill(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const FillArgs*>(args);
-  launch(ctx, fill_elements<T>, blocks_for(a.n), kThreads, static_cast<T*>(a.out), a.n,
-         static_cast<T>(a.value));
+  launch<fill_elements<T>>(ctx, blocks_for(a.n), kThreads, static_cast<T*>(a.out), a.n,
+                           static_cast<T>(a.value));
 }
 
 void fill_bool(const void* args, const Context* ctx) {

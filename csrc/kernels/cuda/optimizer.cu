@@ -191,22 +191,22 @@ struct Lion {
   }
 };
 
-// blockIdx.y is the segment.
+// grid.block.y is the segment.
 template <class T, template <class> class Rule>
-__global__ void optimize(Update u) {
+__device__ void optimize(const Grid& grid, const Update& u) {
   if (spoiled(u.device)) return;
   // Powers in double cost as much as many elements: one thread of the block takes them.
   alignas(Rule<T>) __shared__ char memory[sizeof(Rule<T>)];
-  if (threadIdx.x == 0)
+  if (grid.thread == 0)
     *reinterpret_cast<Rule<T>*>(memory) =
         Rule<T>(u.hyper, static_cast<double>(*u.step + 1), u.state);
-  __syncthreads();
+  grid.sync();
   const Rule<T> rule = *reinterpret_cast<const Rule<T>*>(memory);
-  const Segment& s = u.segments[blockIdx.y];
+  const Segment& s = u.segments[grid.block.y];
   const T rate = static_cast<T>(s.rate_scale * *static_cast<const T*>(u.rate));
   T* param = static_cast<T*>(s.param);
   const T* grad = static_cast<const T*>(s.grad);
-  for (int64_t i = first_index(); i < s.length; i += all_threads()) {
+  for (int64_t i = grid.first_index(); i < s.length; i += grid.all_threads()) {
     const T p = param[i];
     // Decoupled weight decay comes before the update.
     const T decayed = s.decay != 0 ? p - p * static_cast<T>(s.decay) * rate : p;
@@ -214,7 +214,7 @@ __global__ void optimize(Update u) {
   }
 }
 
-__global__ void advance_nadam(Update u) {
+__device__ void advance_nadam(const Grid&, const Update& u) {
   if (spoiled(u.device)) return;
   *u.state *= nadam_momentum(u.hyper, static_cast<double>(*u.step + 1));
 }
@@ -236,7 +236,7 @@ void run(const void* args, const Context* ctx) {
       if (u.segments[k].length > longest) longest = u.segments[k].length;
     }
     const dim3 blocks(blocks_for(longest), static_cast<unsigned>(u.count));
-    launch(ctx, optimize<T, Rule>, blocks, kThreads, u);
+    launch<optimize<T, Rule>>(ctx, blocks, kThreads, u);
   }
 }
 
@@ -249,7 +249,7 @@ void run_nadam(const void* args, const Context* ctx) {
   u.step = a.step;
   u.state = a.state;
   for (int k = 0; k < 6; ++k) u.hyper[k] = a.hyper[k];
-  launch(ctx, advance_nadam, 1, 1, u);
+  launch<advance_nadam>(ctx, 1, 1, u);
 }
 
 #define FASTNN_RULE(id, Rule)                             \

@@ -15,22 +15,22 @@ __device__ int64_t run_of(int64_t i, int64_t n) { return i * n - i * (i - 1) / 2
 
 // A block for each row, the threads of a warp along a run.
 template <class T>
-__global__ void pairs_of_rows(PairsArgs a) {
+__device__ void pairs_of_rows(const Grid& grid, const PairsArgs& a) {
   const int64_t n = a.n;
-  for (int64_t r = blockIdx.x; r < a.rows; r += gridDim.x) {
+  for (int64_t r = grid.block.x; r < a.rows; r += grid.blocks.x) {
     const T* x = static_cast<const T*>(a.x) + r * n;
     T* out = static_cast<T*>(a.out) + r * run_of(n, n);
-    for (int64_t i = threadIdx.y; i < n; i += kDown)
-      for (int64_t j = i + threadIdx.x; j < n; j += kAcross)
+    for (int64_t i = grid.thread / kAcross; i < n; i += kDown)
+      for (int64_t j = i + grid.thread % kAcross; j < n; j += kAcross)
         out[run_of(i, n) + j - i] = x[i] * x[j];
   }
 }
 
 // out[r, k] = sum_j g[r, p(k, j)] x[r, j], with (k, k) twice; j upwards.
 template <class T>
-__global__ void pairs_gradient(PairsArgs a) {
+__device__ void pairs_gradient(const Grid& grid, const PairsArgs& a) {
   const int64_t n = a.n;
-  for (int64_t e = first_index(); e < a.rows * n; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < a.rows * n; e += grid.all_threads()) {
     const int64_t r = e / n, k = e - r * n;
     const T* x = static_cast<const T*>(a.x) + r * n;
     const T* g = static_cast<const T*>(a.g) + r * run_of(n, n);
@@ -48,13 +48,13 @@ __global__ void pairs_gradient(PairsArgs a) {
 template <class T>
 void pairs(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const PairsArgs*>(args);
-  launch(ctx, pairs_of_rows<T>, blocks_for(a.rows, 1), dim3(kAcross, kDown), a);
+  launch<pairs_of_rows<T>>(ctx, blocks_for(a.rows, 1), kThreads, a);
 }
 
 template <class T>
 void pairs_grad(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const PairsArgs*>(args);
-  launch(ctx, pairs_gradient<T>, blocks_for(a.rows * a.n), kThreads, a);
+  launch<pairs_gradient<T>>(ctx, blocks_for(a.rows * a.n), kThreads, a);
 }
 
 const Entry kEntries[] = {

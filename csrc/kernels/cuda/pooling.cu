@@ -141,8 +141,8 @@ struct AveragePoolGrad {
 };
 
 template <class T, class Op>
-__global__ void pool_elements(PoolArgs g, int64_t n) {
-  for (int64_t e = first_index(); e < n; e += all_threads())
+__device__ void pool_elements(const Grid& grid, const PoolArgs& g, int64_t n) {
+  for (int64_t e = grid.first_index(); e < n; e += grid.all_threads())
     static_cast<T*>(g.out)[e] = Op::template of<T>(g, e);
 }
 
@@ -151,7 +151,7 @@ void pool(const void* args, const Context* ctx) {
   const auto& g = *static_cast<const PoolArgs*>(args);
   const int64_t* sides = kLikeInput ? g.shape.in : g.shape.out;
   const int64_t n = g.shape.batch * sides[0] * sides[1] * g.shape.channels;
-  launch(ctx, pool_elements<T, Op>, blocks_for(n), kThreads, g, n);
+  launch<pool_elements<T, Op>>(ctx, blocks_for(n), kThreads, g, n);
 }
 
 #define FASTNN_POOL(id, Op, like_input)                              \

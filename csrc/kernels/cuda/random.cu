@@ -124,14 +124,14 @@ struct Stream {
 
 // Blocks come in groups of 16. Those at both ends may stick out.
 template <class Rule>
-__global__ void draw(RandomArgs a, Stream stream, int64_t blocks) {
+__device__ void draw(const Grid& grid, const RandomArgs& a, Stream stream, int64_t blocks) {
   constexpr int kCount = Rule::kCount, kGroup = 16 * kCount;
   const PhiloxStream s = philox_stream(stream.seed, a.stream, stream.state->step, stream.iteration);
   const Rule rule(a.a, a.b);
   auto* out = static_cast<typename Rule::Element*>(a.out);
   const uint64_t first_group = a.first / kGroup;
   const auto skip = static_cast<int64_t>(a.first % kGroup);
-  for (int64_t b = first_index(); b < blocks; b += all_threads()) {
+  for (int64_t b = grid.first_index(); b < blocks; b += grid.all_threads()) {
     typename Rule::Element elements[kCount];
     rule(philox_block(s, 16 * first_group + static_cast<uint64_t>(b)), elements);
     const int64_t at = b / 16 * kGroup + b % 16 - skip;
@@ -149,8 +149,8 @@ void random(const void* args, const Context* ctx) {
   if (a.n == 0) return;
   const auto reach = static_cast<int64_t>(a.first % kGroup) + a.n;
   const int64_t blocks = (reach + kGroup - 1) / kGroup * 16;
-  launch(ctx, draw<Rule>, blocks_for(blocks), kThreads, a,
-         Stream{ctx->seed, state_of(ctx), ctx->iteration}, blocks);
+  launch<draw<Rule>>(ctx, blocks_for(blocks), kThreads, a,
+                     Stream{ctx->seed, state_of(ctx), ctx->iteration}, blocks);
 }
 
 #define FASTNN_RANDOM(id, dtype, ...) {id, DType::dtype, random<__VA_ARGS__>, nullptr, nullptr}

@@ -117,17 +117,18 @@ struct SimpleRnn {
 template <class T, int kRows>
 struct Own {
   T *h, *c, *p;
-  __device__ Own(void* space, int64_t n, int64_t width)
-      : h(static_cast<T*>(space) + blockIdx.x * kRows * (2 * n + width)),
+  __device__ Own(const Grid& grid, void* space, int64_t n, int64_t width)
+      : h(static_cast<T*>(space) + grid.block.x * kRows * (2 * n + width)),
         c(h + kRows * n),
         p(c + kRows * n) {}
 };
 
 // p[r, :] = h[r, :] U + bias
 template <class T, int kRows>
-__device__ void add_state(const RecurrentArgs& a, const Own<T, kRows>& own, int64_t width) {
+__device__ void add_state(const Grid& grid, const RecurrentArgs& a, const Own<T, kRows>& own,
+                          int64_t width) {
   const T* kernel = at<T>(a.kernel, 0);
-  for (int64_t col = threadIdx.x; col < width; col += blockDim.x) {
+  for (int64_t col = grid.thread; col < width; col += grid.threads) {
     T sums[kRows] = {};
     for (int64_t k = 0; k < a.units; ++k) {
       const T u = kernel[k * width + col];
@@ -138,10 +139,10 @@ __device__ void add_state(const RecurrentArgs& a, const Own<T, kRows>& own, int6
 }
 
 template <class T, class Cell, int kRows>
-__device__ void take_step(const RecurrentArgs& a, const Own<T, kRows>& own, int64_t first,
-                          int64_t rows, int64_t t) {
+__device__ void take_step(const Grid& grid, const RecurrentArgs& a, const Own<T, kRows>& own,
+                          int64_t first, int64_t rows, int64_t t) {
   const int64_t n = a.units, width = Cell::kBlocks * n;
-  for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+  for (int64_t e = grid.thread; e < rows * n; e += grid.threads) {
     const int64_t r = e / n, j = e - r * n, i = (first + r) * a.time + t;
     put(a.before, i * n + j, own.h[e]);
     T saved[Cell::kSaved + 1] = {};
@@ -155,32 +156,32 @@ __device__ void take_step(const RecurrentArgs& a, const Own<T, kRows>& own, int6
 }
 
 template <class T, class Cell, int kRows>
-__global__ void __launch_bounds__(kMostThreads) forward(RecurrentArgs a, void* space) {
+__device__ void forward(const Grid& grid, const RecurrentArgs& a, void* space) {
   const int64_t n = a.units, width = Cell::kBlocks * n;
-  const Own<T, kRows> own(space, n, width);
-  for (int64_t first = static_cast<int64_t>(blockIdx.x) * kRows; first < a.batch;
-       first += static_cast<int64_t>(gridDim.x) * kRows) {
+  const Own<T, kRows> own(grid, space, n, width);
+  for (int64_t first = static_cast<int64_t>(grid.block.x) * kRows; first < a.batch;
+       first += static_cast<int64_t>(grid.blocks.x) * kRows) {
     const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
-    __syncthreads();
-    for (int64_t e = threadIdx.x; e < kRows * n; e += blockDim.x) {
+    grid.sync();
+    for (int64_t e = grid.thread; e < kRows * n; e += grid.threads) {
       own.h[e] = e < rows * n ? read<T>(a.h0, first * n + e) : T(0);
       own.c[e] = e < rows * n ? read<T>(a.c0, first * n + e) : T(0);
     }
     for (int64_t s = 0; s < a.time; ++s) {
-      __syncthreads();
-      add_state(a, own, width);
-      __syncthreads();
-      take_step<T, Cell>(a, own, first, rows, a.reverse ? a.time - 1 - s : s);
+      grid.sync();
+      add_state(grid, a, own, width);
+      grid.sync();
+      take_step<T, Cell>(grid, a, own, first, rows, a.reverse ? a.time - 1 - s : s);
     }
   }
 }
 
 template <class T, class Cell, int kRows>
-__device__ void take_step_back(const RecurrentGradArgs& a, const Own<T, kRows>& own, int64_t first,
-                               int64_t rows, int64_t s) {
+__device__ void take_step_back(const Grid& grid, const RecurrentGradArgs& a,
+                               const Own<T, kRows>& own, int64_t first, int64_t rows, int64_t s) {
   constexpr int kBlocks = Cell::kBlocks;
   const int64_t n = a.units, t = a.reverse ? a.time - 1 - s : s;
-  for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+  for (int64_t e = grid.thread; e < rows * n; e += grid.threads) {
     const int64_t r = e / n, j = e - r * n, i = (first + r) * a.time + t;
     const Place place{first + r, i, j, n, s == 0 ? -1 : a.reverse ? i + 1 : i - 1};
     T dh = own.h[e] + read<T>(a.dh, i * n + j), dc = own.c[e] + read<T>(a.dc, i * n + j);
@@ -197,10 +198,11 @@ __device__ void take_step_back(const RecurrentGradArgs& a, const Own<T, kRows>& 
 
 // dh[r, k] += sum_j inner[r, j] U[k, j]: a warp for each k.
 template <class T, int kRows>
-__device__ void add_product_back(const RecurrentGradArgs& a, const Own<T, kRows>& own,
-                                 const T* inner, int64_t rows, int64_t width) {
-  const int64_t lane = threadIdx.x % kLanes, warps = blockDim.x / kLanes;
-  for (int64_t k = threadIdx.x / kLanes; k < a.units; k += warps) {
+__device__ void add_product_back(const Grid& grid, const RecurrentGradArgs& a,
+                                 const Own<T, kRows>& own, const T* inner, int64_t rows,
+                                 int64_t width) {
+  const int64_t lane = grid.thread % kLanes, warps = grid.threads / kLanes;
+  for (int64_t k = grid.thread / kLanes; k < a.units; k += warps) {
     const T* u = at<T>(a.kernel, k * width);
     T sums[kRows] = {};
     for (int64_t col = lane; col < width; col += kLanes)
@@ -215,24 +217,24 @@ __device__ void add_product_back(const RecurrentGradArgs& a, const Own<T, kRows>
 }
 
 template <class T, class Cell, int kRows>
-__global__ void __launch_bounds__(kMostThreads) backward(RecurrentGradArgs a, void* space) {
+__device__ void backward(const Grid& grid, const RecurrentGradArgs& a, void* space) {
   const int64_t n = a.units, width = Cell::kBlocks * n;
-  const Own<T, kRows> own(space, n, width);
-  for (int64_t first = static_cast<int64_t>(blockIdx.x) * kRows; first < a.batch;
-       first += static_cast<int64_t>(gridDim.x) * kRows) {
+  const Own<T, kRows> own(grid, space, n, width);
+  for (int64_t first = static_cast<int64_t>(grid.block.x) * kRows; first < a.batch;
+       first += static_cast<int64_t>(grid.blocks.x) * kRows) {
     const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
-    __syncthreads();
-    for (int64_t e = threadIdx.x; e < kRows * n; e += blockDim.x) own.h[e] = own.c[e] = 0;
+    grid.sync();
+    for (int64_t e = grid.thread; e < kRows * n; e += grid.threads) own.h[e] = own.c[e] = 0;
     for (int64_t s = a.time - 1; s >= 0; --s) {
-      __syncthreads();
-      take_step_back<T, Cell>(a, own, first, rows, s);
-      __syncthreads();
+      grid.sync();
+      take_step_back<T, Cell>(grid, a, own, first, rows, s);
+      grid.sync();
       const int64_t t = a.reverse ? a.time - 1 - s : s;
       const T* inner = at<T>(a.dinner ? a.dinner : a.dx, (first * a.time + t) * width);
-      add_product_back(a, own, inner, rows, width);
+      add_product_back(grid, a, own, inner, rows, width);
     }
-    __syncthreads();
-    for (int64_t e = threadIdx.x; e < rows * n; e += blockDim.x) {
+    grid.sync();
+    for (int64_t e = grid.thread; e < rows * n; e += grid.threads) {
       put(a.dh0, first * n + e, own.h[e]);
       put(a.dc0, first * n + e, own.c[e]);
     }
@@ -242,30 +244,33 @@ __global__ void __launch_bounds__(kMostThreads) backward(RecurrentGradArgs a, vo
 int rows_of(int64_t batch) { return batch < kManyRows ? 1 : kTogether; }
 
 // Threads for the columns of what a step adds.
-int threads_for(int64_t width) {
+unsigned threads_for(int64_t width) {
   const int64_t whole = (width + kLanes - 1) / kLanes * kLanes;
-  return static_cast<int>(whole < kMostThreads ? whole : kMostThreads);
+  return static_cast<unsigned>(whole < kMostThreads ? whole : kMostThreads);
 }
 
-template <class Args>
-void launch_rows(void (*alone)(Args, void*), void (*together)(Args, void*), int blocks,
-                 const void* args, const Context* ctx) {
-  const auto& a = *static_cast<const Args*>(args);
-  const int rows = rows_of(a.batch);
-  launch(ctx, rows == 1 ? alone : together, blocks_for(a.batch, rows),
-         threads_for(blocks * a.units), a, ctx->workspace);
+template <auto body, class Args>
+void launch_rows(int rows, int blocks, const Args& a, const Context* ctx) {
+  launch<body, kMostThreads>(ctx, blocks_for(a.batch, rows), threads_for(blocks * a.units), a,
+                             ctx->workspace);
 }
 
 template <class T, class Cell>
 void run(const void* args, const Context* ctx) {
-  launch_rows<RecurrentArgs>(forward<T, Cell, 1>, forward<T, Cell, kTogether>, Cell::kBlocks, args,
-                             ctx);
+  const auto& a = *static_cast<const RecurrentArgs*>(args);
+  if (rows_of(a.batch) == 1)
+    launch_rows<forward<T, Cell, 1>>(1, Cell::kBlocks, a, ctx);
+  else
+    launch_rows<forward<T, Cell, kTogether>>(kTogether, Cell::kBlocks, a, ctx);
 }
 
 template <class T, class Cell>
 void run_back(const void* args, const Context* ctx) {
-  launch_rows<RecurrentGradArgs>(backward<T, Cell, 1>, backward<T, Cell, kTogether>, Cell::kBlocks,
-                                 args, ctx);
+  const auto& a = *static_cast<const RecurrentGradArgs*>(args);
+  if (rows_of(a.batch) == 1)
+    launch_rows<backward<T, Cell, 1>>(1, Cell::kBlocks, a, ctx);
+  else
+    launch_rows<backward<T, Cell, kTogether>>(kTogether, Cell::kBlocks, a, ctx);
 }
 
 template <class T, class Cell, class Args>

@@ -107,17 +107,17 @@ __device__ void finish(const Reduction& r, int64_t result, typename Op<T>::Total
 // kSide threads share a result; kThreads / kSide results a block. The threads of a warp walk along
 // the results where these lie side by side in memory (kSide < kThreads), else along the elements.
 template <class T, template <class> class Op, int kSide>
-__global__ void reduce_chunk(Reduction r) {
+__device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
   using O = Op<T>;
   using Total = typename O::Total;
   constexpr int kResults = kThreads / kSide;
   __shared__ Total totals[kSide][kResults];
-  const int x = threadIdx.x % kResults, y = threadIdx.x / kResults;
+  const int x = grid.thread % kResults, y = grid.thread / kResults;
   const T* in = static_cast<const T*>(r.in);
-  const int64_t first = blockIdx.y * r.chunk;
+  const int64_t first = grid.block.y * r.chunk;
   const int64_t last = first + r.chunk < r.reduced.count ? first + r.chunk : r.reduced.count;
-  const int64_t step = static_cast<int64_t>(gridDim.x) * kResults;
-  for (int64_t block = static_cast<int64_t>(blockIdx.x) * kResults; block < r.kept.count;
+  const int64_t step = static_cast<int64_t>(grid.blocks.x) * kResults;
+  for (int64_t block = static_cast<int64_t>(grid.block.x) * kResults; block < r.kept.count;
        block += step) {
     const int64_t result = block + x;
     Total total = O::start;
@@ -129,25 +129,25 @@ __global__ void reduce_chunk(Reduction r) {
     if constexpr (kSide > 1) {
       totals[y][x] = total;
       for (int half = kSide / 2; half > 0; half /= 2) {
-        __syncthreads();
+        grid.sync();
         if (y < half) totals[y][x] = O::join(totals[y][x], totals[y + half][x]);
       }
       total = totals[y][x];
-      __syncthreads();  // before the next round writes
+      grid.sync();  // before the next round writes
     }
     if (y != 0 || result >= r.kept.count) continue;
     if (r.chunks == 1)
       finish<T, Op>(r, result, total);
     else
-      static_cast<Total*>(r.totals)[blockIdx.y * r.kept.count + result] = total;
+      static_cast<Total*>(r.totals)[grid.block.y * r.kept.count + result] = total;
   }
 }
 
 template <class T, template <class> class Op>
-__global__ void reduce_chunks(Reduction r) {
+__device__ void reduce_chunks(const Grid& grid, const Reduction& r) {
   using O = Op<T>;
   const auto* totals = static_cast<const typename O::Total*>(r.totals);
-  for (int64_t i = first_index(); i < r.kept.count; i += all_threads()) {
+  for (int64_t i = grid.first_index(); i < r.kept.count; i += grid.all_threads()) {
     auto total = totals[i];
     for (int64_t c = 1; c < r.chunks; ++c) total = O::join(total, totals[c * r.kept.count + i]);
     finish<T, Op>(r, i, total);
@@ -174,12 +174,12 @@ void reduce(const void* args, const Context* ctx) {
   // Few elements: a thread a result. Results side by side: 32 of them a block. Else a block each.
   const bool side_by_side = r.kept.rank > 0 && r.kept.in[r.kept.rank - 1] == 1;
   if (r.reduced.count <= 32)
-    launch(ctx, reduce_chunk<T, Op, 1>, grid(1), kThreads, r);
+    launch<reduce_chunk<T, Op, 1>>(ctx, grid(1), kThreads, r);
   else if (side_by_side)
-    launch(ctx, reduce_chunk<T, Op, 8>, grid(8), kThreads, r);
+    launch<reduce_chunk<T, Op, 8>>(ctx, grid(8), kThreads, r);
   else
-    launch(ctx, reduce_chunk<T, Op, kThreads>, grid(kThreads), kThreads, r);
-  if (r.chunks > 1) launch(ctx, reduce_chunks<T, Op>, blocks_for(r.kept.count), kThreads, r);
+    launch<reduce_chunk<T, Op, kThreads>>(ctx, grid(kThreads), kThreads, r);
+  if (r.chunks > 1) launch<reduce_chunks<T, Op>>(ctx, blocks_for(r.kept.count), kThreads, r);
 }
 
 size_t workspace(const void* args, int32_t) {

@@ -23,23 +23,23 @@ struct Larger {
 // The threads that share a row: column c is taken by thread c % size.
 template <int kSize>
 struct Team {
-  static __device__ int64_t rows_at_once() { return all_threads() / kSize; }
-  static __device__ int64_t first_row() { return first_index() / kSize; }
-  static __device__ int64_t first_col() { return kSize == 1 ? 0 : threadIdx.x; }
+  static __device__ int64_t rows_at_once(const Grid& grid) { return grid.all_threads() / kSize; }
+  static __device__ int64_t first_row(const Grid& grid) { return grid.first_index() / kSize; }
+  static __device__ int64_t first_col(const Grid& grid) { return kSize == 1 ? 0 : grid.thread; }
 
   template <class Op>
-  static __device__ double join(double x) {
+  static __device__ double join(const Grid& grid, double x) {
     if constexpr (kSize > 1) {
       __shared__ double all[kSize];
-      const int t = static_cast<int>(threadIdx.x);
+      const int t = static_cast<int>(grid.thread);
       all[t] = x;
       for (int half = kSize / 2; half > 0; half /= 2) {
-        __syncthreads();
+        grid.sync();
         if (t < half) all[t] = Op::join(all[t], all[t + half]);
       }
-      __syncthreads();
+      grid.sync();
       x = all[0];
-      __syncthreads();  // before the next join writes
+      grid.sync();  // before the next join writes
     }
     return x;
   }
@@ -47,10 +47,11 @@ struct Team {
 
 // of(c) over the columns of a row, joined.
 template <int kSize, class Op, class F>
-__device__ double over(int64_t cols, double start, F of) {
+__device__ double over(const Grid& grid, int64_t cols, double start, F of) {
   double total = start;
-  for (int64_t c = Team<kSize>::first_col(); c < cols; c += kSize) total = Op::join(total, of(c));
-  return Team<kSize>::template join<Op>(total);
+  for (int64_t c = Team<kSize>::first_col(grid); c < cols; c += kSize)
+    total = Op::join(total, of(c));
+  return Team<kSize>::template join<Op>(grid, total);
 }
 
 // Of exp(x - shift) over a row.
@@ -59,10 +60,10 @@ struct Exponentials {
 };
 
 template <int kSize, class T>
-__device__ Exponentials exponentials(const T* x, int64_t cols) {
+__device__ Exponentials exponentials(const Grid& grid, const T* x, int64_t cols) {
   const double shift =
-      over<kSize, Larger>(cols, kLowest, [&](int64_t c) -> double { return x[c]; });
-  const double sum = over<kSize, Add>(cols, 0, [&](int64_t c) -> double {
+      over<kSize, Larger>(grid, cols, kLowest, [&](int64_t c) -> double { return x[c]; });
+  const double sum = over<kSize, Add>(grid, cols, 0, [&](int64_t c) -> double {
     return std::exp(static_cast<T>(x[c] - static_cast<T>(shift)));
   });
   return {shift, sum};
@@ -71,9 +72,9 @@ __device__ Exponentials exponentials(const T* x, int64_t cols) {
 // out[r, c] = exp(x[r, c] - max) / sum_c exp(x[r, c] - max)
 struct Softmax {
   template <int kSize, class T>
-  static __device__ void row(T* out, const T* x, const T*, int64_t cols) {
-    const Exponentials e = exponentials<kSize>(x, cols);
-    for (int64_t c = Team<kSize>::first_col(); c < cols; c += kSize)
+  static __device__ void row(const Grid& grid, T* out, const T* x, const T*, int64_t cols) {
+    const Exponentials e = exponentials<kSize>(grid, x, cols);
+    for (int64_t c = Team<kSize>::first_col(grid); c < cols; c += kSize)
       out[c] = static_cast<T>(std::exp(static_cast<T>(x[c] - static_cast<T>(e.shift))) / e.sum);
   }
 };
@@ -81,10 +82,10 @@ struct Softmax {
 // out = (g - sum(g * y)) * y
 struct SoftmaxGrad {
   template <int kSize, class T>
-  static __device__ void row(T* out, const T* g, const T* y, int64_t cols) {
-    const double dot =
-        over<kSize, Add>(cols, 0, [&](int64_t c) { return static_cast<double>(g[c]) * y[c]; });
-    for (int64_t c = Team<kSize>::first_col(); c < cols; c += kSize)
+  static __device__ void row(const Grid& grid, T* out, const T* g, const T* y, int64_t cols) {
+    const double dot = over<kSize, Add>(
+        grid, cols, 0, [&](int64_t c) { return static_cast<double>(g[c]) * y[c]; });
+    for (int64_t c = Team<kSize>::first_col(grid); c < cols; c += kSize)
       out[c] = static_cast<T>((g[c] - dot) * y[c]);
   }
 };
@@ -92,10 +93,10 @@ struct SoftmaxGrad {
 // out = (x - max) - log(sum(exp(x - max)))
 struct LogSoftmax {
   template <int kSize, class T>
-  static __device__ void row(T* out, const T* x, const T*, int64_t cols) {
-    const Exponentials e = exponentials<kSize>(x, cols);
+  static __device__ void row(const Grid& grid, T* out, const T* x, const T*, int64_t cols) {
+    const Exponentials e = exponentials<kSize>(grid, x, cols);
     const double log_sum = std::log(e.sum);
-    for (int64_t c = Team<kSize>::first_col(); c < cols; c += kSize)
+    for (int64_t c = Team<kSize>::first_col(grid); c < cols; c += kSize)
       out[c] = static_cast<T>((x[c] - e.shift) - log_sum);
   }
 };
@@ -103,17 +104,17 @@ struct LogSoftmax {
 // out = g - exp(y) * sum(g)
 struct LogSoftmaxGrad {
   template <int kSize, class T>
-  static __device__ void row(T* out, const T* g, const T* y, int64_t cols) {
-    const double sum = over<kSize, Add>(cols, 0, [&](int64_t c) -> double { return g[c]; });
-    for (int64_t c = Team<kSize>::first_col(); c < cols; c += kSize)
+  static __device__ void row(const Grid& grid, T* out, const T* g, const T* y, int64_t cols) {
+    const double sum = over<kSize, Add>(grid, cols, 0, [&](int64_t c) -> double { return g[c]; });
+    for (int64_t c = Team<kSize>::first_col(grid); c < cols; c += kSize)
       out[c] = static_cast<T>(g[c] - std::exp(static_cast<double>(y[c])) * sum);
   }
 };
 
 template <class T, class Op, int kSize>
-__global__ void rows_kernel(RowArgs a) {
-  for (int64_t r = Team<kSize>::first_row(); r < a.rows; r += Team<kSize>::rows_at_once())
-    Op::template row<kSize>(static_cast<T*>(a.out) + r * a.cols,
+__device__ void rows_kernel(const Grid& grid, const RowArgs& a) {
+  for (int64_t r = Team<kSize>::first_row(grid); r < a.rows; r += Team<kSize>::rows_at_once(grid))
+    Op::template row<kSize>(grid, static_cast<T*>(a.out) + r * a.cols,
                             static_cast<const T*>(a.in) + r * a.cols,
                             a.in2 ? static_cast<const T*>(a.in2) + r * a.cols : nullptr, a.cols);
 }
@@ -130,53 +131,56 @@ struct CrossEntropy {
   }
 
   template <int kSize, class T>
-  static __device__ void row(const CrossEntropyArgs& a, int64_t r, DeviceState* state) {
+  static __device__ void row(const Grid& grid, const CrossEntropyArgs& a, int64_t r,
+                             DeviceState* state) {
     const T* x = static_cast<const T*>(a.x) + r * a.cols;
     const T* t = kSparse ? nullptr : static_cast<const T*>(a.target) + r * a.cols;
     const int64_t label = kSparse ? label_of(a, r, state) : 0;
-    const Exponentials e = exponentials<kSize>(x, a.cols);
+    const Exponentials e = exponentials<kSize>(grid, x, a.cols);
     if constexpr (kGrad) {
       const double g = static_cast<const T*>(a.g)[r];
       const double total =
-          kSparse ? 1 : over<kSize, Add>(a.cols, 0, [&](int64_t c) -> double { return t[c]; });
+          kSparse ? 1
+                  : over<kSize, Add>(grid, a.cols, 0, [&](int64_t c) -> double { return t[c]; });
       T* out = static_cast<T*>(a.out) + r * a.cols;
-      for (int64_t c = Team<kSize>::first_col(); c < a.cols; c += kSize) {
+      for (int64_t c = Team<kSize>::first_col(grid); c < a.cols; c += kSize) {
         const double y = std::exp(static_cast<T>(x[c] - static_cast<T>(e.shift))) / e.sum;
         const double wanted = kSparse ? static_cast<double>(c == label) : static_cast<double>(t[c]);
         out[c] = label < 0 ? T(0) : static_cast<T>(g * (y * total - wanted));
       }
     } else {
       const double log_sum = e.shift + std::log(e.sum);
-      const double loss =
-          kSparse ? (label < 0 ? 0 : log_sum - x[label])
-                  : over<kSize, Add>(a.cols, 0, [&](int64_t c) { return t[c] * (log_sum - x[c]); });
-      if (Team<kSize>::first_col() == 0) static_cast<T*>(a.out)[r] = static_cast<T>(loss);
+      const double loss = kSparse ? (label < 0 ? 0 : log_sum - x[label])
+                                  : over<kSize, Add>(grid, a.cols, 0, [&](int64_t c) {
+                                      return t[c] * (log_sum - x[c]);
+                                    });
+      if (Team<kSize>::first_col(grid) == 0) static_cast<T*>(a.out)[r] = static_cast<T>(loss);
     }
   }
 };
 
 template <class T, class Loss, int kSize>
-__global__ void loss_kernel(CrossEntropyArgs a, DeviceState* state) {
-  for (int64_t r = Team<kSize>::first_row(); r < a.rows; r += Team<kSize>::rows_at_once())
-    Loss::template row<kSize, T>(a, r, state);
+__device__ void loss_kernel(const Grid& grid, const CrossEntropyArgs& a, DeviceState* state) {
+  for (int64_t r = Team<kSize>::first_row(grid); r < a.rows; r += Team<kSize>::rows_at_once(grid))
+    Loss::template row<kSize, T>(grid, a, r, state);
 }
 
 template <class T, class Op>
 void rows(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const RowArgs*>(args);
   if (a.cols <= kShort)
-    launch(ctx, rows_kernel<T, Op, 1>, blocks_for(a.rows), kThreads, a);
+    launch<rows_kernel<T, Op, 1>>(ctx, blocks_for(a.rows), kThreads, a);
   else
-    launch(ctx, rows_kernel<T, Op, kThreads>, blocks_for(a.rows, 1), kThreads, a);
+    launch<rows_kernel<T, Op, kThreads>>(ctx, blocks_for(a.rows, 1), kThreads, a);
 }
 
 template <class T, class Loss>
 void loss(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const CrossEntropyArgs*>(args);
   if (a.cols <= kShort)
-    launch(ctx, loss_kernel<T, Loss, 1>, blocks_for(a.rows), kThreads, a, state_of(ctx));
+    launch<loss_kernel<T, Loss, 1>>(ctx, blocks_for(a.rows), kThreads, a, state_of(ctx));
   else
-    launch(ctx, loss_kernel<T, Loss, kThreads>, blocks_for(a.rows, 1), kThreads, a, state_of(ctx));
+    launch<loss_kernel<T, Loss, kThreads>>(ctx, blocks_for(a.rows, 1), kThreads, a, state_of(ctx));
 }
 
 #define FASTNN_ROWS(id, Op)                              \

@@ -18,10 +18,10 @@ __device__ int64_t row_of(int64_t index, int64_t rows, DeviceState* state) {
 
 // out[o, i, j] = table[o, index[i], j]; kAlong: table[o, index[o, i, j], j]
 template <class T, bool kAlong>
-__global__ void take_elements(TakeArgs a, DeviceState* state) {
+__device__ void take_elements(const Grid& grid, const TakeArgs& a, DeviceState* state) {
   const T* table = static_cast<const T*>(a.in);
   const int64_t n = a.outer * a.count * a.inner;
-  for (int64_t e = first_index(); e < n; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
     const int64_t place = e / a.inner, j = e - place * a.inner;
     const int64_t o = place / a.count, i = place - o * a.count;
     const int64_t row = row_of(a.index[kAlong ? e : i], a.rows, state);
@@ -32,19 +32,20 @@ __global__ void take_elements(TakeArgs a, DeviceState* state) {
 template <class T, bool kAlong>
 void take(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const TakeArgs*>(args);
-  launch(ctx, take_elements<T, kAlong>, blocks_for(a.outer * a.count * a.inner), kThreads, a,
-         state_of(ctx));
+  launch<take_elements<T, kAlong>>(ctx, blocks_for(a.outer * a.count * a.inner), kThreads, a,
+                                   state_of(ctx));
 }
 
 template <class T>
-__global__ void zero_elements(T* out, int64_t n) {
-  for (int64_t i = first_index(); i < n; i += all_threads()) out[i] = 0;
+__device__ void zero_elements(const Grid& grid, T* out, int64_t n) {
+  for (int64_t i = grid.first_index(); i < n; i += grid.all_threads()) out[i] = 0;
 }
 
 // out[o, index[o, i, j], j] += g[o, i, j], a thread for each (o, j).
 template <class T>
-__global__ void add_along(TakeArgs a, DeviceState* state) {
-  for (int64_t column = first_index(); column < a.outer * a.inner; column += all_threads()) {
+__device__ void add_along(const Grid& grid, const TakeArgs& a, DeviceState* state) {
+  for (int64_t column = grid.first_index(); column < a.outer * a.inner;
+       column += grid.all_threads()) {
     const int64_t o = column / a.inner, j = column - o * a.inner;
     for (int64_t i = 0; i < a.count; ++i) {
       const int64_t at = (o * a.count + i) * a.inner + j;
@@ -59,8 +60,8 @@ template <class T>
 void take_along_grad(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const TakeArgs*>(args);
   const int64_t n = a.outer * a.rows * a.inner;
-  launch(ctx, zero_elements<T>, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
-  launch(ctx, add_along<T>, blocks_for(a.outer * a.inner), kThreads, a, state_of(ctx));
+  launch<zero_elements<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
+  launch<add_along<T>>(ctx, blocks_for(a.outer * a.inner), kThreads, a, state_of(ctx));
 }
 
 // --- sorting places by row
@@ -77,8 +78,9 @@ int64_t power_of_two(int64_t n) {
   return size;
 }
 
-__global__ void make_keys(TakeArgs a, Key* keys, int64_t size, DeviceState* state) {
-  for (int64_t i = first_index(); i < size; i += all_threads()) {
+__device__ void make_keys(const Grid& grid, const TakeArgs& a, Key* keys, int64_t size,
+                          DeviceState* state) {
+  for (int64_t i = grid.first_index(); i < size; i += grid.all_threads()) {
     const int64_t row = i < a.count ? row_of(a.index[i], a.rows, state) : -1;
     keys[i] = row < 0 ? kNone : static_cast<Key>(row) << 32 | static_cast<Key>(i);
   }
@@ -96,8 +98,8 @@ __device__ int64_t lower_of(int64_t p, int64_t apart) { return 2 * p - (p & (apa
 
 // Bitonic sort (Batcher 1968): runs of `run` keys, upwards and downwards in turn, from those half
 // as long. This launch orders the pairs `apart`.
-__global__ void order_pairs(Key* keys, int64_t size, int64_t run, int64_t apart) {
-  for (int64_t p = first_index(); p < size / 2; p += all_threads()) {
+__device__ void order_pairs(const Grid& grid, Key* keys, int64_t size, int64_t run, int64_t apart) {
+  for (int64_t p = grid.first_index(); p < size / 2; p += grid.all_threads()) {
     const int64_t low = lower_of(p, apart);
     order(keys + low, keys + low + apart, (low & run) == 0);
   }
@@ -105,40 +107,41 @@ __global__ void order_pairs(Key* keys, int64_t size, int64_t run, int64_t apart)
 
 // Everything that stays within a tile: the runs from first_run to last_run, each from the pairs
 // half a run apart, or half a tile where a run is longer.
-__global__ void order_tiles(Key* keys, int64_t tile, int64_t first_run, int64_t last_run) {
+__device__ void order_tiles(const Grid& grid, Key* keys, int64_t tile, int64_t first_run,
+                            int64_t last_run) {
   __shared__ Key own[kTile];
-  const int64_t start = blockIdx.x * tile;
-  for (int64_t i = threadIdx.x; i < tile; i += blockDim.x) own[i] = keys[start + i];
+  const int64_t start = grid.block.x * tile;
+  for (int64_t i = grid.thread; i < tile; i += grid.threads) own[i] = keys[start + i];
   for (int64_t run = first_run; run <= last_run; run *= 2)
     for (int64_t apart = run < tile ? run / 2 : tile / 2; apart > 0; apart /= 2) {
-      __syncthreads();
-      for (int64_t p = threadIdx.x; p < tile / 2; p += blockDim.x) {
+      grid.sync();
+      for (int64_t p = grid.thread; p < tile / 2; p += grid.threads) {
         const int64_t low = lower_of(p, apart);
         order(own + low, own + low + apart, ((start + low) & run) == 0);
       }
     }
-  __syncthreads();
-  for (int64_t i = threadIdx.x; i < tile; i += blockDim.x) keys[start + i] = own[i];
+  grid.sync();
+  for (int64_t i = grid.thread; i < tile; i += grid.threads) keys[start + i] = own[i];
 }
 
 void sort(Key* keys, int64_t size, const Context* ctx) {
   const int64_t tile = size < kTile ? size : kTile;
   const auto tiles = static_cast<unsigned>(size / tile);
-  launch(ctx, order_tiles, tiles, kThreads, keys, tile, 2, tile);
+  launch<order_tiles>(ctx, tiles, kThreads, keys, tile, 2, tile);
   for (int64_t run = 2 * tile; run <= size; run *= 2) {
     for (int64_t apart = run / 2; apart >= tile; apart /= 2)
-      launch(ctx, order_pairs, blocks_for(size / 2), kThreads, keys, size, run, apart);
-    launch(ctx, order_tiles, tiles, kThreads, keys, tile, run, run);
+      launch<order_pairs>(ctx, blocks_for(size / 2), kThreads, keys, size, run, apart);
+    launch<order_tiles>(ctx, tiles, kThreads, keys, tile, run, run);
   }
 }
 
 // out[o, row, j] = the sum of g[o, i, j] over the row's places i, upwards. A thread for each place
 // and j; that of a row's first place works.
 template <class T>
-__global__ void add_rows(TakeArgs a, const Key* keys) {
+__device__ void add_rows(const Grid& grid, const TakeArgs& a, const Key* keys) {
   const T* g = static_cast<const T*>(a.in);
   const int64_t n = a.outer * a.count * a.inner;
-  for (int64_t e = first_index(); e < n; e += all_threads()) {
+  for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
     const int64_t place = e / a.inner, j = e - place * a.inner;
     const int64_t o = place / a.count, p = place - o * a.count;
     const Key key = keys[p];
@@ -157,15 +160,15 @@ template <class T>
 void take_grad(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const TakeArgs*>(args);
   const int64_t n = a.outer * a.rows * a.inner;
-  launch(ctx, zero_elements<T>, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
+  launch<zero_elements<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
   if (a.count == 0) return;
   constexpr int64_t kMost = int64_t{1} << 31;
   if (a.rows > kMost || a.count > kMost) return fail("tables have at most 2^31 rows");
   auto* keys = static_cast<Key*>(ctx->workspace);
   const int64_t size = power_of_two(a.count);
-  launch(ctx, make_keys, blocks_for(size), kThreads, a, keys, size, state_of(ctx));
+  launch<make_keys>(ctx, blocks_for(size), kThreads, a, keys, size, state_of(ctx));
   sort(keys, size, ctx);
-  launch(ctx, add_rows<T>, blocks_for(a.outer * a.count * a.inner), kThreads, a, keys);
+  launch<add_rows<T>>(ctx, blocks_for(a.outer * a.count * a.inner), kThreads, a, keys);
 }
 
 size_t workspace(const void* args, int32_t) {
@@ -175,8 +178,8 @@ size_t workspace(const void* args, int32_t) {
 
 // out[i, c] = c == index[i]
 template <class T>
-__global__ void one_hot_elements(OneHotArgs a) {
-  for (int64_t e = first_index(); e < a.count * a.classes; e += all_threads()) {
+__device__ void one_hot_elements(const Grid& grid, const OneHotArgs& a) {
+  for (int64_t e = grid.first_index(); e < a.count * a.classes; e += grid.all_threads()) {
     const int64_t i = e / a.classes, c = e - i * a.classes;
     static_cast<T*>(a.out)[e] = T(c == a.index[i]);
   }
@@ -185,7 +188,7 @@ __global__ void one_hot_elements(OneHotArgs a) {
 template <class T>
 void one_hot(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const OneHotArgs*>(args);
-  launch(ctx, one_hot_elements<T>, blocks_for(a.count * a.classes), kThreads, a);
+  launch<one_hot_elements<T>>(ctx, blocks_for(a.count * a.classes), kThreads, a);
 }
 
 // Elements are moved, not looked at: their size is all that counts.
