@@ -327,9 +327,9 @@ void run(Conv c, const Plan& plan, unsigned chunks, const Context* ctx) {
     const int64_t elements = c.rows * c.groups * c.cols;
     launch<conv_direct<T, kTo>>(ctx, dim3(blocks_for(elements), chunks), kThreads, c);
   } else if (plan.wide) {
-    launch<conv_tiled<T, kTo, 64, 64>, kThreads>(ctx, grid, kThreads, c);
+    launch<conv_tiled<T, kTo, 64, 64>>(ctx, grid, kThreads, c);
   } else {
-    launch<conv_tiled<T, kTo, 128, 32>, kThreads>(ctx, grid, kThreads, c);
+    launch<conv_tiled<T, kTo, 128, 32>>(ctx, grid, kThreads, c);
   }
 }
 

@@ -95,7 +95,7 @@ struct LaunchOf {
   using With = Launch<body, kMost, P...>;
 };
 
-template <auto body, int kMost = 1024, class... A>
+template <auto body, int kMost = kThreads, class... A>
 void launch(const Context* ctx, dim3 blocks, unsigned threads, A... args) {
   using Body = Signature<std::decay_t<decltype(body)>>;
   using How = typename Body::template Parameters<LaunchOf<body, kMost>::template With>;
