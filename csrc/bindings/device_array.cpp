@@ -78,7 +78,7 @@ DeviceArray from_interface(const py::dict& about, py::handle x, const Device& de
 }
 
 DeviceArray from_dlpack(py::handle x, const Device& device) {
-  const auto queue = reinterpret_cast<uintptr_t>(device.module()->queue());
+  const auto queue = reinterpret_cast<uintptr_t>(device.module()->stream());
   py::object stream = py::none();
   if (queue != 0) stream = py::int_(queue);
   py::object capsule = x.attr("__dlpack__")(py::arg("stream") = stream);

@@ -7,22 +7,29 @@
 namespace fastnn {
 
 namespace kernels {
+struct Context;
 struct Table;
-}
+}  // namespace kernels
 
 // What kernels on a device read and write beside their arguments. Lies in the device's memory and
 // begins with the kernels::Status that their Context points to.
 struct DeviceState {
   int32_t status_code;
   int64_t status_value, status_limit;
-  uint64_t step;  // of the run: random kernels take it from here, so that a run can be replayed
+  // Where a training stands. What varies from step to step is read from here, so that a recorded
+  // step can be replayed; DeviceModule::advance goes on.
+  uint64_t step;  // of the run: of random numbers
+  int64_t row;    // of the pass: the batch's first, in the order of the pass
+  // Where the status was met.
+  uint64_t failed_step;
+  int64_t failed_row;
 };
 
 // How a failure is said: the functions that return a bool or a pointer give false or null, kernels
 // return as ever; error() then gives its text and forgets it. Failures belong to a thread.
 struct DeviceModule {
   // Grows with every change of this struct, of DeviceState or of a kernel's arguments.
-  static constexpr int32_t kVersion = 2;
+  static constexpr int32_t kVersion = 3;
 
   int32_t version;
   const char* name;  // "cuda"
@@ -39,7 +46,21 @@ struct DeviceModule {
   bool (*synchronise)();
   bool (*wait_for)(void* stream);  // of another library: what is on it now comes before the rest
   void* (*queue)();                // what kernels get as Context::pool
-  const char* (*error)();          // null: none since the last call
+  void* (*stream)();               // the same for other libraries: a cudaStream_t
+  // An event behind what is queued now; wait() comes back once it has happened, and ends it.
+  void* (*mark)();
+  bool (*wait)(void* mark);
+  // Launches of this thread that are given the recording's queue are noted and not run, until
+  // end_recording(); there may be nothing else: no memory is allocated, freed, filled or copied.
+  void* (*begin_recording)();                 // a recording, null on failure
+  void* (*recording_queue)(void* recording);  // what kernels get as Context::pool meanwhile
+  bool (*end_recording)(void* recording);     // false: it can only be released
+  // Queues the launches of a recording, in their order, `times` times over.
+  bool (*replay)(void* recording, int64_t times);
+  void (*release_recording)(void* recording);
+  // A launch, last of a step: the state's step is one further, its row n.
+  void (*advance)(const kernels::Context* context, int64_t n);
+  const char* (*error)();  // null: none since the last call
 };
 
 }  // namespace fastnn

@@ -17,9 +17,17 @@ PyObject* traffic(PyObject*, PyObject*) {
   return Py_BuildValue("(LL)", static_cast<long long>(t.in), static_cast<long long>(t.out));
 }
 
+PyObject* replays(PyObject*, PyObject*) {
+  const fastnn::kernels::cuda::Replays r = fastnn::kernels::cuda::replays();
+  return Py_BuildValue("(LLL)", static_cast<long long>(r.recordings),
+                       static_cast<long long>(r.calls), static_cast<long long>(r.times));
+}
+
 PyMethodDef methods[] = {
     {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
     {"traffic", traffic, METH_NOARGS, "Bytes copied so far, from the host and to it."},
+    {"replays", replays, METH_NOARGS,
+     "So far: steps recorded, calls that replayed them, steps run by these."},
     {nullptr, nullptr, 0, nullptr},
 };
 

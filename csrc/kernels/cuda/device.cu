@@ -1,7 +1,8 @@
 // The GPU's memory, queue and errors.
 //
 // There is one queue, a stream of its own: launches and copies of all threads are in order, so
-// whoever reads a variable sees the last write without waiting for more.
+// whoever reads a variable sees the last write without waiting for more. What is recorded meanwhile
+// (recording.h) joins it when it is replayed.
 #include <string.h>
 
 #include <atomic>
@@ -33,12 +34,21 @@ const char* error() {
 }
 
 std::atomic<int64_t> bytes_in{0}, bytes_out{0};
+std::atomic<int64_t> recordings{0}, replay_calls{0}, replay_times{0};
+
+// What is not a launch would run at once, ahead of what is being recorded.
+bool outside_recording() {
+  if (!Recording::here()) return true;
+  fail("only kernels can be recorded");
+  return false;
+}
 
 #ifdef FASTNN_EMULATED
 
 const char* describe() { return "emulated GPU"; }
 
 void* allocate(int64_t bytes) {
+  if (!outside_recording()) return nullptr;
   void* p = emulated::allocate(bytes);
   if (!p) fail(("out of memory, " + std::to_string(emulated::free_bytes()) + " are free").c_str());
   return p;
@@ -54,6 +64,7 @@ bool free_memory(int64_t* bytes) {
 }
 
 bool move_bytes(void* to, const void* from, int64_t bytes) {
+  if (!outside_recording()) return false;
   emulated::Access access;
   memmove(to, from, static_cast<size_t>(bytes));
   return true;
@@ -72,14 +83,17 @@ bool copy_out(void* to, const void* from, int64_t bytes) {
 bool copy(void* to, const void* from, int64_t bytes) { return move_bytes(to, from, bytes); }
 
 bool fill(void* to, uint8_t byte, int64_t bytes) {
+  if (!outside_recording()) return false;
   emulated::Access access;
   memset(to, byte, static_cast<size_t>(bytes));
   return true;
 }
 
-bool synchronise() { return true; }
+bool synchronise() { return outside_recording(); }
 bool wait_for(void*) { return true; }
-void* queue() { return nullptr; }
+void* stream() { return nullptr; }
+void* mark() { return &bytes_in; }  // all that was queued is done
+bool wait(void*) { return true; }
 
 #else
 
@@ -89,14 +103,7 @@ bool done(cudaError_t code) {
   return false;
 }
 
-cudaStream_t stream() {
-  static const cudaStream_t made = [] {
-    cudaStream_t s = nullptr;
-    done(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
-    return s;
-  }();
-  return made;
-}
+cudaStream_t main_stream() { return main_queue()->stream; }
 
 // What is missing, in words: asked once, before anything else.
 const char* describe() {
@@ -135,6 +142,8 @@ bool free_memory(int64_t* bytes) {
 }
 
 void* allocate(int64_t bytes) {
+  if (!outside_recording()) return nullptr;
+  WithoutCapture lock;
   void* p = nullptr;
   const cudaError_t code = cudaMalloc(&p, static_cast<size_t>(bytes));
   if (code == cudaSuccess) return p;
@@ -147,51 +156,114 @@ void* allocate(int64_t bytes) {
   return nullptr;
 }
 
-void release(void* p) { done(cudaFree(p)); }
+void release(void* p) {
+  WithoutCapture lock;
+  done(cudaFree(p));
+}
 
 bool copy_in(void* to, const void* from, int64_t bytes) {
   bytes_in += bytes;
-  return done(
-      cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream()));
+  return outside_recording() && done(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes),
+                                                     cudaMemcpyHostToDevice, main_stream()));
 }
 
 bool copy_out(void* to, const void* from, int64_t bytes) {
   bytes_out += bytes;
-  return done(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost,
-                              stream())) &&
-         done(cudaStreamSynchronize(stream()));
+  return outside_recording() &&
+         done(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost,
+                              main_stream())) &&
+         done(cudaStreamSynchronize(main_stream()));
 }
 
 bool copy(void* to, const void* from, int64_t bytes) {
-  return done(
-      cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, stream()));
+  return outside_recording() && done(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes),
+                                                     cudaMemcpyDeviceToDevice, main_stream()));
 }
 
 bool fill(void* to, uint8_t byte, int64_t bytes) {
-  return done(cudaMemsetAsync(to, byte, static_cast<size_t>(bytes), stream()));
+  return outside_recording() &&
+         done(cudaMemsetAsync(to, byte, static_cast<size_t>(bytes), main_stream()));
 }
 
-bool synchronise() { return done(cudaStreamSynchronize(stream())); }
+bool synchronise() { return outside_recording() && done(cudaStreamSynchronize(main_stream())); }
 
 bool wait_for(void* other) {
   cudaEvent_t event = nullptr;
   if (!done(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) return false;
   const bool waits = done(cudaEventRecord(event, static_cast<cudaStream_t>(other))) &&
-                     done(cudaStreamWaitEvent(stream(), event, 0));
+                     done(cudaStreamWaitEvent(main_stream(), event, 0));
   return done(cudaEventDestroy(event)) && waits;  // freed once it has happened
 }
 
-void* queue() { return stream(); }
+void* stream() { return main_stream(); }
+
+void* mark() {
+  cudaEvent_t event = nullptr;
+  if (!done(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) return nullptr;
+  if (done(cudaEventRecord(event, main_stream()))) return event;
+  cudaEventDestroy(event);
+  return nullptr;
+}
+
+bool wait(void* mark) {
+  const auto event = static_cast<cudaEvent_t>(mark);
+  const bool happened = done(cudaEventSynchronize(event));
+  return done(cudaEventDestroy(event)) && happened;
+}
 
 #endif
 
+void* queue() { return main_queue(); }
+
+void* begin_recording() {
+  auto* recording = new Recording;
+  if (recording->begin()) return recording;
+  delete recording;
+  return nullptr;
+}
+
+void* recording_queue(void* recording) { return static_cast<Recording*>(recording)->queue(); }
+
+bool end_recording(void* recording) {
+  if (!static_cast<Recording*>(recording)->end()) return false;
+  ++recordings;
+  return true;
+}
+
+bool replay(void* recording, int64_t times) {
+  ++replay_calls;
+  replay_times += times;
+  return outside_recording() && static_cast<Recording*>(recording)->replay(times);
+}
+
+void release_recording(void* recording) { delete static_cast<Recording*>(recording); }
+
+__device__ void advance_state(const Grid&, DeviceState* state, int64_t n) {
+  state->step += 1;
+  state->row += n;
+}
+
+void advance(const Context* ctx, int64_t n) { launch<advance_state>(ctx, 1, 1, state_of(ctx), n); }
+
 }  // namespace
+
+Queue* main_queue() {
+  static Queue* queue = [] {
+    auto* made = new Queue;
+#ifndef FASTNN_EMULATED
+    done(cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking));
+#endif
+    return made;
+  }();
+  return queue;
+}
 
 void fail(const char* why) {
   if (failure().text.empty()) failure().text = why;
 }
 
 Traffic traffic() { return {bytes_in, bytes_out}; }
+Replays replays() { return {recordings, replay_calls, replay_times}; }
 
 const DeviceModule& device_module() {
   static const DeviceModule module = {
@@ -209,6 +281,15 @@ const DeviceModule& device_module() {
       synchronise,
       wait_for,
       queue,
+      stream,
+      mark,
+      wait,
+      begin_recording,
+      recording_queue,
+      end_recording,
+      replay,
+      release_recording,
+      advance,
       error,
   };
   return module;

@@ -12,4 +12,10 @@ struct Traffic {
 };
 Traffic traffic();
 
+// Steps that were recorded, calls that replayed recordings, and how often these ran by them.
+struct Replays {
+  int64_t recordings, calls, times;
+};
+Replays replays();
+
 }  // namespace fastnn::kernels::cuda

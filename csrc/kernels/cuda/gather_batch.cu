@@ -1,5 +1,6 @@
 // gather_batch: rows of a resident data set, converted on the way; arrays of any dtype, byte order,
-// strides and alignment.
+// strides and alignment. Where the context has a state, its row is added to the place of each row
+// of the batch: so the same launch gathers batch after batch.
 #include <string.h>
 
 #include <type_traits>
@@ -63,11 +64,13 @@ __device__ void convert(T* out, const char* p, bool plain, bool byteswap) {
 }
 
 template <class T>
-__device__ void gather(const Grid& grid, const GatherBatchArgs& a, int64_t row_elements,
-                       bool plain) {
+__device__ void gather(const Grid& grid, const GatherBatchArgs& a, const DeviceState* state,
+                       int64_t row_elements, bool plain) {
   T* out = static_cast<T*>(a.out);
+  const int64_t done = state ? state->row : 0;
   for (int64_t e = grid.first_index(); e < a.n * row_elements; e += grid.all_threads()) {
-    const int64_t r = e / row_elements, row = a.rows ? a.rows[r] : a.first_row + r;
+    const int64_t r = e / row_elements, at = done + r;
+    const int64_t row = a.rows ? a.rows[at] : a.first_row + at;
     const char* p = static_cast<const char*>(a.src) + row * a.row_stride;
     int64_t rest = e - r * row_elements;
     for (int d = a.rank - 1; d >= 0; --d) {
@@ -144,7 +147,7 @@ void gather_batch(const void* args, const Context* ctx) {
     elements *= a.shape[d];
     plain = plain && a.strides[d] % size == 0;
   }
-  launch<gather<T>>(ctx, blocks_for(a.n * elements), kThreads, a, elements, plain);
+  launch<gather<T>>(ctx, blocks_for(a.n * elements), kThreads, a, state_of(ctx), elements, plain);
 }
 
 const Entry kEntries[] = {

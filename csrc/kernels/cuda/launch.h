@@ -2,7 +2,7 @@
 // With FASTNN_EMULATED the same sources are plain C++ (emulated/emulator.h).
 //
 // An entry's run(args, context) is host code: args hold device addresses and are read here, on the
-// host; what a launched kernel needs of them goes by value. Context::pool is the queue,
+// host; what a launched kernel needs of them goes by value. Context::pool is a Queue,
 // Context::workspace device memory, Context::status the device's DeviceState.
 #pragma once
 #include <stdint.h>
@@ -10,13 +10,8 @@
 #include <type_traits>
 
 #include "core/device_module.h"
+#include "kernels/cuda/recording.h"
 #include "kernels/kernels.h"
-
-#ifdef FASTNN_EMULATED
-#include "kernels/cuda/emulated/emulator.h"
-#else
-#include <cuda_runtime.h>
-#endif
 
 namespace fastnn::kernels::cuda {
 
@@ -64,31 +59,41 @@ struct Signature<void (*)(const Grid&, P...)> {
 
 // Launches body(grid, args...) on the context's queue, of at most kMost threads a block. A grid
 // without blocks is no work.
-#ifdef FASTNN_EMULATED
-template <auto body, int kMost, class... P>
-struct Launch {
-  static void run(const Context*, dim3 blocks, dim3 threads, P... args) {
-    auto call = [&] { body(grid_of_launch(), args...); };
-    emulated::run_grid(
-        blocks, threads, 0, [](void* f) { (*static_cast<decltype(call)*>(f))(); }, &call);
-  }
-};
-#else
+#ifndef FASTNN_EMULATED
 template <auto body, int kMost, class... P>
 __global__ void __launch_bounds__(kMost) kernel(const __grid_constant__ P... args) {
   body(grid_of_launch(), args...);
 }
+#endif
 template <auto body, int kMost, class... P>
 struct Launch {
   static void run(const Context* ctx, dim3 blocks, dim3 threads, P... args) {
+    const Queue& queue = *static_cast<const Queue*>(ctx->pool);
+    if (queue.recording) {
+      Noted noted{reinterpret_cast<const void*>(&run), blocks, threads};
+      (noted.append(args), ...);
+#ifdef FASTNN_EMULATED
+      noted.run = [](const Noted& n) { call(n.blocks, n.threads, n.arguments_of<P...>()); };
+#endif
+      queue.recording->note(std::move(noted));
+    }
+#ifdef FASTNN_EMULATED
+    if (!queue.recording) call(blocks, threads, {args...});
+  }
+  static void call(dim3 blocks, dim3 threads, std::tuple<P...> args) {
+    auto all = [&] { std::apply([](P&... a) { body(grid_of_launch(), a...); }, args); };
+    emulated::run_grid(
+        blocks, threads, 0, [](void* f) { (*static_cast<decltype(all)*>(f))(); }, &all);
+  }
+#else
     // clang-format off: it knows no >>> in headers
-    kernel<body, kMost, P...><<<blocks, threads, 0, static_cast<cudaStream_t>(ctx->pool)>>>(args...);
+    kernel<body, kMost, P...><<<blocks, threads, 0, queue.stream>>>(args...);
     // clang-format on
     const cudaError_t error = cudaGetLastError();
     if (error != cudaSuccess) fail(cudaGetErrorString(error));
   }
-};
 #endif
+};
 template <auto body, int kMost>
 struct LaunchOf {
   template <class... P>
@@ -109,6 +114,8 @@ __device__ inline void report_index(DeviceState* state, int64_t value, int64_t l
   if (atomicCAS(&state->status_code, 0, 1) != 0) return;
   state->status_value = value;
   state->status_limit = limit;
+  state->failed_step = state->step;
+  state->failed_row = state->row;
 }
 __device__ inline bool spoiled(const DeviceState* state) {
   return *const_cast<const volatile int32_t*>(&state->status_code) != 0;
