@@ -359,6 +359,25 @@ def test_gather_batch(table, dtype, source):
 
 
 @pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    ("source", "dtype"), [("uint8", "uint8"), *([(s, "float32") for s in ("float32", "float64")])]
+)
+def test_gather_batch_of_every_width(table, source, dtype):
+    rows = np.array([2, 0, 1, 2])
+    for width in [*range(1, 70), 127, 128, 129, 511, 513]:
+        x = (np.arange(3 * width).reshape(3, width) % 251).astype(source)
+        # One row more is the end of what must not be written.
+        out = np.full((5, width), 77, dtype)
+        args = GatherBatch(
+            *(out.ctypes.data, x.ctypes.data, rows.ctypes.data, 0, 4, x.strides[0]),
+            *(SOURCES.index(source), 0, 1, extents((width,)), extents(x.strides[1:])),
+        )
+        call(table, "gather_batch", dtype, args)
+        assert same_bits(out[:4], x[rows].astype(dtype))
+        assert (out[4] == 77).all()
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_gather_batch_threads(table):
     x = np.random.default_rng(6).standard_normal((500, 784))
     rows = np.random.default_rng(7).permutation(500)

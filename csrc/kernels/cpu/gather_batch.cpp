@@ -97,47 +97,87 @@ void any_rows(const GatherBatchArgs& a, int64_t first, int64_t last) {
   }
 }
 
-// n contiguous elements of the same type.
-template <class T>
-FASTNN_INLINE void copy_row(T* out, const T* in, int64_t n) {
-  constexpr int64_t L = kLanes<T>;
-  if (n > 8 * L) {
-    memcpy(out, in, static_cast<size_t>(n) * sizeof(T));
-    return;
-  }
-  int64_t j = 0;
-  for (; j + L <= n; j += L) store(out + j, load(in + j));
-  if (j < n) store_first(out + j, load_first(in + j, n - j), n - j);
-}
-FASTNN_INLINE void copy_row(uint8_t* out, const uint8_t* in, int64_t n) {
-  memcpy(out, in, static_cast<size_t>(n));
-}
-
 FASTNN_INLINE int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
 
-// n contiguous doubles to floats.
-FASTNN_INLINE void copy_row(float* out, const double* in, int64_t n) {
-  constexpr int64_t D = kLanes<double>, L = kLanes<float>;
-  int64_t j = 0;
-  for (; j + L <= n; j += L) store(out + j, narrow(load(in + j), load(in + j + D)));
-  if (j == n) return;
-  const int64_t rest = n - j, high = rest > D ? rest - D : 0;
-  const F64 low = load_first(in + j, at_most(rest, D));
-  store_first(out + j, narrow(low, high ? load_first(in + j + D, high) : zero<double>()), rest);
+FASTNN_INLINE const char* row_of(const GatherBatchArgs& a, int64_t r) {
+  return static_cast<const char*>(a.src) + (a.rows ? a.rows[r] : a.first_row + r) * a.row_stride;
 }
 
-template <class T, class S>
+// Rows are read by moves that end where the row ends, and overlap: a masked one waits for the cache
+// line behind the row as well, which nobody asked for ahead of time.
+template <int kBytes>
+struct Piece {
+  typedef uint8_t Bytes __attribute__((vector_size(kBytes)));
+  static FASTNN_INLINE void copy(char* out, const char* in) {
+    Bytes piece;
+    memcpy(&piece, in, kBytes);
+    memcpy(out, &piece, kBytes);
+  }
+};
+
+// Rows of kBytes to 2 kBytes, in their own type.
+template <int kBytes>
+void short_rows(const GatherBatchArgs& a, int64_t bytes, int64_t first, int64_t last) {
+  char* out = static_cast<char*>(a.out) + first * bytes;
+  const int64_t tail = bytes - kBytes;
+  for (int64_t r = first; r < last; ++r, out += bytes) {
+    const char* in = row_of(a, r);
+    Piece<kBytes>::copy(out, in);
+    Piece<kBytes>::copy(out + tail, in + tail);
+  }
+}
+
+void long_rows(const GatherBatchArgs& a, int64_t bytes, int64_t first, int64_t last) {
+  constexpr int64_t kBytes = 64;
+  char* out = static_cast<char*>(a.out) + first * bytes;
+  for (int64_t r = first; r < last; ++r, out += bytes) {
+    const char* in = row_of(a, r);
+    if (bytes > 8 * kBytes) {
+      memcpy(out, in, static_cast<size_t>(bytes));
+      continue;
+    }
+    for (int64_t b = 0; b < bytes - kBytes; b += kBytes) Piece<kBytes>::copy(out + b, in + b);
+    Piece<kBytes>::copy(out + bytes - kBytes, in + bytes - kBytes);
+  }
+}
+
+// Contiguous rows of this type.
+template <class T>
 void contiguous_rows(const GatherBatchArgs& a, int64_t size, int64_t first, int64_t last) {
-  T* out = static_cast<T*>(a.out) + first * size;
-  const char* src = static_cast<const char*>(a.src);
-  if (size == 1 && a.rows) {
-    for (int64_t r = first; r < last; ++r)
-      *out++ = static_cast<T>(read_number<S>(src + a.rows[r] * a.row_stride, false));
+  if (size == 1) {
+    T* out = static_cast<T*>(a.out);
+    for (int64_t r = first; r < last; ++r) memcpy(out + r, row_of(a, r), sizeof(T));
     return;
   }
+  const int64_t bytes = size * static_cast<int64_t>(sizeof(T));
+  if (bytes == 0) return;
+  if (bytes <= 4) return short_rows<2>(a, bytes, first, last);
+  if (bytes <= 8) return short_rows<4>(a, bytes, first, last);
+  if (bytes <= 16) return short_rows<8>(a, bytes, first, last);
+  if (bytes <= 32) return short_rows<16>(a, bytes, first, last);
+  if (bytes <= 64) return short_rows<32>(a, bytes, first, last);
+  long_rows(a, bytes, first, last);
+}
+
+// Contiguous rows of doubles to floats.
+void narrowed_rows(const GatherBatchArgs& a, int64_t size, int64_t first, int64_t last) {
+  constexpr int64_t D = kLanes<double>;
+  typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
+  float* out = static_cast<float*>(a.out) + first * size;
+  auto piece = [](float* to, const double* from) {
+    const Half half = __builtin_convertvector(load(from), Half);
+    memcpy(to, &half, sizeof half);
+  };
   for (int64_t r = first; r < last; ++r, out += size) {
-    const int64_t row = a.rows ? a.rows[r] : a.first_row + r;
-    copy_row(out, reinterpret_cast<const S*>(src + row * a.row_stride), size);
+    const char* row = row_of(a, r);
+    const double* in = reinterpret_cast<const double*>(row);
+    if (size < D) {
+      for (int64_t j = 0; j < size; ++j)
+        out[j] = static_cast<float>(read_number<double>(row + 8 * j, false));
+      continue;
+    }
+    for (int64_t j = 0; j < size - D; j += D) piece(out + j, in + j);
+    piece(out + size - D, in + size - D);
   }
 }
 
@@ -205,7 +245,7 @@ FASTNN_INLINE bool quick_rows(T*, const GatherBatchArgs& a, int64_t first, int64
   if (a.source != Own<T>::source) return false;
   const int64_t size = contiguous_size(a, sizeof(T));
   if (size < 0) return false;
-  contiguous_rows<T, T>(a, size, first, last);
+  contiguous_rows<T>(a, size, first, last);
   return true;
 }
 FASTNN_INLINE bool quick_rows(float*, const GatherBatchArgs& a, int64_t first, int64_t last) {
@@ -214,9 +254,9 @@ FASTNN_INLINE bool quick_rows(float*, const GatherBatchArgs& a, int64_t first, i
   const int64_t size = contiguous_size(a, narrowing ? 8 : 4);
   if (size < 0) return false;
   if (narrowing)
-    contiguous_rows<float, double>(a, size, first, last);
+    narrowed_rows(a, size, first, last);
   else
-    contiguous_rows<float, float>(a, size, first, last);
+    contiguous_rows<float>(a, size, first, last);
   return true;
 }
 // What is true in a file of bytes may be any number but 0, and becomes 1.
