@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import ops
 from ._core import DeviceArray, __version__
-from ._devices import DeviceError, get_device, set_device
+from ._devices import (
+    DeviceError,
+    get_device,
+    get_matmul_precision,
+    set_device,
+    set_matmul_precision,
+)
 from ._tensor import Tensor, Variable
 from .config import get_cmake_dir, get_include, get_num_threads, set_num_threads, show_config
 from .graph import evaluate, function, grad, placeholder, scan, shared, tree_scan
@@ -104,6 +110,7 @@ __all__ = [
     "get_cmake_dir",
     "get_device",
     "get_include",
+    "get_matmul_precision",
     "get_num_threads",
     "grad",
     "initializers",
@@ -121,6 +128,7 @@ __all__ = [
     "regularizers",
     "scan",
     "set_device",
+    "set_matmul_precision",
     "set_num_threads",
     "shared",
     "show_config",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from pathlib import Path
 
-from . import _core
+from . import _core, _devices
 
 
 def set_num_threads(n: int) -> None:
@@ -61,6 +61,7 @@ def config_text() -> str:
         "instruction set": f"{_core.active_table()} (available: {', '.join(isas)})",
         "threads": f"{_core.num_threads()} (workers started: {_core.running_workers()})",
         "processors": str(_core.available_cpus()),
+        "GPU": _devices.description(),
     }
     width = max(map(len, rows))
     return "\n".join(f"{name:{width}}  {value}" for name, value in rows.items())
@@ -91,7 +92,7 @@ def get_cmake_dir() -> str:
 
 
 def show_config() -> None:
-    """Prints version, compiler, instruction sets, threads and processors: for bug reports.
+    """Prints version, compiler, instruction sets, threads, processors and GPU: for bug reports.
 
     ``FASTNN_ISA`` in the environment chooses another instruction set at import.
 
@@ -103,5 +104,6 @@ def show_config() -> None:
         instruction set ...
         threads ...
         processors ...
+        GPU ...
     """
     print(config_text())

@@ -3,6 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "kernels/cuda/cublas.h"
 #include "kernels/cuda/device.h"
 
 namespace {
@@ -23,11 +24,34 @@ PyObject* replays(PyObject*, PyObject*) {
                        static_cast<long long>(r.calls), static_cast<long long>(r.times));
 }
 
+PyObject* find_cublas(PyObject*, PyObject* folders) {
+  const char* text = PyUnicode_AsUTF8(folders);
+  if (!text) return nullptr;
+  fastnn::kernels::cuda::set_cublas_folders(text);
+  Py_RETURN_NONE;
+}
+
+PyObject* cublas(PyObject*, PyObject*) {
+  bool there = false;
+  const char* where = fastnn::kernels::cuda::cublas_description(&there);
+  return Py_BuildValue("(Ns)", PyBool_FromLong(there), where);
+}
+
+PyObject* set_tf32(PyObject*, PyObject* on) {
+  const int truth = PyObject_IsTrue(on);
+  if (truth < 0) return nullptr;
+  fastnn::kernels::cuda::set_tf32(truth != 0);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
     {"traffic", traffic, METH_NOARGS, "Bytes copied so far, from the host and to it."},
     {"replays", replays, METH_NOARGS,
      "So far: steps recorded, calls that replayed them, steps run by these."},
+    {"find_cublas", find_cublas, METH_O, "Folders to look for cublasLt in, one a line."},
+    {"cublas", cublas, METH_NOARGS, "Whether cublasLt is there; where, or why not. Loads it."},
+    {"set_tf32", set_tf32, METH_O, "Whether large products of float32 may use TF32."},
     {nullptr, nullptr, 0, nullptr},
 };
 

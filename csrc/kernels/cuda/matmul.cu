@@ -1,8 +1,10 @@
 // Matrix products. Element (i, j) is one chain of fma over k = 0 .. K-1 in every kernel here, so a
-// row's bits depend neither on M nor on which kernel runs.
+// row's bits depend neither on M nor on which kernel runs. Large products are cublasLt's where that
+// is found (cublas.h).
 #include <cmath>
 #include <type_traits>
 
+#include "kernels/cuda/cublas.h"
 #include "kernels/cuda/lists.h"
 #include "kernels/cuda/math_arithmetic.h"
 #include "kernels/cuda/reduce.h"
@@ -47,15 +49,16 @@ __device__ T multiply_add(T a, T b, T c) {
 }
 
 template <class T>
+__device__ T activated(const Product& p, int64_t offset, int64_t i, int64_t j, T sum) {
+  if (p.epilogue == Epilogue::relu) return sum < 0 ? T(0) : sum;
+  if (p.epilogue != Epilogue::relu_grad) return sum;
+  return static_cast<const T*>(p.aux)[offset + i * p.ldaux + j] > 0 ? sum : T(0);
+}
+
+template <class T>
 __device__ void store(const Product& p, int64_t offset, int64_t i, int64_t j, T sum) {
   if (p.bias) sum = add<T>(sum, static_cast<const T*>(p.bias)[j], nullptr);
-  if (p.epilogue == Epilogue::relu) {
-    sum = sum < 0 ? T(0) : sum;
-  } else if (p.epilogue == Epilogue::relu_grad) {
-    const T y = static_cast<const T*>(p.aux)[offset + i * p.ldaux + j];
-    sum = y > 0 ? sum : T(0);
-  }
-  static_cast<T*>(p.c)[offset + i * p.ldc + j] = sum;
+  static_cast<T*>(p.c)[offset + i * p.ldc + j] = activated(p, offset, i, j, sum);
 }
 
 // A thread for each element. For products so small that the launch is what costs.
@@ -70,6 +73,18 @@ __device__ void product_small(const Grid& grid, const Product& p, int64_t count)
     T sum = 0;
     for (int64_t k = 0; k < p.k; ++k) sum = multiply_add(a[k * p.a_k], b[k * p.b_k], sum);
     store(p, o.c, i, j, sum);
+  }
+}
+
+// What cublasLt has left to do: bias and activation, in place.
+template <class T>
+__device__ void finish(const Grid& grid, const Product& p, bool bias, int64_t count) {
+  const int64_t size = p.m * p.n;
+  for (int64_t e = grid.first_index(); e < count * size; e += grid.all_threads()) {
+    const int64_t i = e % size / p.n, j = e % p.n, offset = offsets_of(p, e / size).c;
+    T sum = static_cast<T*>(p.c)[offset + i * p.ldc + j];
+    if (bias) sum += static_cast<const T*>(p.bias)[j];
+    static_cast<T*>(p.c)[offset + i * p.ldc + j] = activated(p, offset, i, j, sum);
   }
 }
 
@@ -147,10 +162,7 @@ void column_sums(const MatmulArgs& g, int64_t count, const Context* ctx) {
   }
 }
 
-template <class T>
-void matmul(const void* args, const Context* ctx) {
-  const auto& g = *static_cast<const MatmulArgs*>(args);
-  if (g.epilogue == Epilogue::tile) return fail("an epilogue is relu or none");
+Product product_of(const MatmulArgs& g, int64_t* count) {
   Product p{};
   p.c = g.c, p.a = g.a, p.b = g.b, p.bias = g.bias, p.aux = g.aux;
   p.m = g.m, p.n = g.n, p.k = g.k;
@@ -159,27 +171,57 @@ void matmul(const void* args, const Context* ctx) {
   p.ldc = g.ldc, p.ldaux = g.ldaux;
   p.epilogue = g.epilogue;
   p.batch_rank = g.batch_rank;
-  int64_t count = 1;
+  *count = 1;
   for (int d = 0; d < g.batch_rank; ++d) {
     p.batch_shape[d] = g.batch_shape[d];
     p.batch_a[d] = g.batch_a[d], p.batch_b[d] = g.batch_b[d], p.batch_c[d] = g.batch_c[d];
-    count *= g.batch_shape[d];
+    *count *= g.batch_shape[d];
   }
+  return p;
+}
+
+template <class T>
+void multiply_here(const Product& p, int64_t count, const Context* ctx) {
   constexpr int64_t kMostProducts = 65535;  // of a grid
-  const bool tiled = g.m * g.n >= kTile * kTile && g.k >= kDepth && count <= kMostProducts;
-  const auto across = static_cast<unsigned>((g.n + kTile - 1) / kTile);
-  const auto down = static_cast<unsigned>((g.m + kTile - 1) / kTile);
+  const bool tiled = p.m * p.n >= kTile * kTile && p.k >= kDepth && count <= kMostProducts;
+  const auto across = static_cast<unsigned>((p.n + kTile - 1) / kTile);
+  const auto down = static_cast<unsigned>((p.m + kTile - 1) / kTile);
   if (tiled && down <= kMostProducts)
     launch<product_tiled<T>>(ctx, dim3(across, down, static_cast<unsigned>(count)), kThreads, p);
   else
-    launch<product_small<T>>(ctx, blocks_for(count * g.m * g.n), kThreads, p, count);
+    launch<product_small<T>>(ctx, blocks_for(count * p.m * p.n), kThreads, p, count);
+}
+
+// False where cublasLt does not do it.
+template <class T>
+bool multiply_there(const MatmulArgs& g, const Product& p, int64_t count, const Context* ctx) {
+  if constexpr (std::is_floating_point_v<T>) {
+    bool biased = false;
+    if (!is_large(g) || !multiply_large<T>(g, ctx, &biased)) return false;
+    const bool bias = g.bias && !biased;
+    if (bias || g.epilogue != Epilogue::none)
+      launch<finish<T>>(ctx, blocks_for(count * g.m * g.n), kThreads, p, bias, count);
+    return true;
+  }
+  return false;
+}
+
+template <class T>
+void matmul(const void* args, const Context* ctx) {
+  const auto& g = *static_cast<const MatmulArgs*>(args);
+  if (g.epilogue == Epilogue::tile) return fail("an epilogue is relu or none");
+  int64_t count;
+  const Product p = product_of(g, &count);
+  if (!multiply_there<T>(g, p, count, ctx)) multiply_here<T>(p, count, ctx);
   if (g.colsum_b) column_sums<T>(g, count, ctx);
 }
 
 size_t workspace(const void* args, int32_t threads) {
   const auto& g = *static_cast<const MatmulArgs*>(args);
   (void)threads;
-  return g.colsum_b ? reduce_workspace(g.n, g.k) : 0;
+  const size_t sums = g.colsum_b ? reduce_workspace(g.n, g.k) : 0;
+  const size_t product = is_large(g) ? large_workspace() : 0;
+  return sums > product ? sums : product;
 }
 
 const Entry kEntries[] = {
