@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import _core, _devices, ops
+from fastnn import Sequential, _core, _devices, layers, ops, optimizers
 
 LARGE = (520, 513, 515)
 
@@ -110,6 +110,20 @@ def test_the_gradients_of_a_large_layer(cuda):
 
     for got, want in zip(both(cuda), both("cpu"), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-7)
+
+
+def test_training_with_large_products(cuda):
+    x, y = random(1024, 512), random(1024, 512)
+
+    def trained(device):
+        model = Sequential([layers.Dense(512, activation="relu", input_dim=512)])
+        model.set_weights([0.05 * random(512, 512), random(512)])
+        model.compile(optimizers.SGD(0.1), "mse", device=device)
+        model.fit(x, y, batch_size=512, epochs=2, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    for got, want in zip(trained(cuda), trained("cpu"), strict=True):
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
 
 
 def test_high_precision_rounds_factors_of_large_products(high):
