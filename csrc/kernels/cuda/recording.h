@@ -24,7 +24,7 @@ namespace fastnn::kernels::cuda {
 // A launch as it will be replayed. The arguments lie one after the other, each at a multiple of
 // its alignment: as a kernel's parameters do.
 struct Noted {
-  const void* kernel;  // &Launch<body, ...>::run
+  const void* body;  // &identity<body>
   dim3 blocks, threads;
   std::vector<unsigned char> arguments = {};
 #ifdef FASTNN_EMULATED
