@@ -52,6 +52,15 @@ void Binder::address(void** slot, const View& view) const {
     *slot = context_->base_[static_cast<size_t>(b)] + offset;
 }
 
+void Binder::host_address(void** slot, const View& view) const {
+  if (context_->program_->device().is_host()) return address(slot, view);
+  const BufferInfo& info = context_->program_->buffers[static_cast<size_t>(view.buffer)];
+  *slot = nullptr;
+  if (info.kind == BufferInfo::input)
+    context_->host_patches_[static_cast<size_t>(info.slot)].push_back(
+        {slot, eval(view.offset) * dtype_size(view.dtype)});
+}
+
 Context::Context(std::shared_ptr<const Program> program, std::shared_ptr<Scratch> scratch)
     : program_(std::move(program)),
       scratch_(scratch ? std::move(scratch) : std::make_shared<Scratch>()),
@@ -72,6 +81,8 @@ Context::Context(std::shared_ptr<const Program> program, std::shared_ptr<Scratch
   if (scratch_->state.size() == 0) scratch_->state = Memory(device, sizeof(DeviceState));
   state_ = scratch_->state.as<DeviceState>();
   staged_inputs_.resize(input_patches_.size());
+  kept_inputs_.resize(input_patches_.size());
+  host_patches_.resize(input_patches_.size());
   staged_outputs_.resize(output_patches_.size());
   host_outputs_.resize(output_patches_.size());
 }
@@ -203,6 +214,7 @@ void Context::bind(const Extents& env) {
   place_buffers();
   for (auto& p : input_patches_) p.clear();
   for (auto& p : output_patches_) p.clear();
+  for (auto& p : host_patches_) p.clear();
   steps_.clear();
   next_child_ = next_sized_ = 0;
   std::vector<size_t> workspaces;
@@ -229,6 +241,8 @@ void Context::refresh() {
 void Context::set_input(int i, const void* data) {
   for (const Patch& p : input_patches_[static_cast<size_t>(i)])
     *p.slot = const_cast<char*>(static_cast<const char*>(data)) + p.offset;
+  if (host_patches_.empty()) return;
+  for (const Patch& p : host_patches_[static_cast<size_t>(i)]) *p.slot = nullptr;
 }
 
 void Context::set_output(int i, void* data) {
@@ -242,8 +256,14 @@ void Context::set_host_input(int i, const void* data) {
   if (device.is_host()) return set_input(i, data);
   const auto index = static_cast<size_t>(i);
   Memory& staged = staging(&staged_inputs_, index, program_->input_types[index]);
-  device.copy_in(staged.data(), data, bytes_of(program_->input_types[index]));
+  const int64_t bytes = bytes_of(program_->input_types[index]);
+  device.copy_in(staged.data(), data, bytes);
   set_input(i, staged.data());
+  if (host_patches_[index].empty() || bytes == 0) return;
+  Buffer& kept = kept_inputs_[index];
+  if (kept.size() < bytes) kept = Buffer(bytes);
+  std::memcpy(kept.data(), data, static_cast<size_t>(bytes));
+  for (const Patch& p : host_patches_[index]) *p.slot = kept.as<char>() + p.offset;
 }
 
 void Context::set_host_output(int i, void* data) {

@@ -64,11 +64,17 @@ class Binder {
   void pointer(T** slot, const View& view) const {
     address(reinterpret_cast<void**>(const_cast<std::remove_const_t<T>**>(slot)), view);
   }
+  // Stores where the host can read the view: null where a device alone has it.
+  template <class T>
+  void host_pointer(const T** slot, const View& view) const {
+    host_address(reinterpret_cast<void**>(const_cast<T**>(slot)), view);
+  }
   Context* context() const { return context_; }
   const Extents& extents() const { return env_; }
 
  private:
   void address(void** slot, const View& view) const;
+  void host_address(void** slot, const View& view) const;
 
   Context* context_;
   const Extents& env_;
@@ -284,6 +290,9 @@ class Context {
   // On a device.
   DeviceState* state_ = nullptr;  // there; the scratch's, or that of the context around
   std::vector<Memory> staged_inputs_, staged_outputs_;
+  // Inputs that calls read here, as set_host_input was given them.
+  std::vector<std::vector<Patch>> host_patches_;
+  std::vector<Buffer> kept_inputs_;
   std::vector<void*> host_outputs_;
 };
 

@@ -18,8 +18,10 @@ extern const EntryList pooling_list;
 extern const EntryList random_list;
 extern const EntryList recurrent_list;
 extern const EntryList reduce_list;
+extern const EntryList row_updates_list;
 extern const EntryList softmax_list;
 extern const EntryList take_list;
+extern const EntryList trees_list;
 
 const Table& table();
 

@@ -42,11 +42,10 @@ void sort(Key* keys, int64_t size, const Context* ctx) {
   }
 }
 
+// Rows that no index names stay as they were.
 template <class T>
-void take_grad(const void* args, const Context* ctx) {
+void take_grad_rows(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const TakeArgs*>(args);
-  const int64_t n = a.outer * a.rows * a.inner;
-  launch<zero_elements<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
   if (a.count == 0) return;
   constexpr int64_t kMost = int64_t{1} << 31;
   if (a.rows > kMost || a.count > kMost) return fail("tables have at most 2^31 rows");
@@ -55,6 +54,14 @@ void take_grad(const void* args, const Context* ctx) {
   launch<make_keys>(ctx, blocks_for(size), kThreads, a, keys, size, state_of(ctx));
   sort(keys, size, ctx);
   launch<add_rows<T>>(ctx, blocks_for(a.outer * a.count * a.inner), kThreads, a, keys);
+}
+
+template <class T>
+void take_grad(const void* args, const Context* ctx) {
+  const auto& a = *static_cast<const TakeArgs*>(args);
+  const int64_t n = a.outer * a.rows * a.inner;
+  launch<zero_elements<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(a.out), n);
+  take_grad_rows<T>(args, ctx);
 }
 
 size_t workspace(const void* args, int32_t) {
@@ -83,6 +90,8 @@ const Entry kEntries[] = {
     FASTNN_TAKE("take_along", true),
     {"take_grad", DType::f32, take_grad<float>, nullptr, workspace},
     {"take_grad", DType::f64, take_grad<double>, nullptr, workspace},
+    {"take_grad_rows", DType::f32, take_grad_rows<float>, nullptr, workspace},
+    {"take_grad_rows", DType::f64, take_grad_rows<double>, nullptr, workspace},
     {"take_along_grad", DType::f32, take_along_grad<float>, nullptr, nullptr},
     {"take_along_grad", DType::f64, take_along_grad<double>, nullptr, nullptr},
     {"one_hot", DType::f32, one_hot<float>, nullptr, nullptr},

@@ -18,8 +18,10 @@ extern const EntryList random_list;
 extern const EntryList convolution_list;
 extern const EntryList matmul_list;
 extern const EntryList recurrent_list;
+extern const EntryList pairs_list;
 extern const EntryList pooling_list;
 extern const EntryList reduce_list;
 extern const EntryList softmax_list;
+extern const EntryList trees_list;
 
 }  // namespace fastnn::kernels::reference

@@ -44,7 +44,6 @@ const Entry kEntries[] = {
 
 }  // namespace
 
-extern const EntryList pairs_list;
 const EntryList pairs_list = {kEntries, sizeof(kEntries) / sizeof(kEntries[0])};
 
 }  // namespace fastnn::kernels::reference

@@ -1,38 +1,35 @@
 // The optimizer's call: one kernel over a table of segments, as few as memory allows. Of a table
 // whose gradient is that of looked-up rows, those rows alone are updated, where the others would
-// stay as they are: each is a segment, known when the call runs.
+// stay as they are: each is a segment, known when the call runs. A device has a kernel that reads
+// the index itself.
 #include <algorithm>
 #include <cstring>
 
 #include "graph/build.h"
+#include "kernels/row_updates.h"
 #include "runtime/lower/lowering.h"
+#include "runtime/registry.h"
 
 namespace fastnn::runtime {
 namespace {
 
 using kernels::OptimizerArgs;
+using kernels::RowUpdateArgs;
 using kernels::Segment;
-
-// A table of which some rows are updated.
-struct RowUpdate {
-  Segment table;  // as if it were one segment
-  const int64_t* index;
-  int64_t count;  // of the index
-  int64_t rows, row_bytes, row_length;
-};
+using kernels::TableRows;
 
 // The row updates and then the table stand behind the arguments, in the same memory.
 struct TableArgs : OptimizerArgs {
-  kernels::Kernel update;
-  kernels::Workspace workspace;
-  RowUpdate* row_updates;
+  kernels::Kernel update, update_rows;  // the second on a device
+  kernels::Workspace workspace, rows_workspace;
+  TableRows* row_updates;
   int64_t row_update_count;
 };
 
 int64_t bitmap_bytes(int64_t rows) { return (rows + 63) / 64 * 8; }
 
 // The segments of the rows that an index names, each once.
-int64_t find_rows(const RowUpdate& u, uint64_t* seen, Segment* out) {
+int64_t find_rows(const TableRows& u, uint64_t* seen, Segment* out) {
   std::memset(seen, 0, static_cast<size_t>(bitmap_bytes(u.rows)));
   int64_t found = 0;
   for (int64_t i = 0; i < u.count; ++i) {
@@ -66,36 +63,46 @@ void row_task(void* arg, int64_t i) {
   t.args->update(&part, &t.serial);
 }
 
+void update_rows(const TableArgs& args, const TableRows& u, const kernels::Context* ctx) {
+  constexpr int64_t kTaskElements = 16384;
+  auto* seen = static_cast<uint64_t*>(ctx->workspace);
+  auto* segments =
+      reinterpret_cast<Segment*>(static_cast<char*>(ctx->workspace) + bitmap_bytes(u.rows));
+  RowTasks t{&args, *ctx, segments, find_rows(u, seen, segments), 0};
+  t.serial.threads = 1;
+  t.per_task = kTaskElements / std::max<int64_t>(u.row_length, 1) + 1;
+  const int64_t tasks = (t.count + t.per_task - 1) / t.per_task;
+  if (ctx->threads > 1 && tasks > 3)
+    ctx->parallel_for(ctx->pool, tasks, row_task, &t);
+  else
+    for (int64_t i = 0; i < tasks; ++i) row_task(&t, i);
+}
+
 void run_optimizer(const void* p, const kernels::Context* ctx) {
   const auto& args = *static_cast<const TableArgs*>(p);
-  constexpr int64_t kTaskElements = 16384;
   if (args.count > 0) args.update(static_cast<const OptimizerArgs*>(&args), ctx);
   for (int64_t k = 0; k < args.row_update_count; ++k) {
-    const RowUpdate& u = args.row_updates[k];
-    auto* seen = static_cast<uint64_t*>(ctx->workspace);
-    auto* segments =
-        reinterpret_cast<Segment*>(static_cast<char*>(ctx->workspace) + bitmap_bytes(u.rows));
-    RowTasks t{&args, *ctx, segments, find_rows(u, seen, segments), 0};
-    t.serial.threads = 1;
-    t.per_task = kTaskElements / std::max<int64_t>(u.row_length, 1) + 1;
-    const int64_t tasks = (t.count + t.per_task - 1) / t.per_task;
-    if (ctx->threads > 1 && tasks > 3)
-      ctx->parallel_for(ctx->pool, tasks, row_task, &t);
-    else
-      for (int64_t i = 0; i < tasks; ++i) row_task(&t, i);
+    if (!args.update_rows) {
+      update_rows(args, args.row_updates[k], ctx);
+      continue;
+    }
+    const RowUpdateArgs own{args, args.row_updates[k]};
+    args.update_rows(&own, ctx);
   }
 }
 
 size_t optimizer_workspace(const void* p, int32_t threads) {
   const auto& args = *static_cast<const TableArgs*>(p);
-  int64_t most = 0;
+  size_t most = args.workspace ? args.workspace(&args, threads) : 0;
   for (int64_t k = 0; k < args.row_update_count; ++k) {
-    const RowUpdate& u = args.row_updates[k];
-    most = std::max(most, bitmap_bytes(u.rows) +
-                              std::min(u.count, u.rows) * static_cast<int64_t>(sizeof(Segment)));
+    const TableRows& u = args.row_updates[k];
+    const int64_t here =
+        bitmap_bytes(u.rows) + std::min(u.count, u.rows) * static_cast<int64_t>(sizeof(Segment));
+    const RowUpdateArgs own{args, u};
+    most = std::max(
+        most, args.update_rows ? args.rows_workspace(&own, threads) : static_cast<size_t>(here));
   }
-  const size_t own = args.workspace ? args.workspace(&args, threads) : 0;
-  return std::max(own, static_cast<size_t>(most));
+  return most;
 }
 
 class OptimizerCall : public Call {
@@ -111,18 +118,20 @@ class OptimizerCall : public Call {
   std::vector<Parameter> parameters;
   View rate, step, state;  // state: buffer -1 where there is none
   std::vector<double> hyper;
-  kernels::Kernel update = nullptr;
-  kernels::Workspace own_workspace = nullptr;
+  kernels::Kernel update = nullptr, update_rows = nullptr;
+  kernels::Workspace own_workspace = nullptr, rows_workspace = nullptr;
 
   size_t args_size() const override {
-    return sizeof(TableArgs) + parameters.size() * (sizeof(Segment) + sizeof(RowUpdate));
+    return sizeof(TableArgs) + parameters.size() * (sizeof(Segment) + sizeof(TableRows));
   }
 
   void bind(const Binder& b, void* memory) const override {
     auto* args = static_cast<TableArgs*>(memory);
     args->update = update;
+    args->update_rows = update_rows;
     args->workspace = own_workspace;
-    args->row_updates = reinterpret_cast<RowUpdate*>(args + 1);
+    args->rows_workspace = rows_workspace;
+    args->row_updates = reinterpret_cast<TableRows*>(args + 1);
     auto* table = reinterpret_cast<Segment*>(args->row_updates + parameters.size());
     const Parameter* last = nullptr;
     for (const Parameter& p : parameters) {
@@ -154,7 +163,7 @@ class OptimizerCall : public Call {
     s->decay = p.decay;
   }
 
-  static void bind_rows(const Binder& b, const Parameter& p, RowUpdate* u) {
+  static void bind_rows(const Binder& b, const Parameter& p, TableRows* u) {
     fill(b, p, &u->table);
     b.pointer(&u->index, p.index);
     u->count = b.eval(element_count(p.index.shape));
@@ -188,7 +197,6 @@ bool keeps_where_zero(const std::string& algorithm, const std::vector<double>& h
 }  // namespace
 
 void Lowering::find_row_gradients() {
-  if (!program_->device().is_host()) return;  // the index is read here, by the host
   for (const Section& section : sections_)
     for (const NodePtr& n : section.effects) {
       const auto& hyper = n->attrs.get<std::vector<double>>("hyper");
@@ -283,6 +291,13 @@ void Lowering::lower_optimizer(const NodePtr& n) {
   if (rows_only) {
     call->update = call->kernel;
     call->own_workspace = call->workspace;
+    if (!program_->device().is_host()) {
+      const std::string id = algorithm + "_rows";
+      const Found found = find_kernel(program_->device(), id, dtype);
+      if (!found.entry) throw_no_kernel(program_->device(), id, dtype);
+      call->update_rows = found.entry->run;
+      call->rows_workspace = found.entry->workspace;
+    }
     call->kernel = run_optimizer;
     call->workspace = optimizer_workspace;
   }

@@ -1,7 +1,13 @@
 // Trees by level: the body is a Program of its own, whose rows are a level of all trees. Upwards it
 // reads the children's states and writes the level's; downwards it reads the level's gradients and
 // its results are added to the children's.
-#include <cstring>
+//
+// On a device the states never come back: the host only says which level is next. What it must know
+// for that, the sizes of the levels, and that children are of lower levels, it reads from its own
+// copy of what a batch brought (Binder::host_pointer), which was sent to the device once. Where the
+// children or counts are the device's (they came from there, or are computed), they are copied to
+// the host at the start of each run, which waits for them.
+#include "kernels/trees.h"
 
 #include "core/error.h"
 #include "runtime/lower/lowering.h"
@@ -27,6 +33,7 @@ struct TreeArgs {
   Context* around;
   SizedContexts* bodies;
   const int64_t *left, *right, *counts;
+  const int64_t *host_left, *host_right, *host_counts;
   int64_t leaves, inner, levels;
   Rows* slots;  // see the functions of TreeCall
 };
@@ -38,6 +45,7 @@ class TreeCall : public Call {
   ExtentId rows;
   bool gradient;
   size_t states;
+  std::vector<kernels::Kernel> gather, add;  // of each state
   std::vector<View> in, out, spares;
   View left, right, counts;
   std::vector<View> invariants;
@@ -55,6 +63,9 @@ class TreeCall : public Call {
     b.pointer(&a->left, left);
     b.pointer(&a->right, right);
     b.pointer(&a->counts, counts);
+    b.host_pointer(&a->host_left, left);
+    b.host_pointer(&a->host_right, right);
+    b.host_pointer(&a->host_counts, counts);
     a->inner = b.eval(left.shape[0]);
     a->levels = b.eval(counts.shape[0]);
     a->leaves = b.eval(out[0].shape[0]) - a->inner;
@@ -100,50 +111,83 @@ struct Level {
   int64_t first, count, at;
 };
 
-void check_counts(const TreeArgs& a) {
+const Device& device_of(const TreeArgs& a) { return a.around->program().device(); }
+
+// What the host reads of a batch.
+struct Index {
+  const int64_t *left, *right, *counts;
+  std::vector<int64_t> copies[3];  // where only a device has them
+  bool distinct = false;  // each child has one parent
+
+  explicit Index(const TreeArgs& a)
+      : left(a.host_left), right(a.host_right), counts(a.host_counts) {
+    bring(&left, a.left, a.inner, a, &copies[0]);
+    bring(&right, a.right, a.inner, a, &copies[1]);
+    bring(&counts, a.counts, a.levels, a, &copies[2]);
+  }
+  Index(const Index&) = delete;
+
+ private:
+  static void bring(const int64_t** here, const int64_t* there, int64_t count, const TreeArgs& a,
+                    std::vector<int64_t>* copy) {
+    if (*here || count == 0) return;
+    copy->resize(static_cast<size_t>(count));
+    device_of(a).copy_out(copy->data(), there, 8 * count);
+    *here = copy->data();
+  }
+};
+
+// All of it before anything is computed: kernels do not look.
+void check(const TreeArgs& a, Index* index) {
   int64_t total = 0;
   for (int64_t l = 0; l < a.levels; ++l) {
-    if (a.counts[l] < 0)
-      throw ValueError(str("counts: expected no negative size of a level, got ", a.counts[l]));
-    total += a.counts[l];
+    if (index->counts[l] < 0)
+      throw ValueError(str("counts: expected no negative size of a level, got ", index->counts[l]));
+    total = checked_add(total, index->counts[l]);
   }
   if (total != a.inner)
     throw ValueError(str("counts: expected ", a.inner, " nodes above the leaves, got ", total));
+  std::vector<bool> seen(static_cast<size_t>(a.leaves + a.inner));
+  index->distinct = true;
+  int64_t at = 0;
+  for (int64_t l = 0; l < a.levels; ++l)
+    for (const int64_t first = a.leaves + at, end = at + index->counts[l]; at < end; ++at)
+      for (const int64_t child : {index->left[at], index->right[at]}) {
+        if (child < 0 || child >= first)
+          throw IndexError(
+              str("children: expected numbers of lower levels, below ", first, ", got ", child));
+        if (seen[static_cast<size_t>(child)]) index->distinct = false;
+        seen[static_cast<size_t>(child)] = true;
+      }
 }
 
-void gather(const Rows& from, const int64_t* index, const Level& level, const Rows& to) {
-  for (int64_t i = 0; i < level.count; ++i) {
-    const int64_t child = index[level.at + i];
-    if (child < 0 || child >= level.first)
-      throw IndexError(
-          str("children: expected numbers of lower levels, below ", level.first, ", got ", child));
-    std::memcpy(to.data + i * to.bytes, from.data + child * from.bytes,
-                static_cast<size_t>(from.bytes));
+int64_t width_of(const Rows& r, const View& v) { return r.bytes / dtype_size(v.dtype); }
+
+void gather_children(const TreeArgs& a, const Level& level, const kernels::Context& ctx) {
+  const TreeCall& c = *a.call;
+  const Rows *states = c.gradient ? a.slots : c.results(a), *gathered = c.gathered(a);
+  for (size_t i = 0; i < c.states; ++i) {
+    const kernels::TreeChildrenArgs args{gathered[i].data,
+                                         gathered[c.states + i].data,
+                                         states[i].data,
+                                         a.left + level.at,
+                                         a.right + level.at,
+                                         level.count,
+                                         width_of(states[i], c.in[i])};
+    c.gather[i](&args, &ctx);
   }
 }
 
-template <class T>
-void scatter(const Rows& to, const int64_t* index, const Level& level, const Rows& from) {
-  const int64_t width = to.bytes / static_cast<int64_t>(sizeof(T));
-  for (int64_t i = 0; i < level.count; ++i) {
-    T* sum = reinterpret_cast<T*>(to.data) + index[level.at + i] * width;
-    const T* g = reinterpret_cast<const T*>(from.data) + i * width;
-    for (int64_t j = 0; j < width; ++j) sum[j] += g[j];
-  }
-}
-
-void add_to_children(const TreeArgs& a, const Level& level) {
+void add_to_children(const TreeArgs& a, const Level& level, bool distinct,
+                     const kernels::Context& ctx) {
   const TreeCall& c = *a.call;
   const Rows *sums = c.results(a), *parts = c.gathered(a) + 2 * c.states;
-  for (size_t side = 0; side < 2; ++side)
-    for (size_t i = 0; i < c.states; ++i) {
-      const int64_t* index = side == 0 ? a.left : a.right;
-      const Rows& part = parts[side * c.states + i];
-      if (c.in[i].dtype == DType::f32)
-        scatter<float>(sums[i], index, level, part);
-      else
-        scatter<double>(sums[i], index, level, part);
-    }
+  for (size_t i = 0; i < c.states; ++i) {
+    const kernels::TreeChildrenGradArgs args{
+        sums[i].data,       parts[i].data, parts[c.states + i].data,   a.left + level.at,
+        a.right + level.at, level.count,   width_of(sums[i], c.in[i]), distinct};
+    c.add[i](&args, &ctx);
+  }
 }
 
 void run_level(const TreeArgs& a, const Level& level, Extents* env, const kernels::Context& ctx) {
@@ -151,13 +195,10 @@ void run_level(const TreeArgs& a, const Level& level, Extents* env, const kernel
   env->set(c.rows, level.count);
   Context* body = a.bodies->at(level.count, *env);
   body->run_within(*a.around);
+  gather_children(a, level, ctx);
   const Rows *states = c.gradient ? a.slots : c.results(a), *gathered = c.gathered(a);
   int slot = 0;
-  for (size_t side = 0; side < 2; ++side)
-    for (size_t i = 0; i < c.states; ++i, ++slot) {
-      gather(states[i], side == 0 ? a.left : a.right, level, gathered[slot]);
-      body->set_input(slot, gathered[slot].data);
-    }
+  for (; slot < static_cast<int>(2 * c.states); ++slot) body->set_input(slot, gathered[slot].data);
   auto at_level = [&](const Rows& r) { return r.data + level.first * r.bytes; };
   if (c.gradient) {
     for (size_t i = 0; i < c.states; ++i) body->set_input(slot++, at_level(states[i]));
@@ -174,18 +215,18 @@ void run_level(const TreeArgs& a, const Level& level, Extents* env, const kernel
   info.seed = ctx.seed;
   info.step = ctx.step;
   body->run(0, info);
-  if (c.gradient) add_to_children(a, level);
 }
 
 void run_trees(const void* args, const kernels::Context* ctx) {
   const TreeArgs& a = *static_cast<const TreeArgs*>(args);
   const TreeCall& c = *a.call;
-  check_counts(a);
+  Index index(a);
+  check(a, &index);
   // Gradients start as those from elsewhere, states as the leaves'.
   for (size_t i = 0; i < c.states; ++i) {
     const Rows &from = a.slots[c.gradient ? c.states + i : i], &to = c.results(a)[i];
     const int64_t rows = a.leaves + (c.gradient ? a.inner : 0);
-    if (rows > 0) std::memcpy(to.data, from.data, static_cast<size_t>(rows * to.bytes));
+    device_of(a).copy(to.data, from.data, rows * to.bytes);
   }
   Extents env;
   for (ExtentId id : c.known) {
@@ -195,13 +236,15 @@ void run_trees(const void* args, const kernels::Context* ctx) {
   Level level{c.gradient ? a.leaves + a.inner : a.leaves, 0, c.gradient ? a.inner : 0};
   for (int64_t l = 0; l < a.levels; ++l) {
     if (a.around->should_stop()) return;
-    level.count = a.counts[c.gradient ? a.levels - 1 - l : l];
+    level.count = index.counts[c.gradient ? a.levels - 1 - l : l];
     if (c.gradient) {
       level.first -= level.count;
       level.at -= level.count;
     }
     if (level.count > 0) run_level(a, level, &env, *ctx);
-    if (!c.gradient) {
+    if (c.gradient) {
+      add_to_children(a, level, index.distinct, *ctx);
+    } else {
       level.first += level.count;
       level.at += level.count;
     }
@@ -229,9 +272,6 @@ std::vector<ExtentId> extents_inside(const SubGraph& body) {
 }  // namespace
 
 void Lowering::lower_trees(const NodePtr& n) {
-  // Levels are gathered and added up by the host.
-  if (!program_->device().is_host())
-    throw_no_kernel(program_->device(), n->op->name, n->inputs[0].dtype());
   const SubGraph& body = *n->attrs.get<std::shared_ptr<const SubGraph>>("body");
   auto call = std::make_unique<TreeCall>();
   call->body =
@@ -244,6 +284,15 @@ void Lowering::lower_trees(const NodePtr& n) {
   for (const Value& x : n->inputs) read.push_back(contiguous(view_of(x)));
   call->take(read, given);
   call->rows = n->inputs[given].shape()[0].as_extent();
+  auto kernel = [&](const char* id, DType dtype) {
+    const Found found = find_kernel(program_->device(), id, dtype);
+    if (!found.entry) throw_no_kernel(program_->device(), id, dtype);
+    return found.entry->run;
+  };
+  for (size_t i = 0; i < call->states; ++i) {
+    call->gather.push_back(kernel("tree_children", call->in[i].dtype));
+    call->add.push_back(kernel("tree_children_grad", call->in[i].dtype));
+  }
   std::vector<int> written;
   for (size_t i = 0; i < n->outputs.size(); ++i) {
     call->out.push_back(new_result({n, static_cast<int32_t>(i)}));

@@ -189,27 +189,40 @@ struct Lion {
   }
 };
 
+// The rule as one thread of the block works it out: powers in double cost as much as many elements.
+template <class T, template <class> class Rule>
+__device__ Rule<T> shared_rule(const Grid& grid, const double* hyper, const int64_t* step,
+                               const double* state) {
+  alignas(Rule<T>) __shared__ char memory[sizeof(Rule<T>)];
+  if (grid.thread == 0)
+    *reinterpret_cast<Rule<T>*>(memory) = Rule<T>(hyper, static_cast<double>(*step + 1), state);
+  grid.sync();
+  return *reinterpret_cast<const Rule<T>*>(memory);
+}
+
+template <class T>
+__device__ T rate_of(const Segment& s, const void* rate) {
+  return static_cast<T>(s.rate_scale * *static_cast<const T*>(rate));
+}
+
+// Decoupled weight decay comes before the update.
+template <class T, class Rule>
+__device__ void update_element(const Segment& s, const Rule& rule, T rate, int64_t i) {
+  T* param = static_cast<T*>(s.param);
+  const T p = param[i];
+  const T decayed = s.decay != 0 ? p - p * static_cast<T>(s.decay) * rate : p;
+  param[i] = rule(decayed, static_cast<const T*>(s.grad)[i], rate, s, i);
+}
+
 // grid.block.y is the segment.
 template <class T, template <class> class Rule>
 __device__ void optimize(const Grid& grid, const Update& u) {
   if (spoiled(u.device)) return;
-  // Powers in double cost as much as many elements: one thread of the block takes them.
-  alignas(Rule<T>) __shared__ char memory[sizeof(Rule<T>)];
-  if (grid.thread == 0)
-    *reinterpret_cast<Rule<T>*>(memory) =
-        Rule<T>(u.hyper, static_cast<double>(*u.step + 1), u.state);
-  grid.sync();
-  const Rule<T> rule = *reinterpret_cast<const Rule<T>*>(memory);
+  const Rule<T> rule = shared_rule<T, Rule>(grid, u.hyper, u.step, u.state);
   const Segment& s = u.segments[grid.block.y];
-  const T rate = static_cast<T>(s.rate_scale * *static_cast<const T*>(u.rate));
-  T* param = static_cast<T*>(s.param);
-  const T* grad = static_cast<const T*>(s.grad);
-  for (int64_t i = grid.first_index(); i < s.length; i += grid.all_threads()) {
-    const T p = param[i];
-    // Decoupled weight decay comes before the update.
-    const T decayed = s.decay != 0 ? p - p * static_cast<T>(s.decay) * rate : p;
-    param[i] = rule(decayed, grad[i], rate, s, i);
-  }
+  const T rate = rate_of<T>(s, u.rate);
+  for (int64_t i = grid.first_index(); i < s.length; i += grid.all_threads())
+    update_element(s, rule, rate, i);
 }
 
 __device__ inline void advance_nadam(const Grid&, const Update& u) {

@@ -97,6 +97,11 @@ static inline int atomicCAS(int* p, int expected, int desired) {
   if (old == expected) *p = desired;
   return old;
 }
+static inline int atomicExch(int* p, int value) {
+  const int old = *p;
+  *p = value;
+  return old;
+}
 static inline int atomicAdd(int* p, int value) {
   const int old = *p;
   *p += value;
