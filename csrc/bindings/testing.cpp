@@ -17,6 +17,7 @@
 #include "core/philox.h"
 #include "core/thread_pool.h"
 #include "runtime/registry.h"
+#include "runtime/trainer.h"
 
 namespace fastnn::bindings {
 namespace {
@@ -183,6 +184,8 @@ void register_testing(py::module_& m) {
   t.def("philox", &philox_words, py::arg("counter"), py::arg("key"));
   t.def("pool_job", &pool_job, py::arg("tasks"), py::arg("work") = 0, py::arg("nested") = false);
   t.def("cgroup_quota", &cgroup_quota, py::arg("root"));
+  t.def("set_recording", &runtime::Trainer::set_recording, py::arg("wanted"),
+        "Whether devices record steps of training; returns what it was.");
 }
 
 }  // namespace fastnn::bindings

@@ -1,6 +1,7 @@
 #include "runtime/columns.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/error.h"
 #include "runtime/registry.h"
@@ -45,6 +46,11 @@ Span span_of(const Column& c) {
   return span;
 }
 
+uint64_t new_layout() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 }  // namespace
 
 bool Column::operator==(const Column& other) const {
@@ -74,7 +80,9 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
   if (!device_->is_host() && (there || (use == Use::often && fits(*device_)))) gathers_ = device_;
   for (size_t i = 0; i < columns_.size(); ++i)
     inputs_.push_back(input(columns_[i], program.input_types[i].dtype, batch));
-  if (!gathers_->is_host()) bring_columns(*gathers_);
+  if (gathers_->is_host()) return;
+  bring_columns(*gathers_);
+  layout_ = new_layout();
 }
 
 BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) const {
@@ -136,7 +144,10 @@ void BatchReader::bring_columns(const Device& device) {
 void BatchReader::prepare(const std::vector<int64_t>& order) {
   if (gathers_->is_host()) return;
   const auto bytes = static_cast<int64_t>(order.size() * sizeof(int64_t));
-  if (brought_order_.size() < bytes) brought_order_ = Memory(*gathers_, bytes);
+  if (brought_order_.size() < bytes) {
+    brought_order_ = Memory(*gathers_, bytes);
+    layout_ = new_layout();
+  }
   gathers_->copy_in(brought_order_.data(), order.data(), bytes);
 }
 
@@ -160,7 +171,23 @@ kernels::Context BatchReader::gathering_context(kernels::Status* status) const {
   return {nullptr, gathers_->module()->queue(), 1, nullptr, nullptr, 0, 0, 0};
 }
 
+// Each row's place counts from the state's row.
+void BatchReader::record_read(Context* context, bool ordered, int64_t n) {
+  const kernels::Context kc = context->launching();
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    Input& in = inputs_[i];
+    in.args.out = in.buffer.data();
+    in.args.rows = ordered ? brought_order_.as<int64_t>() : nullptr;
+    in.args.first_row = 0;
+    in.args.n = n;
+    in.gather(&in.args, &kc);
+    gathers_->check("gather_batch");
+    context->set_input(static_cast<int>(i), in.buffer.data());
+  }
+}
+
 void BatchReader::read(Context* context, const int64_t* order, int64_t first, int64_t n) {
+  if (context->recording()) return record_read(context, order != nullptr, n);
   kernels::Status status{};
   kernels::Context kc = gathering_context(&status);
   if (order && !gathers_->is_host()) order = brought_order_.as<int64_t>();

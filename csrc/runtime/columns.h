@@ -47,6 +47,7 @@ class BatchReader final : public BatchSource {
     return extents(program, n);
   }
   void prepare(const std::vector<int64_t>& order) override;
+  uint64_t recordable() const override { return layout_; }
   // Rows that lie as the program wants them are used where they are.
   void read(Context* context, const int64_t* order, int64_t first, int64_t n) override;
   // Whether the n rows that were read last hold no NaN and no infinity. For use once.
@@ -71,6 +72,7 @@ class BatchReader final : public BatchSource {
   Input input(const Column& column, DType dtype, int64_t batch) const;
   bool fits(const Device& device) const;
   kernels::Context gathering_context(kernels::Status* status) const;
+  void record_read(Context* context, bool ordered, int64_t n);
   void bring_columns(const Device& device);
 
   std::vector<Column> columns_;
@@ -81,6 +83,7 @@ class BatchReader final : public BatchSource {
   const Device* device_;   // where they are used
   int64_t batch_;
   int64_t rows_ = 0;
+  uint64_t layout_ = 0;  // of what lies on a device
 };
 
 }  // namespace fastnn::runtime

@@ -229,6 +229,7 @@ void Context::bind(const Extents& env) {
   }
   bind_workspace(workspaces);
   generation_ = scratch_->generation;
+  ++bindings_;
   bound_ = true;
 }
 
@@ -291,6 +292,8 @@ void Context::finish() {
   device.copy_out(&state, state_, sizeof state);
   if (state.status_code != 0) {
     status_ = {state.status_code, state.status_value, state.status_limit};
+    failed_step_ = state.failed_step;
+    failed_row_ = state.failed_row;
     device.fill(state_, 0, sizeof(kernels::Status));
     check_status();
   }
@@ -302,29 +305,60 @@ void Context::finish() {
   }
 }
 
-void Context::set_step(uint64_t step) {
-  if (step == scratch_->step || !owns_state()) return;
-  program_->device().copy_in(&state_->step, &step, sizeof step);
-  scratch_->step = step;
+std::optional<int64_t> Context::kernels_called() const {
+  int64_t total = 0;
+  for (size_t i = 0; i < program_->calls.size(); ++i) {
+    const std::optional<int64_t> some = program_->calls[i]->kernels_called(arguments(i));
+    if (!some) return std::nullopt;
+    total += *some;
+  }
+  return total;
 }
 
-void Context::check_launch(size_t call) {
-  if (const char* why = program_->device().module()->error())
-    throw DeviceError("[" + program_->calls[call]->label + "] " + why);
+kernels::Context Context::launching() const {
+  kernels::Context kc{};
+  kc.pool = queue_ ? queue_ : program_->device().module()->queue();
+  kc.threads = 1;
+  kc.workspace = scratch_->workspace.data();
+  kc.status = reinterpret_cast<kernels::Status*>(state_);
+  return kc;
 }
+
+void Context::place(uint64_t step, int64_t row) {
+  if (!owns_state() || (step == scratch_->step && row == scratch_->row)) return;
+  const struct {
+    uint64_t step;
+    int64_t row;
+  } place{step, row};
+  static_assert(sizeof place == offsetof(DeviceState, failed_step) - offsetof(DeviceState, step));
+  program_->device().copy_in(&state_->step, &place, sizeof place);
+  scratch_->step = step;
+  scratch_->row = row;
+}
+
+void Context::advance(int64_t n) {
+  const kernels::Context kc = launching();
+  program_->device().module()->advance(&kc, n);
+  check_launch("advance");
+  if (!recording()) replayed(1, n);
+}
+
+void Context::replayed(int64_t steps, int64_t n) {
+  scratch_->step += static_cast<uint64_t>(steps);
+  scratch_->row += steps * n;
+}
+
+void Context::check_launch(const std::string& what) const { program_->device().check(what); }
 
 kernels::Context Context::kernel_context(const RunInfo& info) {
   const Device& device = program_->device();
   if (!device.is_host()) {
-    set_step(info.step);
-    return {nullptr,
-            device.module()->queue(),
-            1,
-            scratch_->workspace.data(),
-            reinterpret_cast<kernels::Status*>(state_),
-            info.seed,
-            info.step,
-            info.iteration};
+    if (owns_state() && !recording()) set_step(info.step);
+    kernels::Context kc = launching();
+    kc.seed = info.seed;
+    kc.step = info.step;
+    kc.iteration = info.iteration;
+    return kc;
   }
   return {parallel_for, nullptr,   threads_,  scratch_->workspace.data(),
           &status_,     info.seed, info.step, info.iteration};
@@ -334,7 +368,7 @@ void Context::run_call(size_t call, const RunInfo& info) {
   kernels::Context kc = kernel_context(info);
   if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[call].data();
   steps_[call].kernel(steps_[call].args, &kc);
-  if (!program_->device().is_host()) check_launch(call);
+  if (!program_->device().is_host()) check_launch(program_->calls[call]->label);
   if (status_.code != 0) check_status();
 }
 
@@ -349,21 +383,26 @@ bool Context::run(size_t section, const RunInfo& info) {
     ~Answered() { *asking = nullptr; }
   } answered{&asking_};
   for (size_t i = range.begin; i < range.end; ++i) {
-    if (info.poll && info.poll(info.poll_data)) return stopped();
+    if (info.poll && info.poll(info.poll_data)) return stopped(info);
     if (!own_workspaces_.empty()) kc.workspace = own_workspaces_[i].data();
     steps_[i].kernel(steps_[i].args, &kc);
-    if (elsewhere) check_launch(i);
+    if (elsewhere) check_launch(program_->calls[i]->label);
     if (debugging) after_call(i);
   }
-  if ((!children_.empty() || !sized_.empty()) && should_stop()) return stopped();
+  if ((!children_.empty() || !sized_.empty()) && should_stop()) return stopped(info);
   if (status_.code != 0) check_status();
   return true;
 }
 
-// What a run that was not finished has met does not count.
-bool Context::stopped() {
+// What a run that was not finished has met does not count; a device may still be at earlier steps,
+// whose errors do.
+bool Context::stopped(const RunInfo& info) {
   status_ = {};
-  if (owns_state()) program_->device().fill(state_, 0, sizeof(kernels::Status));
+  if (!owns_state()) return false;
+  DeviceState state;
+  program_->device().copy_out(&state, state_, sizeof state);
+  if (state.status_code != 0 && state.failed_step == info.step)
+    program_->device().fill(state_, 0, sizeof(kernels::Status));
   return false;
 }
 

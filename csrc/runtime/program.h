@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -87,6 +88,12 @@ class Call {
   virtual size_t args_size() const = 0;
   virtual void bind(const Binder& binder, void* args) const = 0;
   virtual std::string describe() const { return label; }
+  // On a device: how many kernels a run with these arguments calls, where it does nothing else, and
+  // calls the same ones each time. Then it can be recorded.
+  virtual std::optional<int64_t> kernels_called(const void* args) const {
+    (void)args;
+    return 1;
+  }
 
   kernels::Kernel kernel = nullptr;
   kernels::Workspace workspace = nullptr;
@@ -173,8 +180,9 @@ struct RunInfo {
 struct Scratch {
   Memory arena, workspace;
   Memory state;                  // a DeviceState, on a device
-  uint64_t step = ~uint64_t{0};  // that the state has
-  uint64_t generation = 0;       // grows when either moves
+  uint64_t step = ~uint64_t{0};  // that the state has, once all that was launched is done
+  int64_t row = 0;
+  uint64_t generation = 0;  // grows when either moves
 };
 
 // Bytes that a program occupies, by what they hold.
@@ -217,7 +225,28 @@ class Context {
   void run_within(const Context& other) {
     asking_ = other.asking_;
     state_ = other.state_;
+    queue_ = other.queue_;
   }
+
+  // --- On a device: steps of a training, which may be recorded and replayed.
+  // Counts how often it was bound: what was recorded earlier reads addresses that are no more.
+  uint64_t bindings() const { return bindings_; }
+  // Of all sections; see Call. They read in the state what varies from step to step.
+  std::optional<int64_t> kernels_called() const;
+  // Launches are given this queue, of a recording, until they are given none.
+  void record_on(void* queue) { queue_ = queue; }
+  bool recording() const { return queue_ != nullptr; }
+  // For a launch of the step's own; with the state.
+  kernels::Context launching() const;
+  // Where the next step is: written to the state unless it says so already.
+  void place(uint64_t step, int64_t row);
+  // Launches what ends a step of n rows.
+  void advance(int64_t n);
+  // The same, of recorded steps that were replayed.
+  void replayed(int64_t steps, int64_t n);
+  // Where finish() has met what it threw.
+  uint64_t failed_step() const { return failed_step_; }
+  int64_t failed_row() const { return failed_row_; }
   // Runs one call alone, for profiling.
   void run_call(size_t call, const RunInfo& info);
 
@@ -259,17 +288,19 @@ class Context {
   void bind_workspace(const std::vector<size_t>& needs);
   int64_t bytes_of(const Type& type) const;
   Memory& staging(std::vector<Memory>* all, size_t i, const Type& type);
-  void set_step(uint64_t step);
-  void check_launch(size_t call);
+  void set_step(uint64_t step) {
+    if (step != scratch_->step) place(step, scratch_->row);
+  }
+  void check_launch(const std::string& what) const;
   bool owns_state() const { return state_ && state_ == scratch_->state.data(); }
-  bool stopped();
+  bool stopped(const RunInfo& info);
   void after_call(size_t call);
   void poison_dead(size_t call);
 
   std::shared_ptr<const Program> program_;
   Extents env_;
   bool bound_ = false;
-  uint64_t epoch_ = 0, generation_ = 0;
+  uint64_t epoch_ = 0, generation_ = 0, bindings_ = 0;
   int threads_ = 0;
   std::vector<int64_t> planned_, offsets_;
   std::shared_ptr<Scratch> scratch_;
@@ -289,6 +320,9 @@ class Context {
   kernels::Status status_{};
   // On a device.
   DeviceState* state_ = nullptr;  // there; the scratch's, or that of the context around
+  void* queue_ = nullptr;         // of a recording
+  uint64_t failed_step_ = 0;
+  int64_t failed_row_ = 0;
   std::vector<Memory> staged_inputs_, staged_outputs_;
   // Inputs that calls read here, as set_host_input was given them.
   std::vector<std::vector<Patch>> host_patches_;

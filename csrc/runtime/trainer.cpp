@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/fpmode.h"
+#include "runtime/pace.h"
 #include "runtime/registry.h"
 
 namespace fastnn::runtime {
@@ -65,6 +66,8 @@ Trainer::Trainer(std::shared_ptr<const Program> program, const Every& every,
       }
     if (!found) throw ValueError("every: the program has no section \"" + name + "\"");
   }
+  if (every_.size() > 64)
+    throw ValueError(str("expected a program of at most 64 sections, got ", every_.size()));
 }
 
 std::unique_ptr<BatchSource> Trainer::reader_of(std::vector<Column> columns, int64_t batch) {
@@ -123,6 +126,7 @@ void Trainer::end() {
 void Trainer::release() {
   holding_ = false;
   held_.reset();
+  if (!active()) recorded_.clear();
 }
 
 StepPlan Trainer::plan(std::vector<Column> columns, int64_t batch) {
@@ -168,14 +172,23 @@ bool Trainer::step(Context* context, const RunInfo& first, bool guarded) {
   if (!context->run(0, first)) return false;
   std::unique_lock<Guard> lock(*guard_, std::defer_lock);
   if (!guarded) lock.lock();
-  RunInfo info = first;
-  info.poll = nullptr;
-  for (size_t s = 1; s < program_->sections.size(); ++s) {
-    if ((position_.step + 1) % every_[s] != 0) continue;
-    context->run(s, info);
-  }
+  run_sections(context, due_sections(), first);
   ++position_.step;
   return true;
+}
+
+uint64_t Trainer::due_sections() const {
+  uint64_t due = 0;
+  for (size_t s = 1; s < every_.size(); ++s)
+    if ((position_.step + 1) % every_[s] == 0) due |= uint64_t{1} << s;
+  return due;
+}
+
+// All but the first, which writes nothing.
+void Trainer::run_sections(Context* context, uint64_t due, RunInfo info) {
+  info.poll = nullptr;
+  for (size_t s = 1; s < every_.size(); ++s)
+    if (due >> s & 1) context->run(s, info);
 }
 
 int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data) {
@@ -188,6 +201,7 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
   } stopped_at_exit{&running_};
   FpMode mode;
   const Clock::time_point start = Clock::now();
+  Pace pace(program_->device(), &step_seconds_);
   const int64_t* order = order_.empty() ? nullptr : order_.data();
   int64_t done = 0;
   bool locked = false;
@@ -203,18 +217,23 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
 
   // Where they are all alike, full batches share a context that is bound once.
   Context* full = reader_->even() && reader_->rows() >= batch_ ? context_for(0, batch_) : nullptr;
+  const bool elsewhere = !program_->device().is_host();
+  const bool replays = full && recordable(*full);
+  auto interrupted = [&] { return replays && locked && poll && poll(poll_data); };
   int64_t& at = position_.row;
-  while (at < reader_->rows() && done < max_steps) {
-    // Short steps are run in bursts between two looks at the clock.
-    int64_t burst = step_seconds_ > 0 ? static_cast<int64_t>(1e-4 / step_seconds_) : 1;
-    burst = std::clamp<int64_t>(burst, 1, 256);
-    relock(step_seconds_ > 0 && step_seconds_ <= kLongStep);
+  while (at < reader_->rows() && done < max_steps && !interrupted()) {
+    relock(replays || (step_seconds_ > 0 && step_seconds_ <= kLongStep));
     if (locked) guard_->let_readers_pass();
-    const Clock::time_point begin = Clock::now();
-    int64_t ran = 0;
-    for (; ran < burst && at < reader_->rows() && done < max_steps; ++ran, ++done) {
+    pace.begin();
+    const int64_t last = done + std::min(pace.steps(), max_steps - done), first = done;
+    while (done < last && at < reader_->rows()) {
       int64_t n = std::min(batch_, reader_->rows() - at);
       Context* context = full && n == batch_ ? full : context_for(at, n);
+      if (const int64_t steps = replays && locked ? replay(context, n, last - done) : 0) {
+        done += steps;
+        continue;
+      }
+      if (elsewhere) context->place(position_.step, at);
       reader_->read(context, order, at, n);
       RunInfo info;
       info.seed = seed_;
@@ -227,18 +246,31 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
         finish();
         return done;
       }
+      if (elsewhere) context->advance(n);
       at += n;
+      ++done;
     }
-    step_seconds_ = seconds_since(begin) / static_cast<double>(ran);
+    pace.end(done - first);
     if (seconds_since(start) > max_seconds) break;
   }
+  pace.settle();
   finish();
   return done;
 }
 
+// Steps after one that met a bad value changed nothing: the pass stands where that one is.
 void Trainer::finish() {
-  for (const auto& context : contexts_)
-    if (context && context->bound()) context->finish();
+  for (const auto& context : contexts_) {
+    if (!context || !context->bound()) continue;
+    try {
+      context->finish();
+    } catch (const IndexError&) {
+      if (program_->device().is_host()) throw;
+      position_.step = context->failed_step();
+      position_.row = context->failed_row();
+      throw;
+    }
+  }
 }
 
 }  // namespace fastnn::runtime

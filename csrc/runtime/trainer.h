@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/recording.h"
 #include "runtime/columns.h"
 #include "runtime/guard.h"
 #include "runtime/program.h"
@@ -31,6 +32,10 @@ struct Position {
 
 // Sections run in their order: at every step, or every so many as `every` says of their name.
 // Only the first section can be interrupted; from the first write on, a step is carried through.
+//
+// On a device a step that comes again and again, over rows that lie there, is recorded and
+// replayed, many times by one call: one recording for each combination of sections and number of
+// rows. The first of its kind runs call by call, and so does what cannot be recorded.
 class Trainer {
  public:
   using Every = std::map<std::string, int64_t>;
@@ -62,6 +67,10 @@ class Trainer {
   // Readies everything for these columns and runs nothing.
   StepPlan plan(std::vector<Column> columns, int64_t batch);
 
+  // Whether steps are recorded on devices, of all trainers: for tests and for whom a tool shows
+  // kernels better one by one. Returns what it was.
+  static bool set_recording(bool wanted);
+
   bool active() const { return reader_ != nullptr; }
   const Position& position() const { return position_; }
   const Program& program() const { return *program_; }
@@ -74,7 +83,22 @@ class Trainer {
   // Of n rows from `first` in the order.
   Context* context_for(int64_t first, int64_t n);
   bool step(Context* context, const RunInfo& first, bool guarded);
+  // Those that run at the next step, as bits.
+  uint64_t due_sections() const;
+  void run_sections(Context* context, uint64_t due, RunInfo info);
   void finish();  // of what runs elsewhere
+
+  // A step on a device.
+  struct Recorded {
+    std::vector<uint64_t> of;  // what it stands on
+    std::unique_ptr<Recording> launches;
+    int failures = 0;
+  };
+  bool recordable(const Context& context) const;
+  // Replays at most `most` steps of n rows; 0 where the next one has to run call by call.
+  int64_t replay(Context* context, int64_t n, int64_t most);
+  Recorded* recorded(Context* context, int64_t n);
+  bool record(Recorded* recorded, Context* context, int64_t n);
 
   std::shared_ptr<const Program> program_;
   std::shared_ptr<Guard> guard_;
@@ -84,6 +108,7 @@ class Trainer {
   std::unique_ptr<BatchSource> held_;  // between two passes
   bool holding_ = false;
   std::atomic<bool> running_{false};
+  std::map<std::pair<int64_t, uint64_t>, Recorded> recorded_;  // by rows and sections
   std::vector<int64_t> order_;
   int64_t batch_ = 0;
   uint64_t seed_ = 0;

@@ -94,6 +94,15 @@ class LoopCall : public Call {
     for (size_t i = 0; i < carried; ++i) set(b, spare(*a) + i, spares[i], false);
   }
 
+  // Without steps it is copies.
+  std::optional<int64_t> kernels_called(const void* args) const override {
+    const auto& a = *static_cast<const LoopArgs*>(args);
+    const std::optional<int64_t> once = a.body->kernels_called();
+    constexpr int64_t kMany = int64_t{1} << 40;
+    if (a.trip == 0 || !once || *once > kMany / a.trip) return std::nullopt;
+    return *once * a.trip;
+  }
+
   std::string describe() const override {
     std::string s = label + " of " + trip.str() + " steps";
     for (const auto& c : body->calls) s += "\n        " + c->describe() + "  [" + c->table + "]";

@@ -50,6 +50,9 @@ class TreeCall : public Call {
   View left, right, counts;
   std::vector<View> invariants;
 
+  // Levels have as many rows as the trees of the batch say.
+  std::optional<int64_t> kernels_called(const void*) const override { return std::nullopt; }
+
   size_t args_size() const override {
     return sizeof(TreeArgs) + (in.size() + out.size() + spares.size()) * sizeof(Rows);
   }

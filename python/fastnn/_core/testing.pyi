@@ -21,6 +21,7 @@ __all__: list[str] = [
     "overrun",
     "philox",
     "pool_job",
+    "set_recording",
     "tile",
     "time_kernel",
 ]
@@ -81,6 +82,11 @@ def pool_job(
     work: typing.SupportsInt | typing.SupportsIndex = 0,
     nested: bool = False,
 ) -> tuple: ...
+def set_recording(wanted: bool) -> bool:
+    """
+    Whether devices record steps of training; returns what it was.
+    """
+
 def tile(
     table: str,
     id: str,
