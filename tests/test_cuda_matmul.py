@@ -78,6 +78,47 @@ def test_the_slope_of_relu_behind_a_large_product(dtype, cuda):
     assert_near(run(build, z, w, g), g, np.ascontiguousarray(w.T), lambda c: c * (z > 0))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", ["NN", "NT", "TN", "TT"])
+@pytest.mark.parametrize("k", [1, 37, 200])
+@pytest.mark.parametrize("n", [3, 64, 250])
+def test_a_rows_bits_depend_on_no_other_row(dtype, transposed, k, n, cuda):
+    """Up to all tiles: one product has aligned lines or not, and whole tiles or not."""
+    a, b = random(260, k, dtype=dtype), random(k, n, dtype=dtype)
+    bias = random(n, dtype=dtype)
+
+    def product(a):
+        stored = [np.ascontiguousarray(x.T) if t == "T" else x
+                  for x, t in zip((a, b), transposed, strict=True)]  # fmt: skip
+
+        def build(x, w, c):
+            x = ops.transpose(x) if transposed[0] == "T" else x
+            w = ops.transpose(w) if transposed[1] == "T" else w
+            return ops.relu(x @ w + c)
+
+        return run(build, *stored, bias)
+
+    c = product(a)
+    assert_near(c, a, b, lambda c: np.maximum(c + bias, 0))
+    for rows in (1, 17, 128):
+        assert product(a[:rows]).tobytes() == c[:rows].tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+def test_products_of_all_sizes(dtype, cuda):
+    rng = np.random.default_rng(5)
+    for m, n, k in rng.integers(1, 150, (12, 3)):
+        a, b = (rng.integers(-9, 9, s).astype(dtype) for s in ((m, k), (k, n)))
+        np.testing.assert_array_equal(run(lambda x, w: x @ w, a, b), a @ b)
+
+
+def test_batches_of_small_products(cuda):
+    a, b = random(5, 3, 33, 20), random(3, 20, 50)
+    assert_near(run(lambda x, w: x @ w, a, b), a, b)
+    b = random(1, 3, 20, 52)
+    assert_near(run(lambda x, w: x @ w, a, b), a, b)
+
+
 def test_a_batch_of_large_products(cuda):
     a, b = random(2, 3, 256, 160), random(2, 3, 160, 640)
     assert_near(run(lambda x, w: x @ w, a, b), a, b)

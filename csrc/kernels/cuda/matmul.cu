@@ -7,69 +7,23 @@
 #include "kernels/cuda/bodies/matmul.h"
 #include "kernels/cuda/cublas.h"
 #include "kernels/cuda/lists.h"
+#include "kernels/cuda/matmul_tiles.h"
 #include "kernels/cuda/reduce.h"
 
 namespace fastnn::kernels::cuda {
 namespace {
 
-// What cublasLt has left to do: bias and activation, in place.
+// What cublasLt has left to do: bias and activation, in place. A block does rows.
 template <class T>
 __device__ void finish(const Grid& grid, const Product& p, bool bias, int64_t count) {
-  const int64_t size = p.m * p.n;
-  for (int64_t e = grid.first_index(); e < count * size; e += grid.all_threads()) {
-    const int64_t i = e % size / p.n, j = e % p.n, offset = offsets_of(p, e / size).c;
-    T sum = static_cast<T*>(p.c)[offset + i * p.ldc + j];
-    if (bias) sum += static_cast<const T*>(p.bias)[j];
-    static_cast<T*>(p.c)[offset + i * p.ldc + j] = activated(p, offset, i, j, sum);
-  }
-}
-
-constexpr int kTile = 64, kDepth = 16, kOwn = 4;  // a thread has kOwn x kOwn of a tile's elements
-constexpr int kSide = kTile / kOwn;
-static_assert(kSide * kSide == kThreads);
-
-// Brings `kTile` rows of kDepth into shared memory, [k][row]; zeros beyond the end.
-template <class T>
-__device__ void bring(const Grid& grid, T (*to)[kTile + 1], const T* from, int64_t rows,
-                      int64_t depth, int64_t row_stride, int64_t k_stride) {
-  for (int e = grid.thread; e < kTile * kDepth; e += kThreads) {
-    // Neighbouring threads read neighbouring addresses.
-    const int k = k_stride == 1 ? e % kDepth : e / kTile;
-    const int row = k_stride == 1 ? e / kDepth : e % kTile;
-    to[k][row] = row < rows && k < depth ? from[row * row_stride + k * k_stride] : T(0);
-  }
-}
-
-template <class T>
-__device__ void product_tiled(const Grid& grid, const Product& p) {
-  __shared__ T a[kDepth][kTile + 1];
-  __shared__ T b[kDepth][kTile + 1];
-  const Offsets o = offsets_of(p, grid.block.z);
-  const int64_t i0 = static_cast<int64_t>(grid.block.y) * kTile;
-  const int64_t j0 = static_cast<int64_t>(grid.block.x) * kTile;
-  const int x = grid.thread % kSide, y = grid.thread / kSide;
-  T sums[kOwn][kOwn] = {};
-  for (int64_t k0 = 0; k0 < p.k; k0 += kDepth) {
-    const int64_t depth = p.k - k0 < kDepth ? p.k - k0 : kDepth;
-    bring(grid, a, static_cast<const T*>(p.a) + o.a + i0 * p.a_row + k0 * p.a_k, p.m - i0, depth,
-          p.a_row, p.a_k);
-    bring(grid, b, static_cast<const T*>(p.b) + o.b + j0 * p.b_col + k0 * p.b_k, p.n - j0, depth,
-          p.b_col, p.b_k);
-    grid.sync();
-    for (int k = 0; k < depth; ++k) {
-      T left[kOwn], right[kOwn];
-      for (int u = 0; u < kOwn; ++u) left[u] = a[k][y + u * kSide];
-      for (int v = 0; v < kOwn; ++v) right[v] = b[k][x + v * kSide];
-      for (int u = 0; u < kOwn; ++u)
-        for (int v = 0; v < kOwn; ++v) sums[u][v] = multiply_add(left[u], right[v], sums[u][v]);
+  for (int64_t row = grid.block.x; row < count * p.m; row += grid.blocks.x) {
+    const int64_t i = row % p.m, offset = offsets_of(p, row / p.m).c;
+    T* c = static_cast<T*>(p.c) + offset + i * p.ldc;
+    for (int64_t j = grid.thread; j < p.n; j += grid.threads) {
+      const T sum = bias ? c[j] + static_cast<const T*>(p.bias)[j] : c[j];
+      c[j] = activated(p, offset, i, j, sum);
     }
-    grid.sync();
   }
-  for (int u = 0; u < kOwn; ++u)
-    for (int v = 0; v < kOwn; ++v) {
-      const int64_t i = i0 + y + u * kSide, j = j0 + x + v * kSide;
-      if (i < p.m && j < p.n) store(p, o.c, i, j, sums[u][v]);
-    }
 }
 
 // The sums of op(B)'s columns, for each product of the batch.
@@ -116,16 +70,19 @@ Product product_of(const MatmulArgs& g, int64_t* count) {
   return p;
 }
 
+// A thread for each element: the launch is what costs, and a persistent kernel can do it.
+bool is_tiny(const Product& p) {
+  constexpr int64_t kDepth = 64, kElements = 4096;
+  return p.k <= kDepth && p.m * p.n < kElements;
+}
+
 template <class T>
 void multiply_here(const Product& p, int64_t count, const Context* ctx) {
   constexpr int64_t kMostProducts = 65535;  // of a grid
-  const bool tiled = p.m * p.n >= kTile * kTile && p.k >= kDepth && count <= kMostProducts;
-  const auto across = static_cast<unsigned>((p.n + kTile - 1) / kTile);
-  const auto down = static_cast<unsigned>((p.m + kTile - 1) / kTile);
-  if (tiled && down <= kMostProducts)
-    launch<product_tiled<T>>(ctx, dim3(across, down, static_cast<unsigned>(count)), kThreads, p);
-  else
+  if (is_tiny(p) || count > kMostProducts)
     launch<product_small<T>>(ctx, blocks_for(count * p.m * p.n), kThreads, p, count);
+  else
+    multiply_by_tiles<T>(p, count, ctx);
 }
 
 // False where cublasLt does not do it.
@@ -136,7 +93,7 @@ bool multiply_there(const MatmulArgs& g, const Product& p, int64_t count, const 
     if (!is_large(g) || !multiply_large<T>(g, ctx, &biased)) return false;
     const bool bias = g.bias && !biased;
     if (bias || g.epilogue != Epilogue::none)
-      launch<finish<T>>(ctx, blocks_for(count * g.m * g.n), kThreads, p, bias, count);
+      launch<finish<T>>(ctx, blocks_for(count * g.m, 1), kThreads, p, bias, count);
     return true;
   }
   return false;
