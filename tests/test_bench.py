@@ -8,10 +8,14 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from bench import compare, machine, peers, report
+from bench.gpu import __main__ as gpu
+from bench.gpu import training, turns
 from bench.kernels import cases
 from bench.networks import Conv, Dense, Embedding, Flatten, MaxPool, Network, loss_and_accuracy
 from bench.process import PeerError, Worker
 from bench.workloads import WORKLOADS, Training
+
+import fastnn
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,53 @@ def _smallest() -> list:
 @pytest.mark.parametrize("case", _smallest(), ids=str)
 def test_both_sides_of_a_kernel_agree(case):
     case.make().check(case.dtype)
+
+
+SMALL = ["--rounds", "1", "--seconds", "0.001", "--rows", "4", "--batches", "2",
+         "--products", "4,8", "--memory-rows", "1", "--steps", "3"]  # fmt: skip
+
+
+def test_the_run_for_gpus(cuda, tmp_path):
+    """On whatever the device is; the LSTM's 64 steps alone take too long on the emulated one."""
+    parts = [part for part in gpu.PARTS if part != "lstm"]
+    file = gpu.main([*parts, *SMALL, "--out", str(tmp_path)])
+    found = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    page = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert found["machine"]["device"] in page
+    assert list(found["parts"]) == parts
+    assert found["left_out"] == []
+    for rows in found["parts"].values():
+        for row in rows:
+            assert "error" not in row["ways"]["fastnn"], row
+            assert len(row["ways"]["fastnn"]["seconds"]) == 1
+            assert f"| {row['case']} |" in page
+    assert [row["case"] for row in found["parts"]["churn"]] == ["batch 2"]
+    assert [row["units"] for row in found["parts"]["churn"]] == [2]
+    lstm = training.Case("lstm", 4)
+    assert all(make() for make in lstm.ways(2, training.OURS).values())
+    assert fastnn.get_device() == "cpu"
+
+
+def test_what_there_was_no_time_for_is_said(cuda, tmp_path):
+    file = gpu.main([*SMALL, "matmul", "--minutes", "0", "--out", str(tmp_path)])
+    assert "4 x 4 x 4, matmul 8 x 8 x 8" in file.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_ways_take_turns_and_one_that_fails_leaves_the_others():
+    order: list[str] = []
+
+    def fails(n: int) -> None:
+        order.append("b")
+        if order.count("b") == 3:
+            raise ValueError("no more")
+
+    def missing() -> None:
+        raise ImportError("not there")
+
+    found = turns.in_turns(
+        {"a": lambda: lambda n: order.append("a"), "b": lambda: fails, "c": missing}, 3, 1e-4
+    )
+    assert order == list("abababaa")
+    assert len(found["a"]["seconds"]) == 3
+    assert found["b"]["error"] == "ValueError: no more"
+    assert found["c"]["error"] == "ImportError: not there"

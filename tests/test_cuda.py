@@ -388,15 +388,6 @@ def test_out_of_memory_says_how_much(cuda):
         f(np.ones((n, 1), "float32"))
 
 
-def test_a_kernel_that_is_missing_is_refused_before_any_work(cuda):
-    x = fastnn.placeholder((None, 3))
-    children = [fastnn.placeholder(("inner",), "int64") for _ in range(2)]
-    trees = [*children, fastnn.placeholder((None,), "int64")]
-    nodes = fastnn.tree_scan(lambda a, b: a + b, x, *trees)
-    with pytest.raises(ValueError, match="there is no kernel 'tree_scan' for float32 on cuda"):
-        _core.Function([v._value for v in (x, *trees)], [("main", [nodes._value], [])], device=cuda)
-
-
 def test_without_the_module(tmp_path):
     """In a process of its own, where nothing has loaded one."""
     code = (

@@ -44,6 +44,15 @@ PyObject* set_tf32(PyObject*, PyObject* on) {
   Py_RETURN_NONE;
 }
 
+PyObject* copy_rate(PyObject*, PyObject* bytes) {
+  const long long size = PyLong_AsLongLong(bytes);
+  if (size == -1 && PyErr_Occurred()) return nullptr;
+  const double rate = fastnn::kernels::cuda::copy_rate(size);
+  if (rate > 0) return PyFloat_FromDouble(rate);
+  PyErr_Format(PyExc_MemoryError, "expected room for two arrays of %lld bytes", size);
+  return nullptr;
+}
+
 PyMethodDef methods[] = {
     {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
     {"traffic", traffic, METH_NOARGS, "Bytes copied so far, from the host and to it."},
@@ -52,6 +61,8 @@ PyMethodDef methods[] = {
     {"find_cublas", find_cublas, METH_O, "Folders to look for cublasLt in, one a line."},
     {"cublas", cublas, METH_NOARGS, "Whether cublasLt is there; where, or why not. Loads it."},
     {"set_tf32", set_tf32, METH_O, "Whether large products of float32 may use TF32."},
+    {"copy_rate", copy_rate, METH_O,
+     "Bytes a second, read and written, of copies of so many bytes within the device's memory."},
     {nullptr, nullptr, 0, nullptr},
 };
 

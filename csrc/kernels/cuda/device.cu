@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 
@@ -264,6 +265,25 @@ void fail(const char* why) {
 
 Traffic traffic() { return {bytes_in, bytes_out}; }
 Replays replays() { return {recordings, replay_calls, replay_times}; }
+
+double copy_rate(int64_t bytes) {
+  constexpr int kTimes = 50;
+  void* const from = allocate(bytes);
+  void* const to = from ? allocate(bytes) : nullptr;
+  double rate = -1;
+  if (to && fill(from, 1, bytes) && copy(to, from, bytes) && synchronise()) {
+    const auto start = std::chrono::steady_clock::now();
+    bool well = true;
+    for (int i = 0; i < kTimes; ++i) well = copy(to, from, bytes) && well;
+    well = synchronise() && well;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (well) rate = 2.0 * static_cast<double>(bytes) * kTimes / taken.count();
+  }
+  if (to) release(to);
+  if (from) release(from);
+  error();  // told by the result
+  return rate;
+}
 
 const DeviceModule& device_module() {
   static const DeviceModule module = {

@@ -18,4 +18,8 @@ struct Replays {
 };
 Replays replays();
 
+// Bytes a second, read and written, of the driver's copies of so many bytes within the device's
+// memory, one after the other; negative where there is not so much memory.
+double copy_rate(int64_t bytes);
+
 }  // namespace fastnn::kernels::cuda
