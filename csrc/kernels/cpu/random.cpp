@@ -200,27 +200,27 @@ FASTNN_INLINE void other_places(const PhiloxStream& s, int64_t group, uint64_t* 
     others[i] = multiply_high(others[i], static_cast<uint64_t>(32 * group + i) + 1);
 }
 
-// Fisher-Yates from the end. Where the numbers leave the near caches, places are asked for a group
-// ahead.
+// Fisher-Yates from the end. Where the numbers leave the near caches, places are asked for some
+// groups ahead.
 void random_permutation(const void* args, const Context* ctx) {
-  constexpr int64_t kFar = 1 << 14;
+  constexpr int64_t kFar = 1 << 14, kAhead = 3;
   const auto& a = *static_cast<const PermutationArgs*>(args);
   const PhiloxStream s = philox_stream(ctx->seed, a.stream, ctx->step, ctx->iteration);
   int64_t* out = a.out;
   for (int64_t i = 0; i < a.n; ++i) out[i] = i;
   if (a.n < 2) return;
-  uint64_t others[2][32];
-  int64_t top = a.n - 1, group = top / 32;
-  other_places(s, group, others[group % 2]);
-  for (; group >= 0; --group) {
-    if (group > 0) {
-      uint64_t* next = others[(group - 1) % 2];
-      other_places(s, group - 1, next);
+  uint64_t others[kAhead + 1][32];
+  int64_t top = a.n - 1, made = top / 32;
+  for (int64_t group = top / 32; group >= 0; --group) {
+    for (; made >= 0 && made >= group - kAhead; --made) {
+      uint64_t* next = others[made % (kAhead + 1)];
+      other_places(s, made, next);
       if (a.n > kFar)
         for (int64_t i = 0; i < 32; ++i) __builtin_prefetch(out + next[i], 1);
     }
+    const uint64_t* own = others[group % (kAhead + 1)];
     for (; top >= 32 * group; --top) {
-      const uint64_t other = others[group % 2][top % 32];
+      const uint64_t other = own[top % 32];
       const int64_t moved = out[top];
       out[top] = out[other];
       out[other] = moved;
