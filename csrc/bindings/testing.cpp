@@ -97,6 +97,32 @@ double time_kernel(const std::string& table, const std::string& id, py::handle d
   return KernelRun(table, id, dtype, args).run(0, 0, 0, repeat);
 }
 
+// random_permutation of 0 .. n - 1 on a device.
+std::vector<int64_t> permutation(const std::string& device, int64_t n, uint64_t seed,
+                                 uint64_t step) {
+  const Device& d = device_named(device);
+  const kernels::Entry* entry = runtime::find_kernel(d, "random_permutation", DType::i64).entry;
+  const int64_t bytes = checked_mul(n, sizeof(int64_t));
+  const Memory out(d, bytes);
+  const kernels::PermutationArgs args{out.as<int64_t>(), n, 9};
+  const Memory workspace(d,
+                         entry->workspace ? static_cast<int64_t>(entry->workspace(&args, 1)) : 0);
+  d.fill(workspace.data(), 0xff, workspace.size());
+  const kernels::Context context = {parallel_for,
+                                    d.is_host() ? nullptr : d.module()->queue(),
+                                    1,
+                                    workspace.data(),
+                                    nullptr,
+                                    seed,
+                                    step,
+                                    0};
+  entry->run(&args, &context);
+  d.check("random_permutation");
+  std::vector<int64_t> result(static_cast<size_t>(n));
+  d.copy_out(result.data(), out.data(), bytes);
+  return result;
+}
+
 py::tuple philox_words(const std::vector<uint32_t>& counter, const std::vector<uint32_t>& key) {
   if (counter.size() != 4 || key.size() != 2)
     throw ValueError("expected a counter of 4 words and a key of 2");
@@ -181,6 +207,8 @@ void register_testing(py::module_& m) {
         py::arg("seed") = 0, py::arg("step") = 0, py::arg("iteration") = 0);
   t.def("time_kernel", &time_kernel, py::arg("table"), py::arg("id"), py::arg("dtype"),
         py::arg("args"), py::arg("repeat"));
+  t.def("permutation", &permutation, py::arg("device"), py::arg("n"), py::arg("seed"),
+        py::arg("step"));
   t.def("philox", &philox_words, py::arg("counter"), py::arg("key"));
   t.def("pool_job", &pool_job, py::arg("tasks"), py::arg("work") = 0, py::arg("nested") = false);
   t.def("cgroup_quota", &cgroup_quota, py::arg("root"));

@@ -15,6 +15,8 @@ using kernels::Source;
 // processor to fetch ahead by itself.
 constexpr int64_t kFarBytes = 512 << 10;
 constexpr int64_t kShortRow = 256;
+// A device is the quicker one to make and take an order of so many rows.
+constexpr int64_t kLongOrder = 1 << 16;
 
 bool same_type(DType t, Source s) {
   return static_cast<int>(t) == static_cast<int>(s);  // the first of Source are DType's
@@ -141,14 +143,35 @@ void BatchReader::bring_columns(const Device& device) {
   }
 }
 
+void BatchReader::make_room_for_order(int64_t rows) {
+  const auto bytes = checked_mul(rows, sizeof(int64_t));
+  if (brought_order_.size() >= bytes) return;
+  brought_order_ = Memory(*gathers_, bytes);
+  layout_ = new_layout();
+}
+
 void BatchReader::prepare(const std::vector<int64_t>& order) {
   if (gathers_->is_host()) return;
-  const auto bytes = static_cast<int64_t>(order.size() * sizeof(int64_t));
-  if (brought_order_.size() < bytes) {
-    brought_order_ = Memory(*gathers_, bytes);
-    layout_ = new_layout();
-  }
-  gathers_->copy_in(brought_order_.data(), order.data(), bytes);
+  const auto rows = static_cast<int64_t>(order.size());
+  make_room_for_order(rows);
+  gathers_->copy_in(brought_order_.data(), order.data(), rows * 8);
+}
+
+bool BatchReader::permute(uint64_t stream, uint64_t seed, uint64_t pass) {
+  if (gathers_->is_host() || rows_ < kLongOrder) return false;
+  make_room_for_order(rows_);
+  const kernels::Entry* entry = find_kernel(*gathers_, "random_permutation", DType::i64).entry;
+  const kernels::PermutationArgs args{brought_order_.as<int64_t>(), rows_, stream};
+  const auto bytes = static_cast<int64_t>(entry->workspace(&args, 1));
+  if (permuting_.size() < bytes) permuting_ = Memory(*gathers_, bytes);
+  kernels::Status status{};
+  kernels::Context kc = gathering_context(&status);
+  kc.workspace = permuting_.data();
+  kc.seed = seed;
+  kc.step = pass;
+  entry->run(&args, &kc);
+  gathers_->check("random_permutation");
+  return true;
 }
 
 int64_t BatchReader::buffer_bytes() const {

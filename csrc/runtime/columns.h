@@ -46,6 +46,7 @@ class BatchReader final : public BatchSource {
   Extents extents(const Program& program, const int64_t*, int64_t, int64_t n) const override {
     return extents(program, n);
   }
+  bool permute(uint64_t stream, uint64_t seed, uint64_t pass) override;
   void prepare(const std::vector<int64_t>& order) override;
   uint64_t recordable() const override { return layout_; }
   // Rows that lie as the program wants them are used where they are.
@@ -72,12 +73,14 @@ class BatchReader final : public BatchSource {
   Input input(const Column& column, DType dtype, int64_t batch) const;
   bool fits(const Device& device) const;
   kernels::Context gathering_context(kernels::Status* status) const;
+  void make_room_for_order(int64_t rows);
   void record_read(Context* context, bool ordered, int64_t n);
   void bring_columns(const Device& device);
 
   std::vector<Column> columns_;
   std::vector<Input> inputs_;
   Memory brought_order_;
+  Memory permuting_;       // the workspace of random_permutation
   Memory found_;           // what the search for NaN finds on a device
   const Device* gathers_;  // where rows are gathered
   const Device* device_;   // where they are used

@@ -101,6 +101,10 @@ void Trainer::begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shu
                     const Position& from) {
   require_batch(batch);
   start(std::move(source), batch, seed, from);
+  if (shuffle && reader_->permute(kOrderStream, seed, from.pass)) {
+    order_.assign(1, 0);  // stands for the reader's
+    return;
+  }
   permute(&order_, shuffle ? reader_->rows() : 0, seed, from.pass);
   reader_->prepare(order_);
 }

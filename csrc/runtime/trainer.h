@@ -109,7 +109,7 @@ class Trainer {
   bool holding_ = false;
   std::atomic<bool> running_{false};
   std::map<std::pair<int64_t, uint64_t>, Recorded> recorded_;  // by rows and sections
-  std::vector<int64_t> order_;
+  std::vector<int64_t> order_;  // empty: the rows'; one number: the reader's own
   int64_t batch_ = 0;
   uint64_t seed_ = 0;
   Position position_;

@@ -14,6 +14,7 @@ extern const EntryList matmul_list;
 extern const EntryList move_list;
 extern const EntryList optimizer_list;
 extern const EntryList pairs_list;
+extern const EntryList permutation_list;
 extern const EntryList pooling_list;
 extern const EntryList random_list;
 extern const EntryList recurrent_list;

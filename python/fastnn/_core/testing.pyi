@@ -19,6 +19,7 @@ __all__: list[str] = [
     "matmul",
     "matmul_workspace",
     "overrun",
+    "permutation",
     "philox",
     "pool_job",
     "set_recording",
@@ -73,6 +74,12 @@ def overrun(
     table: str,
     extra: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def permutation(
+    device: str,
+    n: typing.SupportsInt | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    step: typing.SupportsInt | typing.SupportsIndex,
+) -> list[int]: ...
 def philox(
     counter: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     key: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],

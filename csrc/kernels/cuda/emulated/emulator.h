@@ -112,6 +112,11 @@ static inline unsigned long long atomicMin(unsigned long long* p, unsigned long 
   if (value < old) *p = value;
   return old;
 }
+static inline unsigned long long atomicMax(unsigned long long* p, unsigned long long value) {
+  const unsigned long long old = *p;
+  if (value > old) *p = value;
+  return old;
+}
 static inline void __threadfence() {}
 static inline uint64_t __umul64hi(uint64_t a, uint64_t b) {
   __extension__ typedef unsigned __int128 Wide;
