@@ -141,6 +141,16 @@ def test_agrees_with_the_reference(table: str, name: str, dtype: str) -> None:
     compare(name, dtype, inputs, run(table, name, dtype, inputs), expected)
 
 
+@pytest.mark.parametrize("table", FAST)
+def test_powers_where_the_parts_of_the_logarithm_cancel(table: str) -> None:
+    """Just beside one: the exponent multiplies what the sum of those parts has lost."""
+    rng = np.random.default_rng(5)
+    a = 1 + rng.choice([-1, 1], 4000) * 10 ** rng.uniform(-8, -1, 4000)
+    inputs = [a, rng.choice([-1, 1], a.size) * rng.uniform(600, 700, a.size) / np.log(a)]
+    expected = run("reference", "power", "float64", inputs)
+    compare("power", "float64", inputs, run(table, "power", "float64", inputs), expected)
+
+
 @pytest.mark.parametrize(("table", "name", "dtype"), CASES)
 def test_length_and_place_do_not_change_an_element(table: str, name: str, dtype: str) -> None:
     inputs = draw(name, dtype, 1000)

@@ -198,6 +198,11 @@ struct MishGrad : Moderate<T> {
 
 template <class T>
 struct Softplus : Moderate<T> {
+  static constexpr bool kInStages = kTabled<T>;
+  static FASTNN_INLINE vec<T> first(vec<T> x) { return exp_plain<T>(-abs(x)); }
+  static FASTNN_INLINE vec<T> second(vec<T> e, vec<T> x) {
+    return max(zero<T>(), x) + log1p_unit<T>(e);
+  }
   static FASTNN_INLINE vec<T> plain(vec<T> x) { return softplus_plain<T>(x); }
   static FASTNN_INLINE vec<T> any(vec<T> x) { return softplus<T>(x); }
 };
@@ -228,6 +233,15 @@ struct LogSigmoidGrad : Moderate<T> {
   static FASTNN_INLINE vec<T> any(vec<T> g, vec<T> x) { return g * sigmoid<T>(-x); }
 };
 
+template <class T>
+struct Tanh {
+  static constexpr bool kSame = true, kInStages = kTabled<T>;
+  static constexpr T kLow = -static_cast<T>(__builtin_inf()), kHigh = -kLow;
+  static FASTNN_INLINE TanhParts<T> first(vec<T> x) { return tanh_parts<T>(x); }
+  static FASTNN_INLINE vec<T> second(TanhParts<T> e, vec<T> x) { return tanh_of<T>(e, x); }
+  static FASTNN_INLINE vec<T> plain(vec<T> x) { return tanh<T>(x); }
+  static FASTNN_INLINE vec<T> any(vec<T> x) { return tanh<T>(x); }
+};
 template <class T>
 FASTNN_INLINE vec<T> tanh_grad(vec<T> g, vec<T> y) {  // from y
   return g * ((1 - y) * (1 + y));
@@ -274,7 +288,8 @@ const Entry entries[] = {
     FASTNN_FLOATS("sigmoid_grad", binary, sigmoid_grad),
     FASTNN_TWO_WAYS("log_sigmoid", LogSigmoid, 1),
     FASTNN_TWO_WAYS("log_sigmoid_grad", LogSigmoidGrad, 2),
-    FASTNN_FLOATS("tanh", unary, tanh),
+    FASTNN_TILE("tanh", f32, unary<float, tanh<float>>),
+    FASTNN_TILE("tanh", f64, two_ways<double, Tanh<double>, 1>),
     FASTNN_FLOATS("tanh_grad", binary, tanh_grad),
     FASTNN_FLOATS("sigmoid_cross_entropy", binary, sigmoid_cross_entropy),
     FASTNN_TWO_WAYS("sigmoid_cross_entropy_grad", SigmoidCrossEntropyGrad, 3),

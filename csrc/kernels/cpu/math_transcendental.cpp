@@ -40,17 +40,25 @@ struct Log1p : Log<T> {
   static FASTNN_INLINE vec<T> any(vec<T> x) { return log1p<T>(x); }
 };
 
-void power_floats(void* out, const void* const* in, int64_t n, const double*) {
-  constexpr int64_t L = kLanes<float>, kBlock = 16 * L;
-  const float* a = static_cast<const float*>(in[0]);
-  const float* b = static_cast<const float*>(in[1]);
-  float* y = static_cast<float*>(out);
-  float buffer[2 * kBlock];
+template <class T>
+void quick_power(void* out, const void* const* in, int64_t n, const double*) {
+  constexpr int64_t L = kLanes<T>, kBlock = 16 * L;
+  const T* a = static_cast<const T*>(in[0]);
+  const T* b = static_cast<const T*>(in[1]);
+  T* y = static_cast<T*>(out);
+  T buffer[2 * kBlock];
   int64_t i = 0;
   for (int64_t here; (here = (n - i < kBlock ? n - i : kBlock) / L * L) > 0; i += here)
     power_block(y + i, a + i, b + i, here, buffer);
   if (i < n)
-    store_first(y + i, power<float>(load_first(a + i, n - i), load_first(b + i, n - i)), n - i);
+    store_first(y + i, power<T>(load_first(a + i, n - i), load_first(b + i, n - i)), n - i);
+}
+template <class T>
+constexpr auto power_tile() {
+  if constexpr (kQuickPower<T>)
+    return quick_power<T>;
+  else
+    return binary<T, power<T>>;
 }
 
 const Entry entries[] = {
@@ -64,8 +72,8 @@ const Entry entries[] = {
     FASTNN_FLOATS("erf", unary, erf),
     FASTNN_TWO_WAYS("sin", Sin, 1),
     FASTNN_TWO_WAYS("cos", Cos, 1),
-    FASTNN_TILE("power", f32, power_floats),
-    FASTNN_TILE("power", f64, binary<double, power<double>>),
+    FASTNN_TILE("power", f32, power_tile<float>()),
+    FASTNN_TILE("power", f64, power_tile<double>()),
 };
 
 }  // namespace

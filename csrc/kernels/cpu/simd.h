@@ -20,10 +20,12 @@
 //   as_bits(v), as_float(v)                 same bits, as integers or floats
 //   to_int(v)                   round to nearest even; |v| < 2^31 (float), 2^51 (double)
 //   to_float(i)                 |i| < 2^51 for int64
-//   scale2(v, n)                v * 2^n with one rounding, n integral, |n| <= 2000 (double) or 250
-//                               (float); exact into the denormals
+//   scale2(v, n)                v * 2^n with one rounding, n integral (where kLooksUp: n's floor),
+//                               |n| <= 2000 (double) or 250 (float); exact into the denormals
 //   multiply_low(a, b)          the products of the lower halves of 64-bit lanes
 //   gather(p, index)            p[index[lane]] (32-bit indices for float, 64 for double)
+//   look_up(table, i)           only where kLooksUp: table[the lowest 4 bits of i's lane], of 16
+//                               doubles that lie on a boundary of 64 bytes
 //   widen_low(f), widen_high(f) the lower, upper half of a vec<float> as doubles
 //   narrow(low, high)           the inverse, rounded
 //   reduce_add, reduce_max, reduce_min      lane i with lane i + half, half by half
@@ -42,6 +44,13 @@ constexpr int kVectorBytes = 64;
 constexpr int kVectorBytes = 32;
 #else
 constexpr int kVectorBytes = 16;
+#endif
+
+// Whether 16 doubles can be looked up in registers.
+#if defined(FASTNN_ISA_avx512)
+constexpr bool kLooksUp = true;
+#else
+constexpr bool kLooksUp = false;
 #endif
 
 template <class T, int Bytes>

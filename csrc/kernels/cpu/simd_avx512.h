@@ -115,6 +115,10 @@ FASTNN_INLINE F64 gather(const double* p, I64 index) {
   return (F64)_mm512_mask_i64gather_pd(_mm512_setzero_pd(), 0xff, (__m512i)index, p, 8);
 }
 
+FASTNN_INLINE F64 look_up(const double* table, I64 i) {
+  return (F64)_mm512_permutex2var_pd(_mm512_load_pd(table), (__m512i)i, _mm512_load_pd(table + 8));
+}
+
 FASTNN_INLINE __m256 low_half(F32 v) {
   return (__m256)__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
 }

@@ -105,13 +105,13 @@ FASTNN_INLINE RowShift<T> row_shift(const T* x, int64_t n) {
                      reduce_min(min(min(low[0], low[1]), min(low[2], low[3]))));
 }
 
-// e^x 2^-n, base = kRound - n.
+// e^x 2^-n, base = kRound - n / kStep.
 template <class T>
 FASTNN_INLINE vec<T> exp_scaled(vec<T> x, vec<T> base) {
   using C = ExpConstants<T>;
-  const vec<T> rounded = fma(x, set<T>(C::kLog2e), base), n = rounded - base;
-  const vec<T> r = fma(n, set<T>(-C::kLn2High), x);
-  return add_exponent(expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)) + 1, rounded);
+  const vec<T> rounded = fma(x, set<T>(C::kLog2e / kStep<T>), base), k = rounded - base;
+  const vec<T> r = fma(k, set<T>(-kStep<T> * C::kLn2High), x);
+  return exp_normal<T>(expm1_reduced<T>(fma(k, set<T>(-kStep<T> * C::kLn2Low), r)), rounded);
 }
 
 // e^(x - shift) for x <= shift, as e^high (1 + lost). The difference's rounding error is not lost:
@@ -140,7 +140,7 @@ __attribute__((noinline)) double exp_row_apart(T* out, const T* x, int64_t n, T 
 template <class T, bool kStore>
 FASTNN_INLINE double exp_row(T* out, const T* x, int64_t n, RowShift<T> shift) {
   if (!shift.usual) return exp_row_apart<T, kStore>(out, x, n, shift.max);
-  const vec<T> base = set<T>(ExpConstants<T>::kRound - shift.n);
+  const vec<T> base = set<T>(ExpConstants<T>::kRound - shift.n / kStep<T>);
   return sum_vectors<T>(n, [&](int64_t i, auto at) {
     const vec<T> e = at.only(exp_scaled<T>(at.load_at(x + i, 0), base));
     if (kStore) at.store_at(out + i, e);

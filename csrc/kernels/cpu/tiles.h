@@ -118,6 +118,38 @@ __attribute__((noinline)) void carefully(T* y, const T* const* in, int64_t i, in
     store_first(y + i, v[0], n);
   }
 }
+// F in two stages, F::first(x) and F::second(of that, x), for blocks that all go the short way: in
+// one piece the chain of instructions is longer than a processor looks ahead. Returns where it
+// ends.
+constexpr int64_t kStaged = 32;
+template <class T, class F>
+FASTNN_INLINE int64_t in_stages(T* y, const T* x, int64_t i, int64_t n) {
+  constexpr int64_t L = kLanes<T>, kBlock = kStaged * L;
+  using Stage = decltype(F::first(vec<T>()));
+  Stage between[kStaged];
+  for (; i + kBlock <= n; i += kBlock) {
+    bool plain = true;
+#pragma GCC unroll 2
+    for (int64_t k = 0; k < kStaged; ++k) {
+      const vec<T> v = load(x + i + k * L);
+      plain &= all_in(v, set<T>(F::kLow), set<T>(F::kHigh));
+      between[k] = F::first(v);
+    }
+    if (!plain) break;
+    for (int64_t k = 0; k < kStaged; k += 2) {
+      const vec<T> a = F::second(between[k], load(x + i + k * L));
+      const vec<T> b = F::second(between[k + 1], load(x + i + (k + 1) * L));
+      store(y + i + k * L, a);
+      store(y + i + (k + 1) * L, b);
+    }
+  }
+  return i;
+}
+template <class F, class = void>
+constexpr bool kHasStages = false;
+template <class F>
+constexpr bool kHasStages<F, decltype(F::kInStages, void())> = F::kInStages;  // where they pay
+
 template <class T, class F, int N>
 void two_ways(void* out, const void* const* in, int64_t n, const double*) {
   constexpr int64_t L = kLanes<T>;
@@ -138,7 +170,9 @@ void two_ways(void* out, const void* const* in, int64_t n, const double*) {
   int64_t part = head(y, n);
   for (int64_t i = 0;;) {
     if (part > 0) carefully<T, F, N>(y, p, i, part);
-    for (i += part; i + 2 * L <= n && plain(i) && plain(i + L); i += 2 * L) {
+    i += part;
+    if constexpr (kHasStages<F>) i = in_stages<T, F>(y, p[0], i, n);
+    for (; i + 2 * L <= n && plain(i) && plain(i + L); i += 2 * L) {
       const vec<T> a = at(i), b = at(i + L);
       store(y + i, a);
       store(y + i + L, b);

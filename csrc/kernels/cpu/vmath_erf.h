@@ -41,8 +41,7 @@ FASTNN_INLINE ExpParts<T> exp_parts_minus_square(vec<T> x, T scale) {
 }
 template <class T>
 FASTNN_INLINE ExpFactors<T> exp_minus_square(vec<T> x, T scale) {
-  const ExpParts<T> e = exp_parts_minus_square<T>(x, scale);
-  return {e.m + 1, e.n};
+  return factors_of<T>(exp_parts_minus_square<T>(x, scale));
 }
 
 // float 3.2 ULP, double 2.5. float: -(e^(-a R(a)) - 1), R(a) = -log(erfc(a)) / a, a = |x|: where
@@ -107,7 +106,7 @@ template <class T>
 FASTNN_INLINE NormalTail<T> normal_tail(vec<T> x) {
   const vec<T> a = abs(x);
   const ExpParts<T> e = exp_parts_minus_square<T>(a, T(0.5));
-  const vec<T> phi = add_exponent(e.m + 1, e.rounded);
+  const vec<T> phi = exp_normal<T>(e.m, e.rounded);
   if constexpr (kIsFloat<T>) {
     const vec<T> p = polynomial<T>(a, 0x1.8ea4dep+5f, 0x1.5afe04p+5f, 0x1.208e08p+4f,
                                    0x1.fc942ep+1f, 0x1.9885dep-2f);

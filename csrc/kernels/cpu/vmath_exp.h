@@ -1,7 +1,7 @@
 // exp, expm1, sigmoid and tanh on vectors. The error stated at a function is the largest found in
 // ULP (float: over all values, double: over samples; see tests/exhaustive), of any ISA.
 #pragma once
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/vmath_tables.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
@@ -71,11 +71,18 @@ FASTNN_INLINE vec<T> clamp(vec<T> x, T low, T high) {  // NaN stays NaN
   return min(set<T>(high), max(set<T>(low), x));
 }
 
-// e^r - 1 for |r| <= ln2 / 2.
+// The reduced argument is at most ln2 kStep / 2: the power of two has 1 / kStep steps an exponent.
+template <class T>
+constexpr T kStep = kTabled<T> ? T(1) / 16 : T(1);
+
+// e^r - 1 for |r| <= ln2 kStep / 2.
 template <class T>
 FASTNN_INLINE vec<T> expm1_reduced(vec<T> r) {
   vec<T> q;
-  if constexpr (kIsFloat<T>)
+  if constexpr (kTabled<T>)
+    q = polynomial<T>(r, 0x1.0000000000003p-1, 0x1.5555555555557p-3, 0x1.55555554ac95dp-5,
+                      0x1.11111110b0a3bp-7, 0x1.6c181ff6a3487p-10, 0x1.a01b59032d823p-13);
+  else if constexpr (kIsFloat<T>)
     q = polynomial<T>(r, 0x1.fffffep-2f, 0x1.5554acp-3f, 0x1.55571ep-5f, 0x1.122a4p-7f,
                       0x1.6b6b2p-10f);
   else
@@ -86,7 +93,8 @@ FASTNN_INLINE vec<T> expm1_reduced(vec<T> r) {
   return fma(r * r, q, r);
 }
 
-// x = n ln2 + r, |r| <= ln2 / 2, and m = e^r - 1; rounded has n in its low bits.
+// x = k kStep ln2 + r, |r| <= kStep ln2 / 2, and m = e^r - 1; n = k kStep, and rounded has k in its
+// low bits.
 template <class T>
 struct ExpParts {
   vec<T> m, n, rounded;
@@ -94,41 +102,69 @@ struct ExpParts {
 template <class T>
 FASTNN_INLINE ExpParts<T> exp_parts(vec<T> x) {
   using C = ExpConstants<T>;
-  const vec<T> rounded = fma(x, set<T>(C::kLog2e), set<T>(C::kRound)), n = rounded - C::kRound;
-  const vec<T> r = fma(n, set<T>(-C::kLn2High), x);
-  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n, rounded};
+  const vec<T> rounded = fma(x, set<T>(C::kLog2e / kStep<T>), set<T>(C::kRound));
+  const vec<T> k = rounded - C::kRound, r = fma(k, set<T>(-kStep<T> * C::kLn2High), x);
+  return {expm1_reduced<T>(fma(k, set<T>(-kStep<T> * C::kLn2Low), r)), k * kStep<T>, rounded};
 }
 // The same of high + low, where low is a correction that high's precision has no room for.
 template <class T>
 FASTNN_INLINE ExpParts<T> exp_parts(vec<T> high, vec<T> low) {
   using C = ExpConstants<T>;
-  const vec<T> rounded = fma(high + low, set<T>(C::kLog2e), set<T>(C::kRound));
-  const vec<T> n = rounded - C::kRound, r = fma(n, set<T>(-C::kLn2High), high) + low;
-  return {expm1_reduced<T>(fma(n, set<T>(-C::kLn2Low), r)), n, rounded};
+  const vec<T> rounded = fma(high + low, set<T>(C::kLog2e / kStep<T>), set<T>(C::kRound));
+  const vec<T> k = rounded - C::kRound, r = fma(k, set<T>(-kStep<T> * C::kLn2High), high) + low;
+  return {expm1_reduced<T>(fma(k, set<T>(-kStep<T> * C::kLn2Low), r)), k * kStep<T>, rounded};
 }
 
 // v * 2^n where both are normal numbers: the exponent is added as bits, which leaves the
 // multipliers to the polynomials (and is one instruction less than a scaling that rounds).
 FASTNN_INLINE F32 add_exponent(F32 v, F32 rounded) { return (F32)((U32)v + ((U32)rounded << 23)); }
 FASTNN_INLINE F64 add_exponent(F64 v, F64 rounded) { return (F64)((U64)v + ((U64)rounded << 52)); }
+FASTNN_INLINE F64 add_steps(F64 v, F64 rounded) { return (F64)((U64)v + ((U64)rounded << 48)); }
 
+// 2^(k kStep), k in the low bits of rounded.
+template <class T>
+FASTNN_INLINE vec<T> power_of_two(vec<T> rounded) {
+  if constexpr (kTabled<T>)
+    return add_steps(look_up(kPowerBits, as_bits(rounded)), rounded);
+  else
+    return add_exponent(set<T>(1), rounded);
+}
+
+// e^x where it is a normal number.
+template <class T>
+FASTNN_INLINE vec<T> exp_normal(vec<T> m, vec<T> rounded) {
+  if constexpr (kTabled<T>) {
+    const vec<T> s = power_of_two<T>(rounded);
+    return fma(s, m, s);
+  } else {
+    return add_exponent(m + 1, rounded);
+  }
+}
 // e^x for |x| <= kPlain. Errors as exp's.
 template <class T>
 FASTNN_INLINE vec<T> exp_plain(vec<T> x) {
   const ExpParts<T> e = exp_parts<T>(x);
-  return add_exponent(e.m + 1, e.rounded);
+  return exp_normal<T>(e.m, e.rounded);
 }
 
-// As factors: e^x = p * 2^n with p in [0.7, 1.42]. What is to be multiplied by e^x goes into p
-// before scale2, so that a result among the denormals is rounded once. -746 <= x <= 710.
+// As factors: e^x = p * 2^n (scale2) with p in [0.7, 2.1]. What is to be multiplied by e^x goes
+// into p before scale2, so that a result among the denormals is rounded once. -746 <= x <= 710.
 template <class T>
 struct ExpFactors {
   vec<T> p, n;
 };
 template <class T>
+FASTNN_INLINE ExpFactors<T> factors_of(ExpParts<T> e) {
+  if constexpr (kTabled<T>) {
+    const vec<T> t = look_up(kPower, as_bits(e.rounded));
+    return {fma(t, e.m, t), e.n};
+  } else {
+    return {e.m + 1, e.n};
+  }
+}
+template <class T>
 FASTNN_INLINE ExpFactors<T> exp_factors(vec<T> x) {
-  const ExpParts<T> e = exp_parts<T>(x);
-  return {e.m + 1, e.n};
+  return factors_of<T>(exp_parts<T>(x));
 }
 
 // float 1.1 ULP, double 1.1.
@@ -146,11 +182,22 @@ FASTNN_INLINE vec<T> exp_negative(vec<T> x) {
   return scale2(e.p, e.n);
 }
 
-// e^x - 1 = 2 (s m + (s - 1/2)), s = 2^(n-1): never overflows early. x <= kHighest, or NaN.
+// s - c, s = 2^(k kStep), where that cancels: one of a table's needs what it was rounded by.
+template <class T>
+FASTNN_INLINE vec<T> power_less(vec<T> s, vec<T> rounded, T c) {
+  if constexpr (kTabled<T>)
+    return fma(s, look_up(kPowerRest, as_bits(rounded)), s - c);
+  else
+    return s - c;
+}
+
+// e^x - 1 = 2 (e^x / 2 - 1/2): never overflows early. x <= kHighest, or NaN.
 template <class T>
 FASTNN_INLINE vec<T> expm1_below(vec<T> x) {
   const ExpParts<T> e = exp_parts<T>(max(set<T>(ExpConstants<T>::kMinusOne), x));
-  const vec<T> s = add_exponent(set<T>(0.5), e.rounded), y = fma(s, e.m, s - T(0.5));
+  const auto one = static_cast<Bits<T>>(1 / kStep<T>);
+  const vec<T> half = as_float((vec<Bits<T>>)(as_bits(e.rounded) - one));
+  const vec<T> s = power_of_two<T>(half), y = fma(s, e.m, power_less<T>(s, half, T(0.5)));
   return select(x == 0, x, y + y);  // keeps -0
 }
 // float 1.6 ULP, double 2.1.
@@ -159,7 +206,7 @@ FASTNN_INLINE vec<T> expm1(vec<T> x) {
   return expm1_below<T>(min(set<T>(ExpConstants<T>::kHighest), x));
 }
 
-// float 2.5 ULP, double 2.5.
+// float 2.5 ULP, double 3.1.
 template <class T>
 FASTNN_INLINE vec<T> sigmoid(vec<T> x) {
   const vec<T> e = exp_negative<T>(-abs(x));
@@ -171,9 +218,25 @@ FASTNN_INLINE vec<T> sigmoid_plain(vec<T> x) {
   return 1 / (1 + exp_plain<T>(-x));
 }
 
-// float 3.8 ULP, double 2.9. float: 2 t / (1 + t^2), t = tanh(x/2) = x P(x^2) / Q(x^2), in one
-// division; where the result comes near 1, little is left of t's errors. double: with s m + s - 1 =
-// e^(2|x|) - 1.
+// What tanh(x) needs of e^(2|x|), for doubles.
+template <class T>
+struct TanhParts {
+  vec<T> m, rounded;
+};
+template <class T>
+FASTNN_INLINE TanhParts<T> tanh_parts(vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(min(set<T>(40), 2 * abs(x)));
+  return {e.m, e.rounded};
+}
+template <class T>
+FASTNN_INLINE vec<T> tanh_of(TanhParts<T> e, vec<T> x) {
+  const vec<T> s = power_of_two<T>(e.rounded);
+  return copysign(fma(s, e.m, power_less<T>(s, e.rounded, 1)) / fma(s, e.m, s + 1), x);
+}
+
+// float 3.8 ULP, double 3.7. float: 2 t / (1 + t^2), t = tanh(x/2) = x P(x^2) / Q(x^2), in one
+// division; where the result comes near 1, little is left of t's errors. double: (E - 1) / (E + 1),
+// E = e^(2|x|).
 template <class T>
 FASTNN_INLINE vec<T> tanh(vec<T> x) {
   if constexpr (kIsFloat<T>) {
@@ -189,9 +252,7 @@ FASTNN_INLINE vec<T> tanh(vec<T> x) {
 #endif
     return copysign(select(a > T(9.02), set<T>(1), y), x);
   } else {
-    const ExpParts<T> e = exp_parts<T>(min(set<T>(40), 2 * abs(x)));
-    const vec<T> s = add_exponent(set<T>(1), e.rounded);
-    return copysign(fma(s, e.m, s - 1) / fma(s, e.m, s + 1), x);
+    return tanh_of<T>(tanh_parts<T>(x), x);
   }
 }
 

@@ -1,6 +1,8 @@
 // Powers on vectors: a logarithm of twice the precision, times b, exponentiated. Errors are stated
 // as in vmath_exp.h.
 #pragma once
+#include <type_traits>
+
 #include "kernels/cpu/vmath_log.h"
 
 namespace fastnn::kernels::FASTNN_ISA {
@@ -33,8 +35,32 @@ FASTNN_INLINE Twofold<T> product(vec<T> a, vec<T> b) {
 #endif
 }
 
-// log(x) to about 1.5 times T's precision, x positive, finite and normal: as log_sum, with
-// log(1 + f) = 2 (s + s^3/3 + s^5/5 + ...), s = f / (2 + f), where the first two terms are twofold.
+// log(x), x positive, finite and normal, to about 2^-64 of itself. By the tables: x = 2^e m, m / c
+// = 1 + r + rest, log(x) = (e ln2 + log(c)) + r - r^2/2 + ..., where the sums are twofold up to
+// r^2.
+template <class T>
+FASTNN_INLINE Twofold<T> log_tabled(vec<T> x) {
+  const Exponent<T> e = exponent_of(x);
+  const vec<T> m = as_float((vec<Bits<T>>)(as_bits(x) + e.bits));
+  const Twofold<T> p = product<T>(m, look_up(kInverse, e.part));
+  const vec<T> r = p.high - 1;  // exact
+  const Twofold<T> rr = product<T>(r, r);
+  const vec<T> q =
+      polynomial<T>(r, 0x1.5555555555555p-2, -0x1.ffffffffffd5dp-3, 0x1.99999999991dap-3,
+                    -0x1.55555559a8e83p-3, 0x1.2492492bd5b1ep-3, -0x1.ffffb44b65fbbp-4,
+                    0x1.c71c1275987c9p-4, -0x1.9aa87c4f973e5p-4, 0x1.75794ac9ac760p-4);
+  // log(1 + r + l) = log(1 + r) + l (1 - r + r^2 - r^3)
+  const vec<T> cube = r * rr.high, rest = fma(-p.low, r - rr.high + cube, p.low);
+  const vec<T> small = fma(e.units, set<T>(kLogLow<T>), look_up(kLogRest, e.part));
+  const Twofold<T> a = fast_sum<T>(e.units * kLogHigh<T>, look_up(kLog, e.part));
+  const Twofold<T> b = fast_sum<T>(a.high, r);
+  const Twofold<T> c = fast_sum<T>(b.high, T(-0.5) * rr.high);
+  const vec<T> low = (a.low + b.low) + (c.low + fma(set<T>(-0.5), rr.low, rest + small));
+  return fast_sum<T>(c.high, fma(cube, q, low));
+}
+
+// The same without tables, to about 1.5 times T's precision: as log_sum, with log(1 + f) = 2 (s +
+// s^3/3 + s^5/5 + ...), s = f / (2 + f), where the first two terms are twofold.
 template <class T>
 FASTNN_INLINE Twofold<T> log_twofold(LogParts<T> x) {
   const vec<T> d = 2 + x.f, d_low = x.f - (d - 2), inverse = 1 / d, s = x.f * inverse;
@@ -63,17 +89,39 @@ FASTNN_INLINE Twofold<T> log_twofold(LogParts<T> x) {
   return fast_sum<T>(b.high, (a.low + b.low) + (cube.low + 2 * s_low + x.e * kLogLow<T>));
 }
 
+// log(x) of any positive finite x.
+template <class T>
+FASTNN_INLINE Twofold<T> log_twofold_any(vec<T> x) {
+  if constexpr (kTabled<T>) {
+    const auto tiny = x < T(0x1p-1022);
+    const Twofold<T> l = log_tabled<T>(select(tiny, x * T(0x1p52), x));
+    const vec<T> up = set<T>(52 * kLogHigh<T>);  // exact
+    const Twofold<T> sum = fast_sum<T>(l.high, -up);
+    const vec<T> low = (sum.low + l.low) - 52 * kLogLow<T>;
+    return {select(tiny, sum.high, l.high), select(tiny, low, l.low)};
+  } else {
+    return log_twofold<T>(log_parts_any<T>(x));
+  }
+}
+
+// e^(high + low), |low| < 2^-8.
+template <class T>
+FASTNN_INLINE vec<T> exp_twofold(vec<T> high, vec<T> low) {
+  using C = ExpConstants<T>;
+  const vec<T> x = clamp<T>(high, C::kLowest, C::kHighest);
+  const ExpFactors<T> e = factors_of<T>(exp_parts<T>(x, low));
+  return scale2(e.p, e.n);
+}
+
 // |a|^b but for the cases that power() puts right.
 template <class T>
 FASTNN_INLINE vec<T> power_magnitude(vec<T> a, vec<T> b) {
-  using C = ExpConstants<T>;
-  const Twofold<T> l = log_twofold<T>(log_parts_any<T>(a));
+  const Twofold<T> l = log_twofold_any<T>(a);
   Twofold<T> w = product<T>(b, log_limits<T>(a, l.high));
   w.low += b * l.low;
   // Large, or NaN, only beside a w.high far beyond the clamp.
   w.low = select(abs(w.low) < T(0x1p-8), w.low, zero<T>());
-  const ExpParts<T> e = exp_parts<T>(clamp<T>(w.high, C::kLowest, C::kHighest), w.low);
-  return scale2(e.m + 1, e.n);
+  return exp_twofold<T>(w.high, w.low);
 }
 
 // Limits as C's pow.
@@ -91,10 +139,10 @@ FASTNN_INLINE vec<T> power_general(vec<T> a, vec<T> b) {
   return select(a == 1, one, y);
 }
 
-// The commonest floats go by tables: a = 2^e z, and of 32 numbers c, each of which is 1/c = 1/z to
-// within 1/40 for a 32nd of the z's bits, log2(a) = e + log2(c) + log2(z/c). The interval about 1
-// has c = 1.
-alignas(64) const float kInverse[32] = {
+// The commonest arguments go by tables, and without limits. Floats: a = 2^e z, and of 32 numbers c,
+// each of which is 1/c = 1/z to within 1/40 for a 32nd of the z's bits, log2(a) = e + log2(c) +
+// log2(z/c). The interval about 1 has c = 1.
+alignas(64) const float kInverse32[32] = {
     0x1.6ap+0f, 0x1.62p+0f, 0x1.5bp+0f, 0x1.54p+0f, 0x1.4dp+0f, 0x1.46p+0f, 0x1.4p+0f,  0x1.3ap+0f,
     0x1.34p+0f, 0x1.2ep+0f, 0x1.29p+0f, 0x1.23p+0f, 0x1.1ep+0f, 0x1.19p+0f, 0x1.15p+0f, 0x1.1p+0f,
     0x1.0bp+0f, 0x1.07p+0f, 0x1.03p+0f, 0x1p+0f,    0x1.ecp-1f, 0x1.dep-1f, 0x1.dp-1f,  0x1.c4p-1f,
@@ -128,7 +176,7 @@ FASTNN_INLINE F32 look_up(const float* table, I32 i) {  // i's low 5 bits
 FASTNN_INLINE Twofold<float> log2_twofold(F32 a) {
   const U32 t = (U32)a - 0x3f330000;
   const I32 top = (I32)t & static_cast<int32_t>(0xff800000), i = (I32)(t >> 18);
-  const Twofold<float> p = product<float>((F32)((U32)a - (U32)top), look_up(kInverse, i));
+  const Twofold<float> p = product<float>((F32)((U32)a - (U32)top), look_up(kInverse32, i));
   const F32 r = p.high - 1;  // exact
   const Twofold<float> first = product<float>(r, set<float>(0x1.715476p+0f));
   const F32 q = horner<float>(r, -0x1.715476p-1f, 0x1.ec709ap-2f, -0x1.717b3cp-2f, 0x1.27affcp-2f);
@@ -147,26 +195,57 @@ FASTNN_INLINE F32 exp2_twofold(Twofold<float> y) {
                               0x1.5f0c9p-10f, 0x1.4172aep-13f);
   return scale2(fma(f, q, set<float>(1)), n);
 }
-FASTNN_INLINE Twofold<float> times(F32 b, Twofold<float> l) {
-  const Twofold<float> w = product<float>(b, l.high);
+template <class T>
+FASTNN_INLINE Twofold<T> times(vec<T> b, Twofold<T> l) {
+  const Twofold<T> w = product<T>(b, l.high);
   return {w.high, fma(b, l.low, w.low)};
 }
 
-// Where floats may go that way.
-FASTNN_INLINE bool all_ordinary(F32 a, F32 b) {
-  return all_in(a, set<float>(0x1p-126f), set<float>(0x1.fffffep127f)) &&
-         all_in(b, set<float>(-0x1p8f), set<float>(0x1p8f));
+// b log(a), of whichever base, and its power.
+template <class T>
+FASTNN_INLINE Twofold<T> scaled_log(vec<T> a, vec<T> b) {
+  if constexpr (kIsFloat<T>)
+    return times<T>(b, log2_twofold(a));
+  else
+    return times<T>(b, log_tabled<T>(a));
+}
+template <class T>
+FASTNN_INLINE vec<T> power_of_log(Twofold<T> y) {
+  if constexpr (kIsFloat<T>)
+    return exp2_twofold(y);
+  else
+    return exp_twofold<T>(y.high, y.low);
+}
+
+// What may go that way: a normal a, and a b with which the low part stays below 2^-8.
+template <class T>
+constexpr T kSmallest = kIsFloat<T> ? T(0x1p-126) : T(0x1p-1022);
+template <class T>
+constexpr T kLargest = kIsFloat<T> ? T(0x1.fffffep127) : T(0x1.fffffffffffffp1023);
+template <class T>
+constexpr T kLargestPower = kIsFloat<T> ? T(0x1p8) : T(0x1p30);
+template <class T>
+FASTNN_INLINE bool all_ordinary(vec<T> a, vec<T> b) {
+  return all_in(a, set<T>(kSmallest<T>), set<T>(kLargest<T>)) &&
+         all_in(b, set<T>(-kLargestPower<T>), set<T>(kLargestPower<T>));
 }
 template <class T>
 __attribute__((noinline)) vec<T> power_general_call(vec<T> a, vec<T> b) {
   return power_general<T>(a, b);
 }
-FASTNN_INLINE F64 power_any(F64 a, F64 b) { return power_general<double>(a, b); }
-FASTNN_INLINE F32 power_any(F32 a, F32 b) {
-  const F32 y = exp2_twofold(times(b, log2_twofold(a)));
-  if (all_ordinary(a, b)) return y;
-  const auto ordinary = (a >= 0x1p-126f) & (a <= 0x1.fffffep127f) & (b >= -0x1p8f) & (b <= 0x1p8f);
-  return select(ordinary, y, power_general_call<float>(a, b));
+template <class T>
+constexpr bool kQuickPower = kIsFloat<T> || kTabled<T>;
+template <class T>
+FASTNN_INLINE vec<T> power_any(vec<T> a, vec<T> b) {
+  if constexpr (kQuickPower<T>) {
+    const vec<T> y = power_of_log<T>(scaled_log<T>(a, b));
+    if (all_ordinary<T>(a, b)) return y;
+    const auto ordinary =
+        (a >= kSmallest<T>)&(a <= kLargest<T>)&(b >= -kLargestPower<T>)&(b <= kLargestPower<T>);
+    return select(ordinary, y, power_general_call<T>(a, b));
+  } else {
+    return power_general<T>(a, b);
+  }
 }
 
 // The commonest exponents are products, in every lane that has one of them, so a lane's bits do not
@@ -179,44 +258,50 @@ FASTNN_INLINE auto is_product(vec<T> b) {
 template <class T>
 FASTNN_INLINE vec<T> power(vec<T> a, vec<T> b) {
   vec<T> y = set<T>(1);
-  if (any(~is_product<T>(b))) y = select(b == 0, y, power_any(a, b));
+  if (any(~is_product<T>(b))) y = select(b == 0, y, power_any<T>(a, b));
   y = select(b == 2, a * a, y);
   y = select(b == 3, a * a * a, y);
   return select(b == -1, 1 / a, y);
 }
 
 // Whether a block goes the common way: without branches, and integers looked at again.
-inline bool is_ordinary(const float* a, const float* b, int64_t n) {
-  constexpr int64_t L = kLanes<float>;
-  I32 odd = zero<int32_t>(), whole = odd;
+template <class T>
+inline bool is_ordinary(const T* a, const T* b, int64_t n) {
+  constexpr int64_t L = kLanes<T>;
+  using Integers = vec<Bits<T>>;
+  using Unsigned = vec<std::make_unsigned_t<Bits<T>>>;
+  const Unsigned smallest = (Unsigned)set<T>(kSmallest<T>);
+  const Unsigned span = (Unsigned)set<T>(kLargest<T>) - smallest;
+  Integers odd = zero<Bits<T>>(), whole = odd;
   for (int64_t i = 0; i < n; i += L) {
-    const F32 v = load(b + i);
-    odd |=
-        (I32)((U32)load(a + i) - 0x00800000u >= 0x7f000000u) | (I32)(as_bits(abs(v)) > 0x43800000);
-    whole |= (I32)(round_even(v) == v);
+    const vec<T> v = load(b + i);
+    odd |= (Integers)((Unsigned)load(a + i) - smallest > span) |
+           (Integers)(as_bits(abs(v)) > as_bits(set<T>(kLargestPower<T>)));
+    whole |= (Integers)(round_even(v) == v);
   }
   if (any(odd)) return false;
   for (int64_t i = 0; any(whole) && i < n; i += L)
-    if (any(is_product<float>(load(b + i)))) return false;
+    if (any(is_product<T>(load(b + i)))) return false;
   return true;
 }
 
-// The same for blocks of floats, step by step through a buffer where all of them are ordinary: in
-// one piece the chain of instructions is longer than a processor looks ahead, and its constants are
-// more than there are registers.
-inline void power_block(float* y, const float* a, const float* b, int64_t n, float* buffer) {
-  constexpr int64_t L = kLanes<float>;
+// The same for blocks, step by step through a buffer where all of them are ordinary: in one piece
+// the chain of instructions is longer than a processor looks ahead, and its constants are more than
+// there are registers.
+template <class T>
+inline void power_block(T* y, const T* a, const T* b, int64_t n, T* buffer) {
+  constexpr int64_t L = kLanes<T>;
   if (!is_ordinary(a, b, n)) {
-    for (int64_t i = 0; i < n; i += L) store(y + i, power<float>(load(a + i), load(b + i)));
+    for (int64_t i = 0; i < n; i += L) store(y + i, power<T>(load(a + i), load(b + i)));
     return;
   }
   for (int64_t i = 0; i < n; i += L) {
-    const Twofold<float> w = times(load(b + i), log2_twofold(load(a + i)));
+    const Twofold<T> w = scaled_log<T>(load(a + i), load(b + i));
     store(buffer + i, w.high);
     store(buffer + n + i, w.low);
   }
   for (int64_t i = 0; i < n; i += L)
-    store(y + i, exp2_twofold({load(buffer + i), load(buffer + n + i)}));
+    store(y + i, power_of_log<T>({load(buffer + i), load(buffer + n + i)}));
 }
 
 }  // namespace
