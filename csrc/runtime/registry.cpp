@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/cpu.h"
+#include "core/error.h"
 #include "core/thread_pool.h"
 
 namespace fastnn::runtime {
@@ -106,8 +107,9 @@ Found find_kernel(const Device& device, const std::string& id, DType dtype) {
 }
 
 void throw_no_kernel(const Device& device, const std::string& id, DType dtype) {
-  throw std::invalid_argument("there is no kernel '" + id + "' for " + dtype_name(dtype) +
-                              (device.is_host() ? "" : std::string(" on ") + device.name()));
+  const std::string what = "there is no kernel '" + id + "' for " + dtype_name(dtype);
+  if (device.is_host()) throw std::invalid_argument(what);
+  throw DeviceError(what + " on " + device.name());
 }
 
 }  // namespace fastnn::runtime

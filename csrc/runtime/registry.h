@@ -24,7 +24,7 @@ struct Found {
 Found find_kernel(const std::string& id, DType dtype);
 // The kernel of a device: on the host as above; elsewhere only the device's own will do.
 Found find_kernel(const Device& device, const std::string& id, DType dtype);
-// Says that there is none: std::invalid_argument.
+// Says that there is none: std::invalid_argument, DeviceError for a device.
 [[noreturn]] void throw_no_kernel(const Device& device, const std::string& id, DType dtype);
 // For a kernel of the host called outside of a program: all threads, no workspace, no random state.
 kernels::Context plain_context(kernels::Status* status);

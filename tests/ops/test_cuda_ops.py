@@ -20,6 +20,10 @@ OPS = {op["name"]: op for op in _core.op_table()}
 NAMES = sorted(set(OPS) & set(CASES))
 
 
+# What only the host calls: the order of a pass, and the benchmarks.
+OF_THE_HOST = {"peak", "random_integer", "random_permutation"}
+
+
 def run(name, arrays, attrs, device):
     xs = [_core.placeholder(a.dtype.newbyteorder("="), a.shape) for a in arrays]
     y = _core.make(name, xs, attrs)
@@ -57,3 +61,12 @@ def test_equals_numpy(name, cuda):
             assert np.all((error <= allowed) | (result == expected)), (
                 f"{what}: error {np.max(error / np.maximum(allowed, 1e-300)):.3g} times the bound"
             )
+
+
+def test_every_kernel_is_there(cuda):
+    before = _core.active_table()
+    _core.set_active_table("reference")
+    expected = {kernel for kernel in _core.device_kernels("cpu") if kernel[0] not in OF_THE_HOST}
+    _core.set_active_table(before)
+    assert len(expected) > 300
+    assert expected <= set(_core.device_kernels(cuda))

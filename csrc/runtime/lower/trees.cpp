@@ -120,7 +120,7 @@ const Device& device_of(const TreeArgs& a) { return a.around->program().device()
 struct Index {
   const int64_t *left, *right, *counts;
   std::vector<int64_t> copies[3];  // where only a device has them
-  bool distinct = false;  // each child has one parent
+  bool distinct = false;           // each child has one parent
 
   explicit Index(const TreeArgs& a)
       : left(a.host_left), right(a.host_right), counts(a.host_counts) {
