@@ -209,6 +209,32 @@ def test_bits_do_not_depend_on_path_or_threads(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("table", FAST)
+@pytest.mark.parametrize(("n", "k"), [(48, 530), (70, 1100), (1100, 70), (2100, 37), (33, 16)])
+def test_a_few_rows_have_the_same_bits_wherever_b_lies(
+    table: str, dtype: str, n: int, k: int
+) -> None:
+    case = Case(2 * TALLEST_TILE, n, k, dtype, rng_of("few", n, k))
+    want, _ = case.run(table, bias=True)
+    rows = case.a
+    stride = -(-max(n, k) // 16) * 16  # of B's rows; all of them start at one place of a line
+    for m, start in itertools.product([1, 2, 3, 4, 5], [0, 1, 4, 15]):
+        case.a = rows[:m]
+        for trans_b, threads in [(False, 1), (True, 1), (m % 2 == 0, 2)]:
+            b = case.b.T if trans_b else case.b
+            memory = np.full((len(b) + 1) * stride + 32, np.nan, dtype)
+            start_of_line = -memory.ctypes.data % 64 // memory.itemsize + start
+            view = memory[start_of_line : start_of_line + len(b) * stride].reshape(-1, stride)
+            view[:, : b.shape[1]] = b
+            c = np.empty((m, n), dtype)
+            _core.testing.matmul(
+                table, c, rows[:m], view[:, : b.shape[1]], trans_b=trans_b, bias=case.bias,
+                threads=threads,
+            )  # fmt: skip
+            assert_bits(c, want[:m], f"{m} rows, B at {start}, transposed: {trans_b}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("table", FAST)
 @pytest.mark.parametrize(
     ("m", "n", "k"),
     [

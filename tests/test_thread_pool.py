@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -23,18 +25,43 @@ def test_every_task_runs_once(n, tasks):
             who, runs = pool_job(tasks)
             assert runs == [1] * tasks
             assert len(set(who)) <= min(n, max(tasks, 1))
-            assert who == sorted(who), "a thread's tasks lie side by side"
+
+
+def parts_of(tasks, n):
+    """The tasks of each thread: as even as can be, the first ones larger."""
+    each, rest = divmod(tasks, n)
+    ends = [each * t + min(t, rest) for t in range(n + 1)]
+    return list(itertools.pairwise(ends))
 
 
 @pytest.mark.parametrize("n", [2, 3, 8])
 def test_the_partition_is_static(n):
     with threads(n):
-        who, _ = pool_job(29, work=1000)
-        again, _ = pool_job(29, work=1000)
-    assert len(set(who)) == n
-    assert who == again
-    counts = [who.count(t) for t in range(n)]
-    assert max(counts) - min(counts) <= 1
+        for work in (0, 100, 1000):
+            who, _ = pool_job(29, work=work)
+            first = who[0]
+            for begin, end in parts_of(29, n):
+                assert len(set(who[begin:end])) == 1, "a part is one thread's"
+            others = [who[begin] for begin, _ in parts_of(29, n) if who[begin] != first]
+            assert len(set(others)) == len(others), "only the caller takes another's part"
+
+
+def test_workers_help():
+    with threads(2):
+        helped = [len(set(pool_job(2, work=100_000)[0])) == 2 for _ in range(200)]
+    assert any(helped)
+
+
+def test_a_sleeping_worker_is_not_waited_for():
+    """A part that nobody has begun is the caller's: far less time than a thread takes to wake."""
+    taken = 0
+    with threads(2):
+        for _ in range(20):
+            time.sleep(0.001)  # the worker sleeps after 50 us
+            who, runs = pool_job(2)
+            assert runs == [1, 1]
+            taken += who == [0, 0]
+    assert taken > 0
 
 
 def test_nested_work_runs_in_its_task():

@@ -48,16 +48,25 @@ class Signal {
     wake_.notify_one();
   }
 
-  // Returns once raised, and lowers it again.
+  // Takes back what was raised. False: the other side has seen it.
+  bool withdraw() { return take(); }
+
+  // Returns once raised and not withdrawn, and lowers it again.
   void wait(bool spin) {
-    if (!(spin && spun())) sleep();
-    state_.store(kLowered, std::memory_order_relaxed);
+    do {
+      if (!(spin && spun())) sleep();
+    } while (!take());
   }
 
  private:
   enum : int { kLowered, kRaised, kAsleep };
 
   bool raised() const { return state_.load(std::memory_order_acquire) == kRaised; }
+
+  bool take() {
+    int expected = kRaised;
+    return state_.compare_exchange_strong(expected, kLowered, std::memory_order_acq_rel);
+  }
 
   bool spun() {
     const auto until = std::chrono::steady_clock::now() + kSpin;
@@ -72,9 +81,11 @@ class Signal {
 
   void sleep() {
     std::unique_lock<std::mutex> lock(mutex_);
+    // One that is woken for what has been withdrawn leaves, so that the next raise() finds it
+    // spinning, or marked as asleep again.
     int expected = kLowered;
     if (!state_.compare_exchange_strong(expected, kAsleep, std::memory_order_acq_rel)) return;
-    wake_.wait(lock, [this] { return raised(); });
+    wake_.wait(lock, [this] { return state_.load(std::memory_order_acquire) != kAsleep; });
   }
 
   std::atomic<int> state_{kLowered};
@@ -111,7 +122,7 @@ class Team {
       for (int w = 0; w < helpers; ++w) workers_[w]->start.raise();
     }
     job_.run(0);
-    if (helpers > 0) done_.wait(job_.spin);
+    if (helpers > 0) finish(helpers);
   }
 
   int workers() const { return started_.load(std::memory_order_relaxed); }
@@ -120,6 +131,18 @@ class Team {
   struct alignas(64) Worker {
     Signal start;
   };
+
+  // Does the parts of those who have not begun: waking takes longer than most parts do.
+  void finish(int helpers) {
+    int done = 0;
+    for (int w = helpers - 1; w >= 0; --w)
+      if (workers_[w]->start.withdraw()) {
+        job_.run(w + 1);
+        ++done;
+      }
+    if (done > 0 && pending_.fetch_sub(done, std::memory_order_acq_rel) == done) return;
+    done_.wait(job_.spin);
+  }
 
   // Sees to it that there are this many workers; returns how many of them there are.
   int start(int wanted) {

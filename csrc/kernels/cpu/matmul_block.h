@@ -137,12 +137,14 @@ template <class T>
 void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
   if (m <= 0 || n <= 0) return;
-  const bool turned = p.trans_b && !p.packed_b && m <= kTurnedRows;
-  if (p.narrow || turned) {
+  const bool few = m <= kThinRows && !p.packed_b;
+  if (p.narrow || few) {
     if (p.narrow)
       multiply_narrow(p, block.m0, block.m1);
-    else
+    else if (p.trans_b)
       multiply_turned(p, block.m0, m, block.n0, block.n1);
+    else
+      multiply_rows(p, block.m0, m, block.n0, block.n1);
     if (p.epilogue == Epilogue::tile)
       apply_epilogue_tile(p, block.m0, block.m1, block.n0, block.n1);
     return;

@@ -7,8 +7,10 @@
 namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
-// Multiply-adds from which on threads pay: some ten microseconds of one thread's work.
+// Multiply-adds of floats from which on threads pay: some ten microseconds of one thread's work.
 constexpr double kThreadWork = 1 << 20;
+// What reading an element of A or B costs at least, in multiply-adds.
+constexpr double kReadWork = 4;
 // Chunks of K that wait for their turn to be added, per thread.
 constexpr int64_t kSlotsPerThread = 16;
 
@@ -120,9 +122,14 @@ void multiply_split_k(Job<T>& job, const Context* ctx) {
   if (p.epilogue == Epilogue::tile) apply_epilogue_tile(p, 0, p.m, 0, p.n);
 }
 
+// In multiply-adds of floats; those of a vector's idle lanes take time as well.
 template <class T>
-double work_of(const Product<T>& p) {
-  return static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+double work_of(int64_t m, int64_t n, int64_t k) {
+  const int64_t cols = is_narrow(n, k) ? n : ceil_div(n, kLanes<T>) * kLanes<T>;
+  const double rows = static_cast<double>(m), depth = static_cast<double>(k);
+  const double made = rows * static_cast<double>(cols) * depth;
+  const double read = (rows + static_cast<double>(n)) * depth;
+  return (made + kReadWork * read) * sizeof(T) / sizeof(float);
 }
 
 template <class T>
@@ -138,7 +145,7 @@ void multiply(const Product<T>& p, T* colsum, const Context* ctx) {
   job.workspace = static_cast<T*>(ctx->workspace);
   job.part = part_elements<T>(p.m, p.n, p.k);
   job.tasks_m = job.tasks_n = 1;
-  if (ctx->threads == 1 || work_of(p) <= kThreadWork) return run_block<T>(&job, 0);
+  if (ctx->threads == 1 || work_of<T>(p.m, p.n, p.k) <= kThreadWork) return run_block<T>(&job, 0);
   if (tiles_of(p) < 2 * ctx->threads && chunks_of(p).count > 1) return multiply_split_k(job, ctx);
   choose_grid(job, ctx->threads);
   ctx->parallel_for(ctx->pool, job.tasks_m * job.tasks_n, run_block<T>, &job);
@@ -191,8 +198,7 @@ template <class T>
 void multiply_batch(const MatmulArgs& g, const Context* ctx) {
   int64_t count = 1;
   for (int d = 0; d < g.batch_rank; ++d) count *= g.batch_shape[d];
-  const double work = static_cast<double>(count) * static_cast<double>(g.m) *
-                      static_cast<double>(g.n) * static_cast<double>(g.k);
+  const double work = static_cast<double>(count) * work_of<T>(g.m, g.n, g.k);
   if (ctx->threads > 1 && work > kThreadWork && count >= ctx->threads) {
     BatchJob<T> job = {g, ctx, count, ctx->threads, part_elements<T>(g.m, g.n, g.k)};
     return ctx->parallel_for(ctx->pool, job.tasks, run_products<T>, &job);
