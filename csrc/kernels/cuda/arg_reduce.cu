@@ -15,7 +15,8 @@ void arg_reduce(const void* args, const Context* ctx) {
   if (a.n <= kShort || a.inner >= kShort)
     launch<best_by_thread<T, kMax>>(ctx, blocks_for(results), kThreads, a);
   else
-    launch<best_by_block<T, kMax>>(ctx, blocks_for(results, 1), kThreads, a);
+    launch<best_by_block<T, kMax>, kThreads, kBestShared<T>>(ctx, blocks_for(results, 1), kThreads,
+                                                             a);
 }
 
 #define FASTNN_ARG_REDUCE(id, max)                                   \

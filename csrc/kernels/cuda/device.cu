@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 
+#include "kernels/cuda/bodies/advance.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/lists.h"
@@ -238,11 +239,6 @@ bool replay(void* recording, int64_t times) {
 }
 
 void release_recording(void* recording) { delete static_cast<Recording*>(recording); }
-
-__device__ void advance_state(const Grid&, DeviceState* state, int64_t n) {
-  state->step += 1;
-  state->row += n;
-}
 
 void advance(const Context* ctx, int64_t n) { launch<advance_state>(ctx, 1, 1, state_of(ctx), n); }
 

@@ -31,11 +31,22 @@ inline unsigned blocks_for(int64_t n, int threads = kThreads) {
   return static_cast<unsigned>(blocks < kMost ? blocks : kMost);
 }
 
+// Waits for as many threads at a barrier that has a number.
+__device__ inline void sync_some(unsigned barrier, unsigned threads) {
+#ifdef FASTNN_EMULATED
+  emulated::wait_for_some(barrier, threads);
+#else
+  asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+#endif
+}
+
 // A thread's place among all that run a body. Bodies are device functions and ask their Grid, never
 // blockIdx and its kin: whoever calls one says what its place is.
 struct Grid {
   dim3 block, blocks;
   unsigned thread, threads;  // of the block, along x
+  void* shared;              // memory of the block, as much as the launch was told
+  unsigned barrier = 0;      // of the block's threads, where others run beside them
 
   // For grid-stride loops: for (i = first_index(); i < n; i += all_threads()).
   __device__ int64_t first_index() const {
@@ -43,10 +54,17 @@ struct Grid {
   }
   __device__ int64_t all_threads() const { return static_cast<int64_t>(blocks.x) * threads; }
   // Waits for all threads of the block.
-  __device__ void sync() const { __syncthreads(); }
+  __device__ void sync() const {
+    if (barrier == 0)
+      __syncthreads();
+    else
+      sync_some(barrier, threads);
+  }
 };
 
-__device__ inline Grid grid_of_launch() { return {blockIdx, gridDim, threadIdx.x, blockDim.x}; }
+__device__ inline Grid grid_of_launch(void* shared) {
+  return {blockIdx, gridDim, threadIdx.x, blockDim.x, shared};
+}
 
 // A body's parameters after the grid, without const and references.
 template <class Body>
@@ -61,15 +79,24 @@ struct Signature<void (*)(const Grid&, P...)> {
 template <auto body>
 inline char identity;
 
-// Launches body(grid, args...) on the context's queue, of at most kMost threads a block. A grid
-// without blocks is no work.
+// Launches body(grid, args...) on the context's queue, of at most kMost threads a block, which
+// share kShared bytes. A grid without blocks is no work.
+template <auto body, int kShared, class... P>
+__device__ void call_from_launch(const P&... args) {
+  if constexpr (kShared > 0) {
+    alignas(16) __shared__ char shared[kShared];
+    body(grid_of_launch(shared), args...);
+  } else {
+    body(grid_of_launch(nullptr), args...);
+  }
+}
 #ifndef FASTNN_EMULATED
-template <auto body, int kMost, class... P>
+template <auto body, int kMost, int kShared, class... P>
 __global__ void __launch_bounds__(kMost) kernel(const __grid_constant__ P... args) {
-  body(grid_of_launch(), args...);
+  call_from_launch<body, kShared>(args...);
 }
 #endif
-template <auto body, int kMost, class... P>
+template <auto body, int kMost, int kShared, class... P>
 struct Launch {
   static void run(const Context* ctx, dim3 blocks, dim3 threads, P... args) {
     const Queue& queue = *static_cast<const Queue*>(ctx->pool);
@@ -85,29 +112,29 @@ struct Launch {
     if (!queue.recording) call(blocks, threads, {args...});
   }
   static void call(dim3 blocks, dim3 threads, std::tuple<P...> args) {
-    auto all = [&] { std::apply([](P&... a) { body(grid_of_launch(), a...); }, args); };
+    auto all = [&] { std::apply([](P&... a) { call_from_launch<body, kShared>(a...); }, args); };
     emulated::run_grid(
         blocks, threads, 0, [](void* f) { (*static_cast<decltype(all)*>(f))(); }, &all);
   }
 #else
     // clang-format off: it knows no >>> in headers
-    kernel<body, kMost, P...><<<blocks, threads, 0, queue.stream>>>(args...);
+    kernel<body, kMost, kShared, P...><<<blocks, threads, 0, queue.stream>>>(args...);
     // clang-format on
     const cudaError_t error = cudaGetLastError();
     if (error != cudaSuccess) fail(cudaGetErrorString(error));
   }
 #endif
 };
-template <auto body, int kMost>
+template <auto body, int kMost, int kShared>
 struct LaunchOf {
   template <class... P>
-  using With = Launch<body, kMost, P...>;
+  using With = Launch<body, kMost, kShared, P...>;
 };
 
-template <auto body, int kMost = kThreads, class... A>
+template <auto body, int kMost = kThreads, int kShared = 0, class... A>
 void launch(const Context* ctx, dim3 blocks, unsigned threads, A... args) {
   using Body = Signature<std::decay_t<decltype(body)>>;
-  using How = typename Body::template Parameters<LaunchOf<body, kMost>::template With>;
+  using How = typename Body::template Parameters<LaunchOf<body, kMost, kShared>::template With>;
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
   How::run(ctx, blocks, threads, args...);
 }

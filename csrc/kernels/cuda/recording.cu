@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/persistent.h"
 #include "kernels/cuda/recording.h"
 
 namespace fastnn::kernels::cuda {
@@ -50,10 +51,12 @@ bool Recording::end() {
   if (!open_) return false;
   open_ = recording_here = false;
   captures().unlock();
+  if (complete_) persistent_ = Persistent::of(launches_);
   return true;
 }
 
 bool Recording::replay(int64_t times) {
+  if (persistent_) return persistent_->replay(times);
   emulated::Access access;  // once, not at every launch
   for (int64_t i = 0; i < times; ++i)
     for (const Noted& launch : launches_) launch.run(launch);
@@ -84,6 +87,11 @@ bool Recording::end() {
   bool ended = done(cudaStreamEndCapture(queue_.stream, &graph));
   open_ = recording_here = false;
   captures().unlock();
+  if (ended && complete_) persistent_ = Persistent::of(launches_);
+  if (ended && persistent_) {
+    cudaGraphDestroy(graph);
+    return true;
+  }
   if (ended) ended = done(cudaGraphInstantiate(&graph_, graph, 0));
   if (ended) ended = done(cudaGraphUpload(graph_, main_queue()->stream));
   if (graph) cudaGraphDestroy(graph);
@@ -91,6 +99,7 @@ bool Recording::end() {
 }
 
 bool Recording::replay(int64_t times) {
+  if (persistent_) return persistent_->replay(times);
   for (int64_t i = 0; i < times; ++i)
     if (!done(cudaGraphLaunch(graph_, main_queue()->stream))) return false;
   return true;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,7 @@ struct Noted {
   }
 };
 
+class Persistent;
 class Recording;
 
 struct Queue {
@@ -87,12 +89,14 @@ class Recording {
   bool begin();
   bool end();
   bool replay(int64_t times);
+  bool persistent() const { return persistent_ != nullptr; }
   static bool here();  // whether this thread does
 
  private:
 #ifndef FASTNN_EMULATED
   cudaGraphExec_t graph_ = nullptr;
 #endif
+  std::unique_ptr<Persistent> persistent_;  // null: the launches, one by one
   Queue queue_;
   std::vector<Noted> launches_;
   bool open_ = false, complete_ = true;

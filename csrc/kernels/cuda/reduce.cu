@@ -29,9 +29,10 @@ void reduce(const void* args, const Context* ctx) {
   if (r.reduced.count <= 32)
     launch<reduce_chunk<T, Op, 1>>(ctx, grid(1), kThreads, r);
   else if (side_by_side)
-    launch<reduce_chunk<T, Op, 8>>(ctx, grid(8), kThreads, r);
+    launch<reduce_chunk<T, Op, 8>, kThreads, kReduceShared<T, Op, 8>>(ctx, grid(8), kThreads, r);
   else
-    launch<reduce_chunk<T, Op, kThreads>>(ctx, grid(kThreads), kThreads, r);
+    launch<reduce_chunk<T, Op, kThreads>, kThreads, kReduceShared<T, Op, kThreads>>(
+        ctx, grid(kThreads), kThreads, r);
   if (r.chunks > 1) launch<reduce_chunks<T, Op>>(ctx, blocks_for(r.kept.count), kThreads, r);
 }
 

@@ -14,7 +14,8 @@ void rows(const void* args, const Context* ctx) {
   if (a.cols <= kShort)
     launch<rows_kernel<T, Op, 1>>(ctx, blocks_for(a.rows), kThreads, a);
   else
-    launch<rows_kernel<T, Op, kThreads>>(ctx, blocks_for(a.rows, 1), kThreads, a);
+    launch<rows_kernel<T, Op, kThreads>, kThreads, Team<kThreads>::kShared>(
+        ctx, blocks_for(a.rows, 1), kThreads, a);
 }
 
 template <class T, class Loss>
@@ -23,7 +24,8 @@ void loss(const void* args, const Context* ctx) {
   if (a.cols <= kShort)
     launch<loss_kernel<T, Loss, 1>>(ctx, blocks_for(a.rows), kThreads, a, state_of(ctx));
   else
-    launch<loss_kernel<T, Loss, kThreads>>(ctx, blocks_for(a.rows, 1), kThreads, a, state_of(ctx));
+    launch<loss_kernel<T, Loss, kThreads>, kThreads, Team<kThreads>::kShared>(
+        ctx, blocks_for(a.rows, 1), kThreads, a, state_of(ctx));
 }
 
 #define FASTNN_ROWS(id, Op)                              \

@@ -34,11 +34,11 @@ int64_t power_of_two(int64_t n) {
 void sort(Key* keys, int64_t size, const Context* ctx) {
   const int64_t tile = size < kTile ? size : kTile;
   const auto tiles = static_cast<unsigned>(size / tile);
-  launch<order_tiles>(ctx, tiles, kThreads, keys, tile, 2, tile);
+  launch<order_tiles, kThreads, kTile * sizeof(Key)>(ctx, tiles, kThreads, keys, tile, 2, tile);
   for (int64_t run = 2 * tile; run <= size; run *= 2) {
     for (int64_t apart = run / 2; apart >= tile; apart /= 2)
       launch<order_pairs>(ctx, blocks_for(size / 2), kThreads, keys, size, run, apart);
-    launch<order_tiles>(ctx, tiles, kThreads, keys, tile, run, run);
+    launch<order_tiles, kThreads, kTile * sizeof(Key)>(ctx, tiles, kThreads, keys, tile, run, run);
   }
 }
 

@@ -34,11 +34,14 @@ __device__ void best_by_thread(const Grid& grid, const ArgReduceArgs& a) {
   }
 }
 
+template <class T>
+constexpr int kBestShared = kThreads * (sizeof(int64_t) + sizeof(T));
+
 // A block for each result.
 template <class T, bool kMax>
 __device__ void best_by_block(const Grid& grid, const ArgReduceArgs& a) {
-  __shared__ T values[kThreads];
-  __shared__ int64_t places[kThreads];
+  auto* places = static_cast<int64_t*>(grid.shared);
+  auto* values = reinterpret_cast<T*>(places + kThreads);
   const int t = grid.thread;
   for (int64_t r = grid.block.x; r < a.outer * a.inner; r += grid.blocks.x) {
     const int64_t o = r / a.inner;

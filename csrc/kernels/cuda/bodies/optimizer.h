@@ -225,8 +225,27 @@ __device__ void optimize(const Grid& grid, const Update& u) {
     update_element(s, rule, rate, i);
 }
 
-__device__ inline void advance_nadam(const Grid&, const Update& u) {
+// What comes before update_all.
+template <class T, template <class> class Rule>
+__device__ void prepare_update(const Grid& grid, Rule<T>* rule, const Update& u) {
+  if (grid.first_index() == 0) *rule = Rule<T>(u.hyper, static_cast<double>(*u.step + 1), u.state);
+}
+
+// The n elements of all segments.
+template <class T, template <class> class Rule>
+__device__ void update_all(const Grid& grid, const Rule<T>* rule, int64_t n, const Update& u) {
   if (spoiled(u.device)) return;
+  for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
+    int64_t i = e;
+    int k = 0;
+    while (i >= u.segments[k].length) i -= u.segments[k++].length;
+    const Segment& s = u.segments[k];
+    update_element(s, *rule, rate_of<T>(s, u.rate), i);
+  }
+}
+
+__device__ inline void advance_nadam(const Grid& grid, const Update& u) {
+  if (grid.first_index() != 0 || spoiled(u.device)) return;
   *u.state *= nadam_momentum(u.hyper, static_cast<double>(*u.step + 1));
 }
 

@@ -103,20 +103,26 @@ __device__ void finish(const Reduction& r, int64_t result, typename Op<T>::Total
     *out = static_cast<T>(total);
 }
 
+// What kThreads threads share.
+template <class T, template <class> class Op, int kSide>
+constexpr int kReduceShared = kSide == 1 ? 0 : kThreads * sizeof(typename Op<T>::Total);
+
 // kSide threads share a result; kThreads / kSide results a block. The threads of a warp walk along
 // the results where these lie side by side in memory (kSide < kThreads), else along the elements.
 template <class T, template <class> class Op, int kSide>
 __device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
   using O = Op<T>;
   using Total = typename O::Total;
-  constexpr int kResults = kThreads / kSide;
-  __shared__ Total totals[kSide][kResults];
-  const int x = grid.thread % kResults, y = grid.thread / kResults;
+  // As many as there are threads where each has a result.
+  const int results = kSide == 1 ? static_cast<int>(grid.threads) : kThreads / kSide;
+  const int x = static_cast<int>(grid.thread) % results;
+  const int y = static_cast<int>(grid.thread) / results;
+  auto* totals = static_cast<Total*>(grid.shared) + grid.thread;
   const T* in = static_cast<const T*>(r.in);
   const int64_t first = grid.block.y * r.chunk;
   const int64_t last = first + r.chunk < r.reduced.count ? first + r.chunk : r.reduced.count;
-  const int64_t step = static_cast<int64_t>(grid.blocks.x) * kResults;
-  for (int64_t block = static_cast<int64_t>(grid.block.x) * kResults; block < r.kept.count;
+  const int64_t step = static_cast<int64_t>(grid.blocks.x) * results;
+  for (int64_t block = static_cast<int64_t>(grid.block.x) * results; block < r.kept.count;
        block += step) {
     const int64_t result = block + x;
     Total total = O::start;
@@ -126,12 +132,12 @@ __device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
         total = O::join(total, O::of(from[r.reduced.offset(i, r.reduced.in)]));
     }
     if constexpr (kSide > 1) {
-      totals[y][x] = total;
+      *totals = total;
       for (int half = kSide / 2; half > 0; half /= 2) {
         grid.sync();
-        if (y < half) totals[y][x] = O::join(totals[y][x], totals[y + half][x]);
+        if (y < half) *totals = O::join(*totals, totals[half * results]);
       }
-      total = totals[y][x];
+      total = *totals;
       grid.sync();  // before the next round writes
     }
     if (y != 0 || result >= r.kept.count) continue;

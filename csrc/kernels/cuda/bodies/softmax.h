@@ -20,6 +20,7 @@ struct Larger {
 // The threads that share a row: column c is taken by thread c % size.
 template <int kSize>
 struct Team {
+  static constexpr int kShared = kSize > 1 ? kSize * sizeof(double) : 0;
   static __device__ int64_t rows_at_once(const Grid& grid) { return grid.all_threads() / kSize; }
   static __device__ int64_t first_row(const Grid& grid) { return grid.first_index() / kSize; }
   static __device__ int64_t first_col(const Grid& grid) { return kSize == 1 ? 0 : grid.thread; }
@@ -27,7 +28,7 @@ struct Team {
   template <class Op>
   static __device__ double join(const Grid& grid, double x) {
     if constexpr (kSize > 1) {
-      __shared__ double all[kSize];
+      auto* all = static_cast<double*>(grid.shared);
       const int t = static_cast<int>(grid.thread);
       all[t] = x;
       for (int half = kSize / 2; half > 0; half /= 2) {

@@ -83,7 +83,7 @@ __device__ inline void order_pairs(const Grid& grid, Key* keys, int64_t size, in
 // half a run apart, or half a tile where a run is longer.
 __device__ inline void order_tiles(const Grid& grid, Key* keys, int64_t tile, int64_t first_run,
                                    int64_t last_run) {
-  __shared__ Key own[kTile];
+  auto* own = static_cast<Key*>(grid.shared);
   const int64_t start = grid.block.x * tile;
   for (int64_t i = grid.thread; i < tile; i += grid.threads) own[i] = keys[start + i];
   for (int64_t run = first_run; run <= last_run; run *= 2)

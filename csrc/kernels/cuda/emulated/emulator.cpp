@@ -22,7 +22,7 @@ namespace {
 // --- threads
 
 constexpr size_t kStack = 256 << 10;
-enum class State { running, at_block, at_warp, done };
+enum class State { running, at_block, at_warp, at_some, done };
 
 // A stack on which threads run one after the other; the one that waits at a barrier keeps it.
 struct Fiber {
@@ -38,7 +38,9 @@ struct Block {
   void* argument;
   int count, next = 0;
   std::vector<State> states;
-  std::vector<Fiber*> waiting;  // by thread
+  std::vector<Fiber*> waiting;          // by thread
+  std::vector<unsigned> barriers;       // by thread: where it waits for some
+  std::map<unsigned, unsigned> wanted;  // threads, by barrier
 };
 
 Block* block;
@@ -106,6 +108,18 @@ void wait(State where) {
   block->states[static_cast<size_t>(fiber->thread)] = State::running;
 }
 
+// Those of a barrier for some that all of them have reached.
+void open_some(std::vector<int>* ready) {
+  for (const auto& [barrier, wanted] : block->wanted) {
+    std::vector<int> there;
+    for (int t = 0; t < block->count; ++t)
+      if (block->states[static_cast<size_t>(t)] == State::at_some &&
+          block->barriers[static_cast<size_t>(t)] == barrier)
+        there.push_back(t);
+    if (there.size() == wanted) ready->insert(ready->end(), there.begin(), there.end());
+  }
+}
+
 // Lets those go on whose barrier all have reached. False where none can.
 bool open_barriers(std::vector<int>* ready) {
   ready->clear();
@@ -123,6 +137,7 @@ bool open_barriers(std::vector<int>* ready) {
       for (int t = first; t < last; ++t)
         if (block->states[static_cast<size_t>(t)] == State::at_warp) ready->push_back(t);
   }
+  open_some(ready);
   if (all_at_block && ready->empty())
     for (int t = 0; t < block->count; ++t)
       if (block->states[static_cast<size_t>(t)] == State::at_block) ready->push_back(t);
@@ -220,6 +235,11 @@ int64_t free_bytes() {
 
 void wait_for_block() { wait(State::at_block); }
 void wait_for_warp() { wait(State::at_warp); }
+void wait_for_some(unsigned barrier, unsigned threads) {
+  block->barriers[static_cast<size_t>(fiber->thread)] = barrier;
+  block->wanted[barrier] = threads;
+  wait(State::at_some);
+}
 int lane() { return fiber->thread % kWarp; }
 uint64_t* lanes() { return exchanged.data() + fiber->thread / kWarp * kWarp; }
 void* shared_memory() { return dynamic_shared.data(); }
@@ -229,7 +249,8 @@ void run_grid(dim3 blocks, dim3 threads, size_t shared_bytes, void (*body)(void*
   dynamic_shared.assign((shared_bytes + 7) / 8, ~uint64_t{0});
   current.blocks = blocks;
   current.threads = threads;
-  Block b{threads, body, argument, static_cast<int>(threads.x * threads.y * threads.z), 0, {}, {}};
+  Block b{threads, body, argument, static_cast<int>(threads.x * threads.y * threads.z), 0, {},
+          {},      {},   {}};
   block = &b;
   for (unsigned z = 0; z < blocks.z; ++z)
     for (unsigned y = 0; y < blocks.y; ++y)
@@ -238,6 +259,8 @@ void run_grid(dim3 blocks, dim3 threads, size_t shared_bytes, void (*body)(void*
         b.next = 0;
         b.states.assign(static_cast<size_t>(b.count), State::running);
         b.waiting.assign(static_cast<size_t>(b.count), nullptr);
+        b.barriers.assign(static_cast<size_t>(b.count), 0);
+        b.wanted.clear();
         run_block();
       }
 }

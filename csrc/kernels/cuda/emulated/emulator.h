@@ -38,6 +38,8 @@ extern Indices current;
 
 void wait_for_block();
 void wait_for_warp();
+// For `threads` threads of the block, at a barrier that has a number.
+void wait_for_some(unsigned barrier, unsigned threads);
 // The place where this thread's lane, and those of its warp, leave values for each other.
 uint64_t* lanes();
 int lane();

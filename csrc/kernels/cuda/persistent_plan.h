@@ -1,0 +1,74 @@
+// How the launches of a recording become the program of one block (persistent.h): which memory each
+// reads and writes, which of them wait for which, and where everything lies in shared memory.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vector>
+
+namespace fastnn::kernels::cuda {
+
+constexpr int kWarpThreads = 32;
+constexpr int kMostWarps = 16;     // of the block: more would leave a thread too few registers
+constexpr int kTogetherWarps = 8;  // of bodies whose threads wait for each other: kThreads
+constexpr int64_t kMadeUp =
+    1 << 16;  // addresses below are made up here: memory of the program's own
+
+// Memory that a command's arguments lead to.
+struct Touch {
+  size_t field;        // of the address among the arguments
+  int64_t begin, end;  // addresses
+  bool written;
+};
+
+// A body to be called, with the arguments that a launch would give it.
+struct Command {
+  uint16_t code = 0;
+  bool together = false;  // its threads wait for each other
+  int shared_bytes = 0;
+  int64_t work = 0;    // threads that have something to do, or results of threads together
+  int64_t rounds = 0;  // in which one block does it
+  std::vector<unsigned char> arguments;
+  std::vector<Touch> touches;
+
+  // Of the pointer at `field` and the bytes from `begin` to `end` behind it. Null leads nowhere.
+  template <class P>
+  void reads(P* const& pointer, int64_t begin, int64_t end) {
+    touch(&pointer, begin, end, false);
+  }
+  template <class P>
+  void writes(P* const& pointer, int64_t begin, int64_t end) {
+    touch(&pointer, begin, end, true);
+  }
+
+ private:
+  void touch(const void* field, int64_t begin, int64_t end, bool written);
+};
+
+// What a warp does in a level: the body, its arguments' place / 16, and the warps that share it.
+struct Place {
+  uint16_t code, arguments;
+  uint8_t first, warps;
+  uint16_t slot;  // of the memory for bodies whose threads wait for each other
+};
+
+// A range of the device's memory that lies in shared memory while the program runs.
+struct Region {
+  int64_t from;
+  uint32_t bytes, at;
+  int32_t copied_in, copied_out;
+};
+
+// A program as it is brought to the device. Levels follow each other, their commands do not.
+struct Plan {
+  int levels = 0, warps = 0;
+  std::vector<unsigned char> head;  // at the start of shared memory: places, arguments
+  std::vector<uint32_t> addresses;  // in head: counted from the start of shared memory
+  std::vector<Region> regions;
+  uint32_t slots = 0, slot_bytes = 0;  // where the memory of bodies is, and how much one has
+  uint32_t shared_bytes = 0;           // in all
+
+  explicit Plan(const std::vector<Command>& commands);
+};
+
+}  // namespace fastnn::kernels::cuda

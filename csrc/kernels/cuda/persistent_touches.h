@@ -1,0 +1,236 @@
+// Which memory the arguments of a body lead to, for bodies that a persistent program can call. What
+// is not named here stays where it is, and nothing may write it: data sets and the order of rows.
+#pragma once
+#include "kernels/cuda/bodies/elementwise.h"
+#include "kernels/cuda/bodies/matmul.h"
+#include "kernels/cuda/bodies/move.h"
+#include "kernels/cuda/bodies/optimizer.h"
+#include "kernels/cuda/bodies/random.h"
+#include "kernels/cuda/bodies/reduce.h"
+#include "kernels/cuda/bodies/take.h"
+#include "kernels/cuda/persistent_plan.h"
+
+namespace fastnn::kernels::cuda {
+
+// The elements that strides reach, from the first's place on.
+struct Reach {
+  int64_t low = 0, high = 1;
+
+  Reach& axis(int64_t length, int64_t stride) {
+    if (length == 0) high = low;  // and so it stays: nothing is read
+    if (high == low) return *this;
+    (stride < 0 ? low : high) += (length - 1) * stride;
+    return *this;
+  }
+  Reach& axes(int rank, const int64_t* shape, const int64_t* strides) {
+    for (int d = 0; d < rank; ++d) axis(shape[d], strides[d]);
+    return *this;
+  }
+};
+
+template <class P>
+void reads(Command* c, P* const& pointer, const Reach& r, int64_t size) {
+  c->reads(pointer, r.low * size, r.high * size);
+}
+template <class P>
+void writes(Command* c, P* const& pointer, const Reach& r, int64_t size) {
+  c->writes(pointer, r.low * size, r.high * size);
+}
+
+// The parts of the state: what spoils, and where the training stands.
+constexpr int64_t kClockBegin = offsetof(DeviceState, step);
+constexpr int64_t kClockEnd = offsetof(DeviceState, failed_step);
+inline void reads_status(Command* c, const DeviceState* const& state) {
+  c->reads(state, 0, kClockBegin);
+}
+inline void reads_clock(Command* c, const DeviceState* const& state) {
+  c->reads(state, kClockBegin, kClockEnd);
+}
+inline void reports(Command* c, DeviceState* const& state) {
+  c->writes(state, 0, kClockBegin);
+  reads_clock(c, state);
+  c->writes(state, kClockEnd, sizeof(DeviceState));
+}
+
+template <class T>
+void touch_gather(Command* c, const GatherBatchArgs& a, const DeviceState* const& state,
+                  int64_t row_elements, bool) {
+  c->work = a.n * row_elements;
+  c->writes(a.out, 0, c->work * sizeof(T));
+  reads_clock(c, state);
+}
+
+template <class T>
+void touch_product(Command* c, const Product& p, int64_t count) {
+  c->work = count * p.m * p.n;
+  const int rank = p.batch_rank;
+  auto matrix = [&](int64_t rows, int64_t row, int64_t cols, int64_t col, const int64_t* batch) {
+    return Reach().axis(rows, row).axis(cols, col).axes(rank, p.batch_shape, batch);
+  };
+  reads(c, p.a, matrix(p.m, p.a_row, p.k, p.a_k, p.batch_a), sizeof(T));
+  reads(c, p.b, matrix(p.k, p.b_k, p.n, p.b_col, p.batch_b), sizeof(T));
+  reads(c, p.bias, Reach().axis(p.n, 1), sizeof(T));
+  reads(c, p.aux, matrix(p.m, p.ldaux, p.n, 1, p.batch_c), sizeof(T));
+  writes(c, p.c, matrix(p.m, p.ldc, p.n, 1, p.batch_c), sizeof(T));
+}
+
+inline void touch_fused(Command* c, const Fused& f) {
+  c->work = f.n;
+  reads_status(c, f.state);
+  for (int i = 0; i < kMaxFusedInputs; ++i) {
+    Reach reach;
+    if (f.access[i] == Access::contiguous) reach.axis(f.n, 1);
+    if (f.access[i] == Access::strided) reach.axes(f.rank, f.shape, f.strides[i]);
+    reads(c, f.in[i], reach, f.input_size[i]);
+  }
+  for (int i = 0; i < kMaxFusedOutputs; ++i)
+    writes(c, f.out[i], Reach().axis(f.n, 1), f.output_size[i]);
+}
+
+template <class T>
+void touch_reduce(Command* c, const Reduction& r) {
+  c->work = r.kept.count;
+  auto reach = [](const Axes& a, const int64_t* strides) {
+    return Reach().axes(a.rank, a.shape, strides).axis(a.count == 0 ? 0 : 1, 0);
+  };
+  Reach in = reach(r.kept, r.kept.in);
+  in.axes(r.reduced.rank, r.reduced.shape, r.reduced.in).axis(r.reduced.count == 0 ? 0 : 1, 0);
+  reads(c, r.in, in, sizeof(T));
+  writes(c, r.out, reach(r.kept, r.kept.out), sizeof(T));
+}
+
+template <class T>
+void touch_rows(Command* c, const RowArgs& a) {
+  c->work = a.rows;
+  const auto bytes = static_cast<int64_t>(a.rows * a.cols * sizeof(T));
+  c->reads(a.in, 0, bytes);
+  c->reads(a.in2, 0, bytes);
+  c->writes(a.out, 0, bytes);
+}
+
+template <class T, bool kSparse, bool kGrad>
+void touch_loss(Command* c, const CrossEntropyArgs& a, DeviceState* const& state) {
+  c->work = a.rows;
+  const auto row = static_cast<int64_t>(a.rows * sizeof(T)), all = row * a.cols;
+  c->reads(a.x, 0, all);
+  c->reads(a.target, 0, kSparse ? a.rows * 8 : all);
+  if (kGrad) c->reads(a.g, 0, row);
+  c->writes(a.out, 0, kGrad ? all : row);
+  if (kSparse)
+    reports(c, state);
+  else
+    reads_status(c, state);
+}
+
+template <class T>
+void touch_best(Command* c, const ArgReduceArgs& a) {
+  c->work = a.outer * a.inner;
+  c->reads(a.in, 0, c->work * a.n * static_cast<int64_t>(sizeof(T)));
+  c->writes(a.out, 0, c->work * 8);
+}
+
+template <class T>
+void touch_copy(Command* c, const Copy& a) {
+  c->work = a.n;
+  reads_status(c, a.state);
+  const int none = a.n == 0 ? 0 : 1;
+  reads(c, a.in, Reach().axes(a.rank, a.shape, a.in_strides).axis(none, 0), sizeof(T));
+  writes(c, a.out, Reach().axes(a.rank, a.shape, a.out_strides).axis(none, 0), sizeof(T));
+}
+
+template <class T>
+void touch_fill(Command* c, T* const& out, int64_t n, T) {
+  c->work = n;
+  c->writes(out, 0, n * static_cast<int64_t>(sizeof(T)));
+}
+
+template <class T>
+void touch_zero(Command* c, T* const& out, int64_t n) {
+  touch_fill(c, out, n, T(0));
+}
+
+template <class T>
+void touch_take(Command* c, const TakeArgs& a, DeviceState* const& state) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  c->work = a.outer * a.count * a.inner;
+  c->reads(a.in, 0, a.outer * a.rows * a.inner * kSize);
+  c->reads(a.index, 0, a.count * 8);
+  c->writes(a.out, 0, c->work * kSize);
+  reports(c, state);
+}
+
+inline void touch_make_keys(Command* c, const TakeArgs& a, Key* const& keys, int64_t size,
+                            DeviceState* const& state) {
+  c->work = size;
+  c->reads(a.index, 0, a.count * 8);
+  c->writes(keys, 0, size * 8);
+  reports(c, state);
+}
+
+inline void touch_order(Command* c, Key* const& keys, int64_t tile, int64_t, int64_t) {
+  c->work = tile;
+  c->writes(keys, 0, tile * 8);
+}
+
+template <class T>
+void touch_add_rows(Command* c, const TakeArgs& a, const Key* const& keys) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  c->work = a.outer * a.count * a.inner;
+  c->reads(a.in, 0, c->work * kSize);
+  c->reads(keys, 0, a.count * 8);
+  c->writes(a.out, 0, a.outer * a.rows * a.inner * kSize);
+}
+
+template <class T>
+void touch_one_hot(Command* c, const OneHotArgs& a) {
+  c->work = a.count * a.classes;
+  c->reads(a.index, 0, a.count * 8);
+  c->writes(a.out, 0, c->work * static_cast<int64_t>(sizeof(T)));
+}
+
+// kScalar: bytes of the numbers that the rule is made from.
+template <class Element, int kScalar>
+void touch_draw(Command* c, const RandomArgs& a, const Stream& stream, int64_t blocks) {
+  c->work = blocks;
+  c->reads(a.a, 0, kScalar);
+  c->reads(a.b, 0, kScalar);
+  c->writes(a.out, 0, a.n * static_cast<int64_t>(sizeof(Element)));
+  reads_clock(c, stream.state);
+}
+
+template <class T, template <class> class Rule>
+void touch_prepare(Command* c, Rule<T>* const& rule, const Update& u) {
+  c->work = 1;
+  c->reads(u.step, 0, 8);
+  c->reads(u.state, 0, 8);
+  c->writes(rule, 0, sizeof(Rule<T>));
+}
+
+template <class T, template <class> class Rule>
+void touch_update(Command* c, const Rule<T>* const& rule, int64_t n, const Update& u) {
+  c->work = n;
+  reads_status(c, u.device);
+  c->reads(rule, 0, sizeof(Rule<T>));
+  c->reads(u.rate, 0, sizeof(T));
+  for (int k = 0; k < u.count; ++k) {
+    const Segment& s = u.segments[k];
+    const int64_t bytes = s.length * static_cast<int64_t>(sizeof(T));
+    c->reads(s.grad, 0, bytes);
+    c->writes(s.param, 0, bytes);
+    for (void* const& slot : s.slot) c->writes(slot, 0, bytes);
+  }
+}
+
+inline void touch_advance_nadam(Command* c, const Update& u) {
+  c->work = 1;
+  reads_status(c, u.device);
+  c->reads(u.step, 0, 8);
+  c->writes(u.state, 0, 8);
+}
+
+inline void touch_advance(Command* c, DeviceState* const& state, int64_t) {
+  c->work = 1;
+  c->writes(state, kClockBegin, kClockEnd);
+}
+
+}  // namespace fastnn::kernels::cuda
