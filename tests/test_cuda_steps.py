@@ -41,7 +41,7 @@ class Counted:
 
     def __exit__(self, *error: object) -> None:
         after = self._now()
-        (self.recordings, self.calls, self.steps, self.bytes_in, self.bytes_out) = (
+        (self.recordings, self.persistent, self.calls, self.steps, self.bytes_in, self.bytes_out) = (
             b - a for a, b in zip(self._before, after, strict=True)
         )
 

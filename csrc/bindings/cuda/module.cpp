@@ -20,8 +20,9 @@ PyObject* traffic(PyObject*, PyObject*) {
 
 PyObject* replays(PyObject*, PyObject*) {
   const fastnn::kernels::cuda::Replays r = fastnn::kernels::cuda::replays();
-  return Py_BuildValue("(LLL)", static_cast<long long>(r.recordings),
-                       static_cast<long long>(r.calls), static_cast<long long>(r.times));
+  return Py_BuildValue("(LLLL)", static_cast<long long>(r.recordings),
+                       static_cast<long long>(r.persistent), static_cast<long long>(r.calls),
+                       static_cast<long long>(r.times));
 }
 
 PyObject* find_cublas(PyObject*, PyObject* folders) {
@@ -57,7 +58,9 @@ PyMethodDef methods[] = {
     {"device", device, METH_NOARGS, "What fastnn._core.add_device takes."},
     {"traffic", traffic, METH_NOARGS, "Bytes copied so far, from the host and to it."},
     {"replays", replays, METH_NOARGS,
-     "So far: steps recorded, calls that replayed them, steps run by these."},
+     "So far: steps recorded, those of them that are persistent, calls that replayed them, steps "
+     "run "
+     "by these."},
     {"find_cublas", find_cublas, METH_O, "Folders to look for cublasLt in, one a line."},
     {"cublas", cublas, METH_NOARGS, "Whether cublasLt is there; where, or why not. Loads it."},
     {"set_tf32", set_tf32, METH_O, "Whether large products of float32 may use TF32."},

@@ -36,7 +36,7 @@ const char* error() {
 }
 
 std::atomic<int64_t> bytes_in{0}, bytes_out{0};
-std::atomic<int64_t> recordings{0}, replay_calls{0}, replay_times{0};
+std::atomic<int64_t> recordings{0}, persistent_recordings{0}, replay_calls{0}, replay_times{0};
 
 // What is not a launch would run at once, ahead of what is being recorded.
 bool outside_recording() {
@@ -229,6 +229,7 @@ void* recording_queue(void* recording) { return static_cast<Recording*>(recordin
 bool end_recording(void* recording) {
   if (!static_cast<Recording*>(recording)->end()) return false;
   ++recordings;
+  if (static_cast<Recording*>(recording)->persistent()) ++persistent_recordings;
   return true;
 }
 
@@ -260,7 +261,7 @@ void fail(const char* why) {
 }
 
 Traffic traffic() { return {bytes_in, bytes_out}; }
-Replays replays() { return {recordings, replay_calls, replay_times}; }
+Replays replays() { return {recordings, persistent_recordings, replay_calls, replay_times}; }
 
 double copy_rate(int64_t bytes) {
   constexpr int kTimes = 50;

@@ -12,9 +12,10 @@ struct Traffic {
 };
 Traffic traffic();
 
-// Steps that were recorded, calls that replayed recordings, and how often these ran by them.
+// Steps that were recorded, and those of them that one launch runs many times over; calls that
+// replayed recordings, and how often these ran by them.
 struct Replays {
-  int64_t recordings, calls, times;
+  int64_t recordings, persistent, calls, times;
 };
 Replays replays();
 

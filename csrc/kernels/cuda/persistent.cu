@@ -26,18 +26,24 @@ struct Layout {
       at += sizes[k];
     }
   }
-  template <auto function, class First, size_t... i>
-  __host__ __device__ static void call(First&& first, const void* arguments,
-                                       std::index_sequence<i...>) {
-    const char* bytes = static_cast<const char*>(arguments);
-    function(
-        static_cast<First&&>(first),
-        *reinterpret_cast<const P*>(bytes + std::integral_constant<size_t, place<i>()>::value)...);
+  template <size_t i>
+  using Of = std::tuple_element_t<i, std::tuple<P...>>;
+  // Parameter i, among the arguments.
+  template <size_t i>
+  __host__ __device__ static const Of<i>& at(const void* arguments) {
+    constexpr size_t where = place<i>();
+    return *reinterpret_cast<const Of<i>*>(static_cast<const char*>(arguments) + where);
   }
-  template <auto function, class First>
-  __host__ __device__ static void call(First&& first, const void* arguments) {
-    call<function>(static_cast<First&&>(first), arguments, std::index_sequence_for<P...>{});
+
+  template <auto body, size_t... i>
+  __device__ static void run(const Grid& grid, const void* arguments, std::index_sequence<i...>) {
+    body(grid, at<i>(arguments)...);
   }
+  template <auto touch, size_t... i>
+  static void touch_all(Command* c, std::index_sequence<i...>) {
+    touch(c, at<i>(c->arguments.data())...);
+  }
+  static constexpr std::index_sequence_for<P...> kAll{};
 };
 
 template <auto body_, auto touch_, int kPerRound_ = kMostWarps * kWarpThreads, int kShared_ = 0>
@@ -75,10 +81,17 @@ struct List {
   static constexpr int kSize = sizeof...(C);
   template <size_t i>
   using At = std::tuple_element_t<i, std::tuple<C...>>;
+  // Its place, from 1.
+  template <class Wanted>
+  static constexpr uint16_t code_of() {
+    uint16_t place = 0, code = 0;
+    ((++place, code = std::is_same_v<Wanted, C> ? place : code), ...);
+    return code;
+  }
 };
 
 using Interpreter = Callable<fused<false>, touch_fused>;
-// What the steps of small networks are made of, in float32. A code is a place here, from 1.
+// What the steps of small networks are made of, in float32.
 using Callables = List<
     Callable<gather<float>, touch_gather<float>>, Callable<gather<int64_t>, touch_gather<int64_t>>,
     Callable<product_small<float>, touch_product<float>>, Interpreter,  //
@@ -107,14 +120,6 @@ using Callables = List<
     Prepare<Adamax>, Apply<Adamax>, Prepare<Nadam>, Apply<Nadam>, Prepare<Adagrad>, Apply<Adagrad>,
     Prepare<Adadelta>, Apply<Adadelta>, Prepare<Lion>, Apply<Lion>,
     Callable<advance_nadam, touch_advance_nadam>, Callable<advance_state, touch_advance>>;
-
-template <class C, size_t i = 0>
-constexpr uint16_t code_of() {
-  if constexpr (std::is_same_v<C, Callables::At<i>>)
-    return i + 1;
-  else
-    return code_of<C, i + 1>();
-}
 
 // --- on the device
 
@@ -169,7 +174,7 @@ template <size_t i>
 __device__ void call_body(const Grid& grid, const char* arguments) {
   if constexpr (i < Callables::kSize) {
     using C = Callables::At<i>;
-    C::Parameters::template call<C::body>(grid, arguments);
+    C::Parameters::template run<C::body>(grid, arguments, C::Parameters::kAll);
   }
 }
 
@@ -223,7 +228,7 @@ __device__ void run_steps(const Program& p, char* shared) {
 }
 
 #ifndef FASTNN_EMULATED
-__global__ void __launch_bounds__(kMostWarps* kWarpThreads)
+__global__ void __launch_bounds__(kMostWarps* kWarpThreads, 1)
     persistent(const __grid_constant__ Program p) {
   extern __shared__ __align__(16) char shared[];
   run_steps(p, shared);
@@ -246,11 +251,11 @@ struct Known {
 template <class C>
 Command command(std::vector<unsigned char> arguments) {
   Command c;
-  c.code = code_of<C>();
+  c.code = Callables::code_of<C>();
   c.together = C::kTogether;
   c.shared_bytes = C::kShared;
   c.arguments = std::move(arguments);
-  C::Parameters::template call<C::touch>(&c, c.arguments.data());
+  C::Parameters::template touch_all<C::touch>(&c, C::Parameters::kAll);
   c.rounds = (c.work + C::kPerRound - 1) / C::kPerRound;
   return c;
 }
@@ -281,8 +286,8 @@ bool add_update(const Noted& launch, std::vector<Command>* commands) {
   return true;
 }
 
-template <size_t... i>
-std::vector<Known> known(std::index_sequence<i...>) {
+template <class... C>
+std::vector<Known> known(const List<C...>&) {
   return {{&identity<fused<true>>, add<Interpreter>},
           {&identity<optimize<float, Sgd>>, add_update<Sgd>},
           {&identity<optimize<float, RmsProp>>, add_update<RmsProp>},
@@ -292,12 +297,12 @@ std::vector<Known> known(std::index_sequence<i...>) {
           {&identity<optimize<float, Adagrad>>, add_update<Adagrad>},
           {&identity<optimize<float, Adadelta>>, add_update<Adadelta>},
           {&identity<optimize<float, Lion>>, add_update<Lion>},
-          {&identity<Callables::At<i>::body>, add<Callables::At<i>>}...};
+          {&identity<C::body>, add<C>}...};
 }
 
 // Nothing where a launch is not known.
 std::vector<Command> commands_of(const std::vector<Noted>& launches) {
-  static const std::vector<Known> all = known(std::make_index_sequence<Callables::kSize>{});
+  static const std::vector<Known> all = known(Callables{});
   std::vector<Command> commands;
   for (const Noted& launch : launches) {
     bool added = false;
