@@ -40,10 +40,9 @@ class Counted:
         return self
 
     def __exit__(self, *error: object) -> None:
-        after = self._now()
-        (self.recordings, self.persistent, self.calls, self.steps, self.bytes_in, self.bytes_out) = (
-            b - a for a, b in zip(self._before, after, strict=True)
-        )
+        spent = [b - a for a, b in zip(self._before, self._now(), strict=True)]
+        self.recordings, self.persistent, self.calls, self.steps = spent[:4]
+        self.bytes_in, self.bytes_out = spent[4:]
 
     def _now(self) -> tuple[int, ...]:
         return (*self._module.replays(), *self._module.traffic())
