@@ -26,6 +26,15 @@ std::atomic<const Device*>& chosen() {
   return device;
 }
 
+using Copy = bool (*DeviceModule::*)(void* to, const void* from, int64_t bytes);
+
+bool copied(const Device& device, Copy copy, void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) return true;
+  if (!device.is_host()) return (device.module()->*copy)(to, from, bytes);
+  memcpy(to, from, static_cast<size_t>(bytes));
+  return true;
+}
+
 }  // namespace
 
 const Device& host() {
@@ -79,27 +88,15 @@ int64_t Device::free_memory() const {
 }
 
 void Device::copy_in(void* to, const void* from, int64_t bytes) const {
-  if (bytes == 0) return;
-  if (is_host())
-    memcpy(to, from, static_cast<size_t>(bytes));
-  else
-    require(module_->copy_in(to, from, bytes), "copying to the device");
+  require(copied(*this, &DeviceModule::copy_in, to, from, bytes), "copying to the device");
 }
 
 void Device::copy_out(void* to, const void* from, int64_t bytes) const {
-  if (bytes == 0) return;
-  if (is_host())
-    memcpy(to, from, static_cast<size_t>(bytes));
-  else
-    require(module_->copy_out(to, from, bytes), "copying from the device");
+  require(copied(*this, &DeviceModule::copy_out, to, from, bytes), "copying from the device");
 }
 
 void Device::copy(void* to, const void* from, int64_t bytes) const {
-  if (bytes == 0) return;
-  if (is_host())
-    memcpy(to, from, static_cast<size_t>(bytes));
-  else
-    require(module_->copy(to, from, bytes), "copying");
+  require(copied(*this, &DeviceModule::copy, to, from, bytes), "copying");
 }
 
 void Device::fill(void* to, uint8_t byte, int64_t bytes) const {

@@ -123,6 +123,16 @@ struct Own {
         p(c + kRows * n) {}
 };
 
+// The blocks' rows in turn: body(first, rows) for each kRows or fewer that are one block's.
+template <int kRows, class Body>
+__device__ void for_rows(const Grid& grid, int64_t batch, const Body& body) {
+  for (int64_t first = static_cast<int64_t>(grid.block.x) * kRows; first < batch;
+       first += static_cast<int64_t>(grid.blocks.x) * kRows) {
+    grid.sync();
+    body(first, batch - first < kRows ? batch - first : kRows);
+  }
+}
+
 // p[r, :] = h[r, :] U + bias
 template <class T, int kRows>
 __device__ void add_state(const Grid& grid, const RecurrentArgs& a, const Own<T, kRows>& own,
@@ -159,10 +169,7 @@ template <class T, class Cell, int kRows>
 __device__ void forward(const Grid& grid, const RecurrentArgs& a, void* space) {
   const int64_t n = a.units, width = Cell::kBlocks * n;
   const Own<T, kRows> own(grid, space, n, width);
-  for (int64_t first = static_cast<int64_t>(grid.block.x) * kRows; first < a.batch;
-       first += static_cast<int64_t>(grid.blocks.x) * kRows) {
-    const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
-    grid.sync();
+  for_rows<kRows>(grid, a.batch, [&](int64_t first, int64_t rows) {
     for (int64_t e = grid.thread; e < kRows * n; e += grid.threads) {
       own.h[e] = e < rows * n ? read<T>(a.h0, first * n + e) : T(0);
       own.c[e] = e < rows * n ? read<T>(a.c0, first * n + e) : T(0);
@@ -173,7 +180,7 @@ __device__ void forward(const Grid& grid, const RecurrentArgs& a, void* space) {
       grid.sync();
       take_step<T, Cell>(grid, a, own, first, rows, a.reverse ? a.time - 1 - s : s);
     }
-  }
+  });
 }
 
 template <class T, class Cell, int kRows>
@@ -220,10 +227,7 @@ template <class T, class Cell, int kRows>
 __device__ void backward(const Grid& grid, const RecurrentGradArgs& a, void* space) {
   const int64_t n = a.units, width = Cell::kBlocks * n;
   const Own<T, kRows> own(grid, space, n, width);
-  for (int64_t first = static_cast<int64_t>(grid.block.x) * kRows; first < a.batch;
-       first += static_cast<int64_t>(grid.blocks.x) * kRows) {
-    const int64_t rows = a.batch - first < kRows ? a.batch - first : kRows;
-    grid.sync();
+  for_rows<kRows>(grid, a.batch, [&](int64_t first, int64_t rows) {
     for (int64_t e = grid.thread; e < kRows * n; e += grid.threads) own.h[e] = own.c[e] = 0;
     for (int64_t s = a.time - 1; s >= 0; --s) {
       grid.sync();
@@ -238,7 +242,7 @@ __device__ void backward(const Grid& grid, const RecurrentGradArgs& a, void* spa
       put(a.dh0, first * n + e, own.h[e]);
       put(a.dc0, first * n + e, own.c[e]);
     }
-  }
+  });
 }
 
 int rows_of(int64_t batch) { return batch < kManyRows ? 1 : kTogether; }
@@ -249,28 +253,15 @@ unsigned threads_for(int64_t width) {
   return static_cast<unsigned>(whole < kMostThreads ? whole : kMostThreads);
 }
 
-template <auto body, class Args>
-void launch_rows(int rows, int blocks, const Args& a, const Context* ctx) {
-  launch<body, kMostThreads>(ctx, blocks_for(a.batch, rows), threads_for(blocks * a.units), a,
-                             ctx->workspace);
-}
-
-template <class T, class Cell>
+// Of the two bodies one has a row for each block.
+template <class Cell, class Args, auto one, auto together>
 void run(const void* args, const Context* ctx) {
-  const auto& a = *static_cast<const RecurrentArgs*>(args);
+  const auto& a = *static_cast<const Args*>(args);
+  const unsigned threads = threads_for(Cell::kBlocks * a.units);
   if (rows_of(a.batch) == 1)
-    launch_rows<forward<T, Cell, 1>>(1, Cell::kBlocks, a, ctx);
+    launch<one, kMostThreads>(ctx, blocks_for(a.batch, 1), threads, a, ctx->workspace);
   else
-    launch_rows<forward<T, Cell, kTogether>>(kTogether, Cell::kBlocks, a, ctx);
-}
-
-template <class T, class Cell>
-void run_back(const void* args, const Context* ctx) {
-  const auto& a = *static_cast<const RecurrentGradArgs*>(args);
-  if (rows_of(a.batch) == 1)
-    launch_rows<backward<T, Cell, 1>>(1, Cell::kBlocks, a, ctx);
-  else
-    launch_rows<backward<T, Cell, kTogether>>(kTogether, Cell::kBlocks, a, ctx);
+    launch<together, kMostThreads>(ctx, blocks_for(a.batch, kTogether), threads, a, ctx->workspace);
 }
 
 template <class T, class Cell, class Args>
@@ -281,10 +272,12 @@ size_t workspace(const void* args, int32_t) {
   return static_cast<size_t>(int64_t{blocks_for(a.batch, rows)} * rows * each) * sizeof(T);
 }
 
-#define FASTNN_CELL(T, dtype, id, Cell)                                                         \
-  {id, DType::dtype, run<T, Cell>, nullptr, workspace<T, Cell, RecurrentArgs>}, {               \
-    id "_grad", DType::dtype, run_back<T, Cell>, nullptr, workspace<T, Cell, RecurrentGradArgs> \
-  }
+#define FASTNN_WAY(T, dtype, id, Cell, Args, body)                                         \
+  {id, DType::dtype, run<Cell, Args, body<T, Cell, 1>, body<T, Cell, kTogether>>, nullptr, \
+   workspace<T, Cell, Args>}
+#define FASTNN_CELL(T, dtype, id, Cell)                   \
+  FASTNN_WAY(T, dtype, id, Cell, RecurrentArgs, forward), \
+      FASTNN_WAY(T, dtype, id "_grad", Cell, RecurrentGradArgs, backward)
 #define FASTNN_CELLS(T, dtype)                                            \
   FASTNN_CELL(T, dtype, "lstm", Lstm), FASTNN_CELL(T, dtype, "gru", Gru), \
       FASTNN_CELL(T, dtype, "simple_rnn", SimpleRnn)

@@ -30,31 +30,35 @@ struct Fractions<double> {
 };
 
 // Each rule: from the scalars a and b, then all elements of a block.
-template <class T>
-struct Uniform {
-  using Element = T;
+template <class T, class Out = T>
+struct Scalars {
+  using Element = Out;
   using F = Fractions<T>;
   static constexpr int kCount = F::kCount;
-  T low, scale;
-  __device__ Uniform(const void* a, const void* b)
-      : low(*static_cast<const T*>(a)), scale(*static_cast<const T*>(b) - low) {}
+  T a, b;
+  __device__ Scalars(const void* a, const void* b)
+      : a(*static_cast<const T*>(a)), b(*static_cast<const T*>(b)) {}
+};
+
+template <class T>
+struct Uniform : Scalars<T> {
+  using typename Scalars<T>::F;
+  using Scalars<T>::Scalars;
   __device__ void operator()(const Philox4& block, T* out) const {
-    for (int k = 0; k < kCount; ++k) out[k] = low + scale * (F::bits(block, k) * F::unit);
+    const T scale = this->b - this->a;
+    for (int k = 0; k < F::kCount; ++k) out[k] = this->a + scale * (F::bits(block, k) * F::unit);
   }
 };
 
 // Box-Muller: elements i and i + 16 share a radius and an angle, of which the distance from the
 // nearest quarter of a turn is exact.
 template <class T>
-struct Normal {
-  using Element = T;
-  using F = Fractions<T>;
-  static constexpr int kCount = F::kCount;
-  T mean, deviation;
-  __device__ Normal(const void* a, const void* b)
-      : mean(*static_cast<const T*>(a)), deviation(*static_cast<const T*>(b)) {}
+struct Normal : Scalars<T> {
+  using typename Scalars<T>::F;
+  using Scalars<T>::Scalars;
   __device__ void operator()(const Philox4& block, T* out) const {
-    for (int k = 0; k < kCount; k += 2) {
+    const T mean = this->a, deviation = this->b;
+    for (int k = 0; k < F::kCount; k += 2) {
       const T u = (F::bits(block, k) + 1) * F::unit, v = F::bits(block, k + 1) * F::unit;
       const T radius = std::sqrt(-2 * std::log(u)), quarter = std::rint(4 * v);
       const T x = (v - quarter * T(0.25)) * T(6.283185307179586476925);
@@ -70,13 +74,9 @@ struct Normal {
 
 // By inversion, symmetric about 0; never beyond 2.
 template <class T>
-struct TruncatedNormal {
-  using Element = T;
-  using F = Fractions<T>;
-  static constexpr int kCount = F::kCount;
-  T mean, deviation;
-  __device__ TruncatedNormal(const void* a, const void* b)
-      : mean(*static_cast<const T*>(a)), deviation(*static_cast<const T*>(b)) {}
+struct TruncatedNormal : Scalars<T> {
+  using typename Scalars<T>::F;
+  using Scalars<T>::Scalars;
 
   // The z with erf(z / sqrt 2) = t, for |t| <= erf(sqrt 2): Newton's steps from a bound below.
   static __device__ double inverse_erf(double t) {
@@ -92,23 +92,21 @@ struct TruncatedNormal {
   }
 
   __device__ void operator()(const Philox4& block, T* out) const {
-    for (int k = 0; k < kCount; ++k) {
+    for (int k = 0; k < F::kCount; ++k) {
       const double t = (2.0 * F::bits(block, k) + 1) * F::unit - 1;
       const double z = inverse_erf(t * 0.95449973610364158560);  // erf(sqrt 2)
-      out[k] = mean + deviation * static_cast<T>(z > 2 ? 2 : z < -2 ? -2 : z);
+      out[k] = this->a + this->b * static_cast<T>(z > 2 ? 2 : z < -2 ? -2 : z);
     }
   }
 };
 
 template <class Out, class T>
-struct Bernoulli {
-  using Element = Out;
-  using F = Fractions<T>;
-  static constexpr int kCount = F::kCount;
-  T p;
-  __device__ Bernoulli(const void* a, const void*) : p(*static_cast<const T*>(a)) {}
+struct Bernoulli : Scalars<T, Out> {
+  using typename Scalars<T, Out>::F;
+  using Scalars<T, Out>::Scalars;
   __device__ void operator()(const Philox4& block, Out* out) const {
-    for (int k = 0; k < kCount; ++k) out[k] = F::bits(block, k) * F::unit < p ? Out(1) : Out(0);
+    for (int k = 0; k < F::kCount; ++k)
+      out[k] = F::bits(block, k) * F::unit < this->a ? Out(1) : Out(0);
   }
 };
 
