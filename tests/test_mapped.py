@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
+import fastnn
+from fastnn import _core
+from fastnn.models import _read_ahead
 from fastnn.models._batches import MappedBatches
 from fastnn.models._columns import Columns
 
@@ -78,9 +83,18 @@ def test_without_a_generator_rows_come_in_their_order():
     np.testing.assert_array_equal(np.concatenate([p.x[0] for p in parts]), x)
 
 
+@pytest.fixture(params=["by threads", "by advice"])
+def ahead(request, monkeypatch):
+    """Either way in which what comes next is read."""
+    if request.param == "by advice":
+        monkeypatch.setattr(_read_ahead, "_reads_huge_pages", lambda: False)
+    elif not _read_ahead._reads_huge_pages():
+        pytest.skip("this system reads no huge pages of files")
+
+
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "u1"])
 @pytest.mark.parametrize("view", [np.s_[:], np.s_[3:], np.s_[:, ::2], np.s_[::-1]])
-def test_views_of_files_come_whole(tmp_path, dtype, view):
+def test_views_of_files_come_whole(tmp_path, dtype, view, ahead):
     rows = np.arange(3 * 6000).reshape(-1, 3) % 251
     file = tmp_path / "rows"
     file.write_bytes(b"header!" + rows.astype(dtype).tobytes())
@@ -95,10 +109,45 @@ def test_views_of_files_come_whole(tmp_path, dtype, view):
         np.testing.assert_array_equal(seen[np.lexsort(seen.T)], expected[np.lexsort(expected.T)])
 
 
-def test_an_epoch_broken_off_leaves_the_file_readable(tmp_path):
+def test_an_epoch_broken_off_leaves_the_file_readable(tmp_path, ahead):
     x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (500, 4))
     x[:] = np.arange(2000).reshape(500, 4)
     epoch = MappedBatches(Columns(None, [x], [], []), 8).one_epoch(np.random.default_rng(0))
     next(epoch)
     epoch.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("fastnn-read-ahead")]
     np.testing.assert_array_equal(x, np.arange(2000).reshape(500, 4))
+
+
+def test_training_from_files_is_the_same_either_way(tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (700, 5))
+    x[:] = rng.standard_normal(x.shape)
+    y = np.memmap(tmp_path / "y", np.float32, "w+", 4096, (700, 1))
+    y[:] = x.sum(1, keepdims=True)
+
+    def trained(x, y):
+        fastnn.utils.set_random_seed(1)
+        model = fastnn.Sequential([fastnn.layers.Dense(1, input_dim=5)])
+        model.compile("sgd", "mse")
+        model.fit(x, y, batch_size=32, epochs=2, verbose=0)
+        return model.get_weights()[0]
+
+    first = trained(x, y)
+    np.testing.assert_array_equal(first, trained(np.load(tmp_path / "x.npy", "r"), y))
+    monkeypatch.setattr(_read_ahead, "_reads_huge_pages", lambda: False)
+    np.testing.assert_array_equal(first, trained(x, y))
+
+
+def test_populate(tmp_path):
+    known = _core.populate(np.ones(1000))
+    assert known or not _read_ahead._reads_huge_pages()
+    with pytest.raises(ValueError, match="expected a contiguous array"):
+        _core.populate(np.ones((4, 4)).T[1:])
+    file = tmp_path / "rows"
+    file.write_bytes(bytes(1 << 20))
+    x = np.memmap(file, np.uint8, "r")
+    assert _core.populate(x[5000:]) == known
+    with file.open("r+b") as f:
+        f.truncate(4096)
+    assert not _core.populate(x[8192:])  # and no SIGBUS

@@ -1,5 +1,9 @@
-// Random numbers and checks on arrays, outside of any graph.
+// Random numbers, and checks and reading of arrays, outside of any graph.
 #include <pybind11/stl.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 #include "bindings/arrays.h"
 #include "bindings/register.h"
@@ -68,6 +72,25 @@ int64_t first_nonfinite(py::handle x) {
   return found;
 }
 
+// Waits, with the GIL released, until the memory of a contiguous array is there: in a file that is
+// mapped, until it is read. False where the system does not do it, or the file has become shorter.
+bool populate(const py::array& a) {
+#if defined(__linux__)
+  constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14
+  if (!(a.flags() & py::array::c_style)) throw ValueError("expected a contiguous array");
+  if (a.nbytes() == 0) return true;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(a.data());
+  const uintptr_t first = start / page * page;
+  const size_t bytes = start + static_cast<size_t>(a.nbytes()) - first;
+  py::gil_scoped_release release;
+  return madvise(reinterpret_cast<void*>(first), bytes, kPopulateRead) == 0;
+#else
+  (void)a;
+  return false;
+#endif
+}
+
 }  // namespace
 
 void register_random(py::module_& m) {
@@ -76,6 +99,8 @@ void register_random(py::module_& m) {
         "Philox numbers: kind is uniform, normal, truncated_normal, bernoulli or integer.");
   m.def("first_nonfinite", &first_nonfinite, py::arg("array"),
         "The flat index of the first NaN or infinity, or -1.");
+  m.def("populate", &populate, py::arg("array"),
+        "Waits until the memory of a contiguous array is there; False where it cannot.");
 }
 
 }  // namespace fastnn::bindings

@@ -58,6 +58,7 @@ __all__: list[str] = [
     "op_table",
     "parameter",
     "placeholder",
+    "populate",
     "promote",
     "random",
     "reshape",
@@ -460,6 +461,11 @@ def num_threads() -> int: ...
 def op_table() -> list: ...
 def parameter(dtype: typing.Any, shape: typing.Any) -> Value: ...
 def placeholder(dtype: typing.Any, shape: typing.Any, name: str = "") -> Value: ...
+def populate(array: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> bool:
+    """
+    Waits until the memory of a contiguous array is there; False where it cannot.
+    """
+
 def promote(a: typing.Any, b: typing.Any) -> str: ...
 def random(
     kind: str,

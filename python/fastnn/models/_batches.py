@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.models._columns import Columns
+from fastnn.models._read_ahead import ReadAhead
 
 
 def is_batches(x: Any) -> bool:
@@ -142,8 +141,7 @@ class MappedBatches:
 
     A system reads some megabytes around whatever is touched in a mapped file: rows taken here and
     there would read a file many times over. So blocks are long, and are copied before their rows
-    are mixed; and where the system takes advice (madvise), it is told which blocks come next, and
-    to read nothing else.
+    are mixed; and the next ones are read meanwhile.
 
     Args:
         columns: arrays of which some are memory maps.
@@ -194,65 +192,16 @@ class MappedBatches:
         size, count = self._block_rows, self._WINDOW_BLOCKS
         blocks = generator.permutation(-(-self._columns.rows // size))
         windows = [np.sort(blocks[i : i + count]) for i in range(0, len(blocks), count)]
-        maps = self._maps()
-        try:
-            for m in maps:
-                _advise(m, "MADV_RANDOM")
+        with ReadAhead(self._columns.arrays) as ahead:
             for i, chosen in enumerate(windows):
                 # The first; then each while the one before it is trained on.
                 for coming in windows[:2] if i == 0 else windows[i + 1 : i + 2]:
-                    for b in coming if maps else ():
-                        self._will_need(b, maps)
+                    for b in coming if ahead.maps else ():
+                        ahead.ask(self._block(b).arrays)
                 yield [self._block(b) for b in chosen]
-        finally:
-            for m in maps:
-                _advise(m, "MADV_NORMAL")
-
-    def _maps(self) -> list[mmap.mmap]:
-        """The files whose blocks lie in one piece each: others are read as the system sees fit."""
-        whole: dict[int, mmap.mmap] = {}
-        parts = set()
-        for array in self._columns.arrays:
-            owner = _map_of(array)
-            if owner is not None:
-                whole[id(owner)] = owner
-                if not array.flags.c_contiguous:
-                    parts.add(id(owner))
-        return [owner for key, owner in whole.items() if key not in parts]
 
     def _block(self, b: int) -> Columns:
         return self._columns.slice(b * self._block_rows, (b + 1) * self._block_rows)
-
-    def _will_need(self, b: int, maps: list[mmap.mmap]) -> None:
-        for array in self._block(b).arrays:
-            owner = _map_of(array)
-            if owner is not None and owner in maps:
-                start = array.ctypes.data - np.frombuffer(owner, np.uint8).ctypes.data
-                _advise(owner, "MADV_WILLNEED", start, array.nbytes)
-
-
-def _map_of(array: Any) -> mmap.mmap | None:
-    """The mapped file under an array, or None."""
-    while isinstance(array, np.ndarray):
-        owner = getattr(array, "_mmap", None)
-        if isinstance(owner, mmap.mmap):
-            return owner
-        array = array.base
-    return None
-
-
-def _advise(owner: mmap.mmap, advice: str, start: int = 0, length: int | None = None) -> None:
-    """madvise, in pieces that the system does not cut short; nothing where there is none."""
-    option = getattr(mmap, advice, None)
-    if option is None:
-        return
-    with suppress(OSError):  # a file system may take none
-        if length is None:
-            owner.madvise(option)
-            return
-        end = start + length
-        for piece in range(start // mmap.PAGESIZE * mmap.PAGESIZE, end, 1 << 20):
-            owner.madvise(option, piece, min(1 << 20, end - piece))
 
 
 def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
