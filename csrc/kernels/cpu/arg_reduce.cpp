@@ -6,7 +6,7 @@ namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
 constexpr int64_t kThreadsFrom = 262144, kTaskElements = 16384;
-constexpr int64_t kBlockVectors = 64;
+constexpr int64_t kBlockVectors = 1024;  // an element's number in a block is exact as a float
 constexpr int kChains = 4, kStripVectors = 4;
 
 int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -30,55 +30,75 @@ FASTNN_INLINE int64_t first_lane(vec<Bits<T>> hit) {
       reduce_min(select(hit, lane_numbers<T>(), set<T>(static_cast<T>(kLanes<T>)))));
 }
 
-// The best of n elements, or NaN where there is one. What is not finite makes `odd` a NaN, and the
-// rare case is looked into.
+template <class T>
+struct Place {
+  T value;
+  int64_t index;
+};
+
+// Takes v, at element i of the block, into a chain; what is not finite in `raw` makes `odd` a NaN.
+template <class T>
+struct Chain {
+  vec<T> best, at, odd;
+};
 template <class T, bool kMax>
-FASTNN_INLINE T best_of(const T* x, int64_t n) {
+FASTNN_INLINE void take(Chain<T>* c, vec<T> v, vec<T> raw, vec<T> i) {
+  c->at = select(kMax ? v > c->best : v < c->best, i, c->at);
+  c->best = better_of<T, kMax>(v, c->best);
+  c->odd = fma(raw, zero<T>(), c->odd);
+}
+
+// The first NaN among n elements, or n.
+template <class T>
+__attribute__((noinline)) int64_t first_nan(const T* x, int64_t n) {
   constexpr int64_t L = kLanes<T>;
-  vec<T> best[kChains], odd[kChains];
-  FASTNN_EACH (k, kChains) {
-    best[k] = set<T>(kWorst<T, kMax>);
-    odd[k] = zero<T>();
+  for (int64_t i = 0; i < n; i += L) {
+    const vec<T> v = load_first(x + i, lesser(L, n - i));
+    const auto nan = (vec<Bits<T>>)(v != v);
+    if (any(nan)) return i + first_lane<T>(nan);
   }
+  return n;
+}
+
+// The first of the best of a block's n elements, or the first NaN. Every lane of a chain keeps its
+// best and where that was; nothing is searched for, and no branch depends on where it lies.
+template <class T, bool kMax>
+FASTNN_INLINE Place<T> best_of(const T* x, int64_t n) {
+  constexpr int64_t L = kLanes<T>;
+  Chain<T> c[kChains];
+  FASTNN_EACH (k, kChains) c[k] = {set<T>(kWorst<T, kMax>), zero<T>(), zero<T>()};
   int64_t i = 0;
-  for (; i + kChains * L <= n; i += kChains * L)
+  vec<T> at = zero<T>();  // i
+  for (; i + kChains * L <= n; i += kChains * L, at += static_cast<T>(kChains * L))
     FASTNN_EACH (k, kChains) {
       const vec<T> v = load(x + i + k * L);
-      best[k] = better_of<T, kMax>(v, best[k]);
-      odd[k] = fma(v, zero<T>(), odd[k]);
+      take<T, kMax>(&c[k], v, v, at);
     }
-  for (; i < n; i += L) {
-    const vec<T> v = load_or(x + i, lesser(L, n - i), T(0));
-    const auto here = lane_numbers<T>() < static_cast<T>(n - i);
-    best[0] = better_of<T, kMax>(select(here, v, set<T>(kWorst<T, kMax>)), best[0]);
-    odd[0] = fma(v, zero<T>(), odd[0]);
+  FASTNN_EACH (k, kChains) {
+    const int64_t rest = n - i - k * L;
+    if (rest <= 0) continue;
+    const vec<T> v = load_first(x + i + k * L, lesser(L, rest));
+    const auto here = lane_numbers<T>() < static_cast<T>(rest);
+    take<T, kMax>(&c[k], select(here, v, set<T>(kWorst<T, kMax>)), v, at);
   }
+  vec<T> best = c[0].best, odd = c[0].odd;
   FASTNN_EACH (k, kChains - 1) {
-    best[0] = better_of<T, kMax>(best[k + 1], best[0]);
-    odd[0] += odd[k + 1];
+    best = better_of<T, kMax>(c[k + 1].best, best);
+    odd += c[k + 1].odd;
   }
-  if (any(odd[0] != odd[0]))
-    for (i = 0; i < n; ++i)
-      if (x[i] != x[i]) return x[i];
-  return best_lane<T, kMax>(best[0]);
+  if (any(odd != odd)) {
+    const int64_t nan = first_nan(x, n);
+    if (nan < n) return {x[nan], nan};
+  }
+  const T value = best_lane<T, kMax>(best);
+  vec<T> first = set<T>(static_cast<T>(n));
+  FASTNN_EACH (k, kChains) {
+    const vec<T> place = c[k].at + (lane_numbers<T>() + static_cast<T>(k * L));
+    first = min(first, select(c[k].best == value, place, first));
+  }
+  return {value, static_cast<int64_t>(reduce_min(first))};
 }
 
-// The first element that is `value`, or NaN where value is; there is one.
-template <class T, bool kMax>
-FASTNN_INLINE int64_t find(const T* x, T value, int64_t n) {
-  constexpr int64_t L = kLanes<T>;
-  const vec<Bits<T>> nan = (vec<Bits<T>>)(set<T>(value) != set<T>(value));
-  int64_t i = 0;
-  for (; i + L <= n; i += L) {
-    const vec<T> v = load(x + i);
-    const auto hit = (vec<Bits<T>>)(v == value) | (nan & (vec<Bits<T>>)(v != v));
-    if (any(hit)) return i + first_lane<T>(hit);
-  }
-  const vec<T> v = load_or(x + i, n - i, kWorst<T, kMax>);
-  return i + first_lane<T>((vec<Bits<T>>)(v == value) | (nan & (vec<Bits<T>>)(v != v)));
-}
-
-// One pass over the row, and a second look at the block that holds the best.
 template <class T, bool kMax>
 FASTNN_INLINE int64_t row_index(const T* x, int64_t n) {
   constexpr int64_t L = kLanes<T>, kBlock = kBlockVectors * L;
@@ -87,15 +107,13 @@ FASTNN_INLINE int64_t row_index(const T* x, int64_t n) {
     const auto nan = (vec<Bits<T>>)(v != v);
     return first_lane<T>(any(nan) ? nan : (vec<Bits<T>>)(v == best_lane<T, kMax>(v)));
   }
-  int64_t block = 0;
-  T best = best_of<T, kMax>(x, lesser(n, kBlock));
-  for (int64_t i = kBlock; i < n && best == best; i += kBlock) {
-    const T value = best_of<T, kMax>(x + i, lesser(n - i, kBlock));
-    if (kMax ? value <= best : value >= best) continue;
-    best = value;
-    block = i;
+  Place<T> best = best_of<T, kMax>(x, lesser(n, kBlock));
+  for (int64_t i = kBlock; i < n && best.value == best.value; i += kBlock) {
+    const Place<T> here = best_of<T, kMax>(x + i, lesser(n - i, kBlock));
+    if (kMax ? here.value <= best.value : here.value >= best.value) continue;
+    best = {here.value, i + here.index};
   }
-  return block + find<T, kMax>(x + block, best, lesser(n - block, kBlock));
+  return best.index;
 }
 
 // V vectors of columns, of the last one `last` lanes. Indices are as wide as the elements, so long
