@@ -107,6 +107,8 @@ def test_views_of_files_come_whole(tmp_path, dtype, view, ahead):
         seen = np.concatenate(parts).astype(int)
         expected = rows[view]
         np.testing.assert_array_equal(seen[np.lexsort(seen.T)], expected[np.lexsort(expected.T)])
+    in_order = np.concatenate([p.x[0] for p in batches.one_epoch(None)])
+    np.testing.assert_array_equal(in_order, expected)
 
 
 def test_an_epoch_broken_off_leaves_the_file_readable(tmp_path, ahead):

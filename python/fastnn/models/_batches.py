@@ -170,10 +170,9 @@ class MappedBatches:
             generator: shuffles; None keeps the order. Blocks of rows are read in random order,
                 and rows are mixed within windows of some blocks.
         """
-        rows, size = self._columns.rows, self._batch_size
+        size = self._batch_size
         if generator is None:
-            for start in range(0, rows, size):
-                yield self._columns.slice(start, min(start + size, rows))
+            yield from self._in_order()
             return
         rest = self._columns.slice(0, 0)
         window = None
@@ -187,6 +186,17 @@ class MappedBatches:
             rest = _rows_of(window, order[whole:])
         if rest.rows:
             yield rest
+
+    def _in_order(self) -> Iterator[Columns]:
+        rows, size = self._columns.rows, self._batch_size
+        reach = self._WINDOW_BLOCKS * self._block_rows
+        with ReadAhead(self._columns.arrays) as ahead:
+            asked = 0
+            for start in range(0, rows, size):
+                while ahead.maps and asked < min(start + reach, rows):
+                    ahead.ask(self._block(asked // self._block_rows).arrays)
+                    asked += self._block_rows
+                yield self._columns.slice(start, min(start + size, rows))
 
     def _windows(self, generator: np.random.Generator) -> Iterator[list[Columns]]:
         size, count = self._block_rows, self._WINDOW_BLOCKS
