@@ -1,9 +1,10 @@
-// Elementwise ops, fused: one kernel runs a short program of ops for each element. A Tile of this
-// table is a number, the op's code; only this file looks at it. Reading the program costs a few
-// instructions an op, which memory hides; nothing is compiled at run time.
+// Elementwise ops, fused: one kernel runs a short program of ops for each element, or for four at
+// once where there are many. A Tile of this table is a number, the op's code. Nothing is compiled
+// at run time.
 #include <type_traits>
 
 #include "kernels/cuda/bodies/elementwise.h"
+#include "kernels/cuda/elementwise_wide.h"
 #include "kernels/cuda/lists.h"
 
 namespace fastnn::kernels::cuda {
@@ -54,7 +55,9 @@ void run_fused(const void* args, const Context* ctx) {
     for (int d = 0; d < a.rank; ++d) f.strides[i][d] = a.strides[i][d];
   }
   for (int d = 0; d < a.rank; ++d) f.shape[d] = a.shape[d];
-  if (all_float)
+  if (is_wide(f))
+    launch_wide(f, all_float, ctx);
+  else if (all_float)
     launch<fused<true>>(ctx, blocks_for(a.n), kThreads, f);
   else
     launch<fused<false>>(ctx, blocks_for(a.n), kThreads, f);
