@@ -360,6 +360,11 @@ void conv(const void* args, const Context* ctx) {
   run<T, kTo>(c, Plan(kTo, c), 1, ctx);
 }
 
+// Those of the gradient's columns.
+ReduceArgs sums_of(const Conv& c, const ConvArgs& g) {
+  return column_sums(g.colsum, g.b, c.summed, c.filters, c.filters, 1);
+}
+
 template <class T>
 void kernel_grad(const void* args, const Context* ctx) {
   const auto& g = *static_cast<const ConvArgs*>(args);
@@ -375,15 +380,8 @@ void kernel_grad(const void* args, const Context* ctx) {
     launch<add_chunks<T>>(ctx, blocks_for(n), kThreads, static_cast<T*>(g.out),
                           static_cast<const T*>(ctx->workspace), n, chunks);
   if (!g.colsum) return;
-  ReduceArgs r{};
-  r.out = g.colsum, r.in = g.b;
-  r.rank = 2;
-  r.shape[0] = c.summed, r.shape[1] = c.filters;
-  r.in_strides[0] = c.filters, r.in_strides[1] = 1;
-  r.out_strides[1] = 1;
-  r.reduced[0] = 1;
-  r.scale = 1;
-  reduce_sum<T>(&r, ctx);
+  const ReduceArgs sums = sums_of(c, g);
+  reduce_sum<T>(&sums, ctx);
 }
 
 // One after the other: the chunks' sums, then those of colsum.
@@ -394,7 +392,7 @@ size_t workspace(const void* args, int32_t) {
   const Plan plan(To::kernel, c);
   const size_t sums =
       plan.chunks > 1 ? static_cast<size_t>(plan.chunks * c.rows * c.filters) * sizeof(T) : 0;
-  const size_t colsum = g.colsum ? reduce_workspace(c.filters, c.summed) : 0;
+  const size_t colsum = g.colsum ? reduce_workspace(sums_of(c, g)) : 0;
   return sums > colsum ? sums : colsum;
 }
 

@@ -26,28 +26,25 @@ __device__ void finish(const Grid& grid, const Product& p, bool bias, int64_t co
   }
 }
 
-// The sums of op(B)'s columns, for each product of the batch.
+// Those of op(B)'s columns, for the product of the batch whose B is at `offset`.
 template <class T>
-void column_sums(const MatmulArgs& g, int64_t count, const Context* ctx) {
+ReduceArgs sums_of(const MatmulArgs& g, int64_t product, int64_t offset) {
+  return column_sums(static_cast<T*>(g.colsum_b) + product * g.n,
+                     static_cast<const T*>(g.b) + offset, g.k, g.n, g.trans_b ? 1 : g.ldb,
+                     g.trans_b ? g.ldb : 1);
+}
+
+template <class T>
+void sum_columns(const MatmulArgs& g, int64_t count, const Context* ctx) {
   if constexpr (std::is_floating_point_v<T>) {
     for (int64_t product = 0; product < count; ++product) {
-      ReduceArgs r{};
       int64_t offset = 0, rest = product;
       for (int d = g.batch_rank - 1; d >= 0; --d) {
         offset += rest % g.batch_shape[d] * g.batch_b[d];
         rest /= g.batch_shape[d];
       }
-      r.out = static_cast<T*>(g.colsum_b) + product * g.n;
-      r.in = static_cast<const T*>(g.b) + offset;
-      r.rank = 2;
-      r.shape[0] = g.k;
-      r.shape[1] = g.n;
-      r.in_strides[0] = g.trans_b ? 1 : g.ldb;
-      r.in_strides[1] = g.trans_b ? g.ldb : 1;
-      r.out_strides[1] = 1;
-      r.reduced[0] = 1;
-      r.scale = 1;
-      reduce_sum<T>(&r, ctx);
+      const ReduceArgs sums = sums_of<T>(g, product, offset);
+      reduce_sum<T>(&sums, ctx);
     }
   }
 }
@@ -106,20 +103,20 @@ void matmul(const void* args, const Context* ctx) {
   int64_t count;
   const Product p = product_of(g, &count);
   if (!multiply_there<T>(g, p, count, ctx)) multiply_here<T>(p, count, ctx);
-  if (g.colsum_b) column_sums<T>(g, count, ctx);
+  if (g.colsum_b) sum_columns<T>(g, count, ctx);
 }
 
-size_t workspace(const void* args, int32_t threads) {
+template <class T>
+size_t workspace(const void* args, int32_t) {
   const auto& g = *static_cast<const MatmulArgs*>(args);
-  (void)threads;
-  const size_t sums = g.colsum_b ? reduce_workspace(g.n, g.k) : 0;
+  const size_t sums = g.colsum_b ? reduce_workspace(sums_of<T>(g, 0, 0)) : 0;
   const size_t product = is_large(g) ? large_workspace() : 0;
   return sums > product ? sums : product;
 }
 
 const Entry kEntries[] = {
-    {"matmul", DType::f32, matmul<float>, nullptr, workspace},
-    {"matmul", DType::f64, matmul<double>, nullptr, workspace},
+    {"matmul", DType::f32, matmul<float>, nullptr, workspace<float>},
+    {"matmul", DType::f64, matmul<double>, nullptr, workspace<double>},
     {"matmul", DType::i32, matmul<int32_t>, nullptr, nullptr},
     {"matmul", DType::i64, matmul<int64_t>, nullptr, nullptr},
 };

@@ -23,7 +23,10 @@ void run(const void* args, const Context* ctx) {
       u.segments[k] = a.segments[first + k];
       if (u.segments[k].length > longest) longest = u.segments[k].length;
     }
-    const dim3 blocks(blocks_for(longest), static_cast<unsigned>(u.count));
+    // Each block works out its rule, which takes as long as a few thousand elements.
+    constexpr unsigned kMostBlocks = 1024;
+    const unsigned across = blocks_for(longest);
+    const dim3 blocks(across < kMostBlocks ? across : kMostBlocks, static_cast<unsigned>(u.count));
     launch<optimize<T, Rule>>(ctx, blocks, kThreads, u);
   }
 }

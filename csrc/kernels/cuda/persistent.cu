@@ -58,19 +58,20 @@ struct Callable {
 
 template <template <class> class Op, int kSide>
 using Reduce = Callable<reduce_chunk<float, Op, kSide>, touch_reduce<float>,
-                        kSide == 1 ? kMostWarps * kWarpThreads : kThreads / kSide,
+                        kSide == 1    ? kMostWarps * kWarpThreads
+                        : kSide == 32 ? kMostWarps
+                                      : kThreads / kSide,
                         kReduceShared<float, Op, kSide>>;
 template <class Op>
 using Rows = Callable<rows_kernel<float, Op, 1>, touch_rows<float>>;
 template <class Op>
-using LongRows =
-    Callable<rows_kernel<float, Op, kThreads>, touch_rows<float>, 1, Team<kThreads>::kShared>;
+using LongRows = Callable<rows_kernel<float, Op, 32>, touch_rows<float>, kMostWarps>;
 template <bool kSparse, bool kGrad>
 using Loss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, 1>,
                       touch_loss<float, kSparse, kGrad>>;
 template <bool kSparse, bool kGrad>
-using LongLoss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, kThreads>,
-                          touch_loss<float, kSparse, kGrad>, 1, Team<kThreads>::kShared>;
+using LongLoss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, 32>,
+                          touch_loss<float, kSparse, kGrad>, kMostWarps>;
 template <template <class> class Rule>
 using Prepare = Callable<prepare_update<float, Rule>, touch_prepare<float, Rule>>;
 template <template <class> class Rule>
@@ -94,9 +95,9 @@ using Interpreter = Callable<fused<false>, touch_fused>;
 // What the steps of small networks are made of, in float32.
 using Callables = List<
     Callable<gather<float>, touch_gather<float>>, Callable<gather<int64_t>, touch_gather<int64_t>>,
-    Callable<product_small<float>, touch_product<float>>, Interpreter,  //
-    Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, kThreads>,              //
-    Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, kThreads>,              //
+    Callable<product_small<float>, touch_product<float>>, Interpreter,       //
+    Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, 32>, Reduce<Sum, kThreads>,  //
+    Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, 32>, Reduce<Max, kThreads>,  //
     Rows<Softmax>, Rows<SoftmaxGrad>, Rows<LogSoftmax>, Rows<LogSoftmaxGrad>, LongRows<Softmax>,
     LongRows<SoftmaxGrad>, Loss<false, false>, Loss<false, true>, Loss<true, false>,
     Loss<true, true>, LongLoss<false, false>, LongLoss<false, true>, LongLoss<true, false>,

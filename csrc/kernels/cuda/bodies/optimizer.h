@@ -217,9 +217,9 @@ __device__ void update_element(const Segment& s, const Rule& rule, T rate, int64
 // grid.block.y is the segment.
 template <class T, template <class> class Rule>
 __device__ void optimize(const Grid& grid, const Update& u) {
-  if (spoiled(u.device)) return;
-  const Rule<T> rule = shared_rule<T, Rule>(grid, u.hyper, u.step, u.state);
   const Segment& s = u.segments[grid.block.y];
+  if (int64_t{grid.block.x} * grid.threads >= s.length || spoiled(u.device)) return;
+  const Rule<T> rule = shared_rule<T, Rule>(grid, u.hyper, u.step, u.state);
   const T rate = rate_of<T>(s, u.rate);
   for (int64_t i = grid.first_index(); i < s.length; i += grid.all_threads())
     update_element(s, rule, rate, i);

@@ -103,44 +103,91 @@ __device__ void finish(const Reduction& r, int64_t result, typename Op<T>::Total
     *out = static_cast<T>(total);
 }
 
-// What kThreads threads share.
+// What the threads of a block share.
 template <class T, template <class> class Op, int kSide>
-constexpr int kReduceShared = kSide == 1 ? 0 : kThreads * sizeof(typename Op<T>::Total);
+constexpr int kReduceShared =
+    kSide == 1 || kSide == 32 ? 0 : kThreads * sizeof(typename Op<T>::Total);
 
-// kSide threads share a result; kThreads / kSide results a block. The threads of a warp walk along
-// the results where these lie side by side in memory (kSide < kThreads), else along the elements.
-template <class T, template <class> class Op, int kSide>
-__device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
-  using O = Op<T>;
-  using Total = typename O::Total;
-  // As many as there are threads where each has a result.
-  const int results = kSide == 1 ? static_cast<int>(grid.threads) : kThreads / kSide;
-  const int x = static_cast<int>(grid.thread) % results;
-  const int y = static_cast<int>(grid.thread) / results;
-  auto* totals = static_cast<Total*>(grid.shared) + grid.thread;
-  const T* in = static_cast<const T*>(r.in);
-  const int64_t first = grid.block.y * r.chunk;
-  const int64_t last = first + r.chunk < r.reduced.count ? first + r.chunk : r.reduced.count;
-  const int64_t step = static_cast<int64_t>(grid.blocks.x) * results;
-  for (int64_t block = static_cast<int64_t>(grid.block.x) * results; block < r.kept.count;
-       block += step) {
-    const int64_t result = block + x;
-    Total total = O::start;
-    if (result < r.kept.count) {
-      const T* from = in + r.kept.offset(result, r.kept.in);
-      for (int64_t i = first + y; i < last; i += kSide)
-        total = O::join(total, O::of(from[r.reduced.offset(i, r.reduced.in)]));
-    }
-    if constexpr (kSide > 1) {
+// How kSide threads share a result: one thread, a warp, a block, or other numbers where results lie
+// side by side in memory. There, the threads of a warp walk along the results, else along the
+// elements. Blocks have kThreads where they share memory.
+template <int kSide>
+struct Sharing {
+  static constexpr bool kWarp = kSide == 32;
+  int results, result, part;  // at once, and which of them; which of kSide
+
+  __device__ explicit Sharing(const Grid& grid)
+      : results(static_cast<int>(grid.threads) / kSide),
+        result(static_cast<int>(kWarp ? grid.thread / kSide : grid.thread % results)),
+        part(static_cast<int>(kWarp ? grid.thread % kSide : grid.thread / results)) {}
+
+  // A tree over the parts, for the thread of part 0.
+  template <class Op, class Total>
+  __device__ Total join(const Grid& grid, Total total) const {
+    if constexpr (kWarp) {
+      for (int half = kSide / 2; half > 0; half /= 2)
+        total = Op::join(total, __shfl_down_sync(~0u, total, static_cast<unsigned>(half)));
+    } else if constexpr (kSide > 1) {
+      auto* totals = static_cast<Total*>(grid.shared) + grid.thread;
       *totals = total;
       for (int half = kSide / 2; half > 0; half /= 2) {
         grid.sync();
-        if (y < half) *totals = O::join(*totals, totals[half * results]);
+        if (part < half) *totals = Op::join(*totals, totals[half * results]);
       }
       total = *totals;
       grid.sync();  // before the next round writes
     }
-    if (y != 0 || result >= r.kept.count) continue;
+    return total;
+  }
+};
+
+// of(at(i)) of every kSide-th i, joined in their order; four are loaded before the first is needed.
+template <class Op, int kSide, class Total, class At, class Of>
+__device__ Total gathered(Total total, int64_t first, int64_t last, At at, Of of) {
+  int64_t i = first;
+  for (; i + 3 * kSide < last; i += 4 * kSide) {
+    const auto a = at(i), b = at(i + kSide), c = at(i + 2 * kSide), d = at(i + 3 * kSide);
+    total = Op::join(Op::join(Op::join(Op::join(total, of(a)), of(b)), of(c)), of(d));
+  }
+  for (; i < last; i += kSide) total = Op::join(total, of(at(i)));
+  return total;
+}
+
+template <class T, template <class> class Op, int kSide>
+__device__ typename Op<T>::Total gathered_chunk(const Axes& axes, const T* from, int64_t first,
+                                                int64_t last) {
+  using O = Op<T>;
+  const typename O::Total start = O::start;
+  auto of = [](T x) { return O::of(x); };
+  if (axes.rank > 1) {  // the rare case stays out of the loop of the other
+    auto total = start;
+    for (int64_t i = first; i < last; i += kSide)
+      total = O::join(total, of(from[axes.offset(i, axes.in)]));
+    return total;
+  }
+  const int64_t stride = axes.rank == 1 ? axes.in[0] : 0;
+  return gathered<O, kSide>(start, first, last, [&](int64_t i) { return from[i * stride]; }, of);
+}
+
+template <class T, template <class> class Op, int kSide>
+__device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
+  using O = Op<T>;
+  using Total = typename O::Total;
+  const Sharing<kSide> own(grid);
+  const T* in = static_cast<const T*>(r.in);
+  const int64_t first = grid.block.y * r.chunk;
+  const int64_t last = first + r.chunk < r.reduced.count ? first + r.chunk : r.reduced.count;
+  const int64_t step = static_cast<int64_t>(grid.blocks.x) * own.results;
+  for (int64_t block = static_cast<int64_t>(grid.block.x) * own.results; block < r.kept.count;
+       block += step) {
+    const int64_t result = block + own.result;
+    Total total = O::start;
+    if (result < r.kept.count) {
+      const T* from = in + r.kept.offset(result, r.kept.in);
+      total = gathered_chunk<T, Op, kSide>(r.reduced, from, first + own.part, last);
+    }
+    total = own.template join<O>(grid, total);
+    if (own.part != 0 || result >= r.kept.count) continue;
     if (r.chunks == 1)
       finish<T, Op>(r, result, total);
     else
@@ -148,14 +195,24 @@ __device__ void reduce_chunk(const Grid& grid, const Reduction& r) {
   }
 }
 
-template <class T, template <class> class Op>
+// The chunks' totals lie side by side.
+template <class T, template <class> class Op, int kSide>
 __device__ void reduce_chunks(const Grid& grid, const Reduction& r) {
   using O = Op<T>;
-  const auto* totals = static_cast<const typename O::Total*>(r.totals);
-  for (int64_t i = grid.first_index(); i < r.kept.count; i += grid.all_threads()) {
-    auto total = totals[i];
-    for (int64_t c = 1; c < r.chunks; ++c) total = O::join(total, totals[c * r.kept.count + i]);
-    finish<T, Op>(r, i, total);
+  using Total = typename O::Total;
+  const Sharing<kSide> own(grid);
+  const auto* totals = static_cast<const Total*>(r.totals);
+  const int64_t step = static_cast<int64_t>(grid.blocks.x) * own.results;
+  for (int64_t block = static_cast<int64_t>(grid.block.x) * own.results; block < r.kept.count;
+       block += step) {
+    const int64_t i = block + own.result;
+    Total total = O::start;
+    if (i < r.kept.count)
+      total = gathered<O, kSide>(
+          total, own.part, r.chunks, [&](int64_t c) { return totals[c * r.kept.count + i]; },
+          [](Total x) { return x; });
+    total = own.template join<O>(grid, total);
+    if (own.part == 0 && i < r.kept.count) finish<T, Op>(r, i, total);
   }
 }
 

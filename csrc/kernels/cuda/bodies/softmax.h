@@ -1,5 +1,5 @@
 // Rows of softmax and of the cross entropies, with their gradients. A row is one thread's where it
-// is short, else a block's; sums are in double, in an order that the row's length decides.
+// is short, a warp's, or a block's; sums are in double, in an order that the row's length decides.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -17,17 +17,21 @@ struct Larger {
   __device__ static double join(double a, double b) { return b > a || b != b ? b : a; }
 };
 
-// The threads that share a row: column c is taken by thread c % size.
+// The threads that share a row, one, a warp or a block: column c is taken by thread c % size.
 template <int kSize>
 struct Team {
-  static constexpr int kShared = kSize > 1 ? kSize * sizeof(double) : 0;
+  static constexpr int kShared = kSize > 32 ? kSize * sizeof(double) : 0;
   static __device__ int64_t rows_at_once(const Grid& grid) { return grid.all_threads() / kSize; }
   static __device__ int64_t first_row(const Grid& grid) { return grid.first_index() / kSize; }
-  static __device__ int64_t first_col(const Grid& grid) { return kSize == 1 ? 0 : grid.thread; }
+  static __device__ int64_t first_col(const Grid& grid) { return grid.thread % kSize; }
 
   template <class Op>
   static __device__ double join(const Grid& grid, double x) {
-    if constexpr (kSize > 1) {
+    if constexpr (kSize == 32) {
+      for (int half = kSize / 2; half > 0; half /= 2)
+        x = Op::join(x, __shfl_down_sync(~0u, x, static_cast<unsigned>(half)));
+      return __shfl_sync(~0u, x, 0);
+    } else if constexpr (kSize > 1) {
       auto* all = static_cast<double*>(grid.shared);
       const int t = static_cast<int>(grid.thread);
       all[t] = x;
