@@ -139,6 +139,19 @@ void launch(const Context* ctx, dim3 blocks, unsigned threads, A... args) {
   How::run(ctx, blocks, threads, args...);
 }
 
+// 32 bits where they suffice: a GPU divides those several times faster.
+__device__ inline int64_t quotient(int64_t a, int64_t b) {
+  if ((a | b) >> 32 == 0) return static_cast<uint32_t>(a) / static_cast<uint32_t>(b);
+  return a / b;
+}
+
+// Takes the last digit from a number.
+__device__ inline int64_t take_digit(int64_t* number, int64_t radix) {
+  const int64_t rest = quotient(*number, radix), digit = *number - rest * radix;
+  *number = rest;
+  return digit;
+}
+
 // A bad value, stored once. What writes to variables does nothing from then on (`spoiled`), so
 // that they stay as they were when the host hears of it.
 __device__ inline void report_index(DeviceState* state, int64_t value, int64_t limit) {

@@ -127,7 +127,7 @@ using Callables = List<
 // Program: the head, then where it has addresses, then the regions, each at a multiple of 16 bytes.
 struct Program {
   const char* image;
-  int32_t head_bytes, addresses, regions, levels, warps;
+  int32_t head_bytes, addresses, regions, levels, warps, slow, joined;
   uint32_t slots, slot_bytes;
   int64_t times;
 
@@ -172,7 +172,7 @@ __device__ void take_back(const Program& p, const char* shared) {
 }
 
 template <size_t i>
-__device__ void call_body(const Grid& grid, const char* arguments) {
+__device__ __forceinline__ void call_body(const Grid& grid, const char* arguments) {
   if constexpr (i < Callables::kSize) {
     using C = Callables::At<i>;
     C::Parameters::template run<C::body>(grid, arguments, C::Parameters::kAll);
@@ -180,7 +180,7 @@ __device__ void call_body(const Grid& grid, const char* arguments) {
 }
 
 static_assert(Callables::kSize <= 64);
-__device__ void call_body(int code, const Grid& grid, const char* arguments) {
+__device__ __forceinline__ void call_body(int code, const Grid& grid, const char* arguments) {
 #define FASTNN_CASE(i)             \
   case i + 1:                      \
     call_body<i>(grid, arguments); \
@@ -206,15 +206,23 @@ __device__ void call_body(int code, const Grid& grid, const char* arguments) {
 #undef FASTNN_CASE
 }
 
+// Barriers of the levels' warps, and of all; smaller numbers are those of bodies.
+constexpr unsigned kLevels = 14, kAll = 15;
+
+// A warp runs its own places one after the other, those of the levels or the slow ones. There is
+// one call of the bodies, so that they are part of this function and not called by the stack.
 __device__ void run_steps(const Program& p, char* shared) {
   bring(p, shared);
   const auto warp = static_cast<int>(threadIdx.x) / kWarpThreads;
-  const auto* places = reinterpret_cast<const Place*>(shared) + warp;
+  const bool slow = warp >= p.warps;
+  const int count = slow ? p.slow : p.levels, apart = slow ? 1 : p.warps;
+  const auto* places = reinterpret_cast<const Place*>(shared) + (slow ? p.levels * p.warps : warp);
+  const auto threads = static_cast<unsigned>(p.warps) * kWarpThreads;
   Place next = places[0];
   for (int64_t step = 0; step < p.times; ++step)
-    for (int level = 1; level <= p.levels; ++level) {
+    for (int level = 1; level <= count; ++level) {
       const Place place = next;
-      next = places[level == p.levels ? 0 : level * p.warps];  // read while this one is at work
+      next = places[level == count ? 0 : level * apart];  // read while this one is at work
       const unsigned first = place.first * kWarpThreads;
       const Grid grid{dim3(0, 0, 0),
                       dim3(1, 1, 1),
@@ -223,13 +231,17 @@ __device__ void run_steps(const Program& p, char* shared) {
                       shared + p.slots + place.slot * p.slot_bytes,
                       1u + place.slot};
       call_body(place.code, grid, shared + place.arguments * 16);
-      __syncthreads();
+      if (slow ? level == count : level == p.levels || level == p.joined)
+        sync_some(kAll, blockDim.x);
+      else if (!slow)
+        sync_some(kLevels, threads);
+      if (slow && level == count && p.joined < p.levels) sync_some(kAll, blockDim.x);
     }
   take_back(p, shared);
 }
 
 #ifndef FASTNN_EMULATED
-__global__ void __launch_bounds__(kMostWarps* kWarpThreads, 1)
+__global__ void __launch_bounds__((kMostWarps + 1) * kWarpThreads, 1)
     persistent(const __grid_constant__ Program p) {
   extern __shared__ __align__(16) char shared[];
   run_steps(p, shared);
@@ -283,6 +295,7 @@ bool add_update(const Noted& launch, std::vector<Command>* commands) {
   int64_t n = 0;
   for (int k = 0; k < u.count; ++k) n += u.segments[k].length;
   commands->push_back(command<Prepare<Rule>>(packed(rule, u)));
+  commands->back().slow = true;
   commands->push_back(command<Apply<Rule>>(packed(rule, n, u)));
   return true;
 }
@@ -352,6 +365,8 @@ std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches) {
   p->regions_ = static_cast<int32_t>(plan.regions.size());
   p->levels_ = plan.levels;
   p->warps_ = plan.warps;
+  p->slow_ = plan.slow;
+  p->joined_ = plan.joined;
   p->slots_ = plan.slots;
   p->slot_bytes_ = plan.slot_bytes;
   p->shared_bytes_ = plan.shared_bytes;
@@ -381,10 +396,12 @@ bool Persistent::replay(int64_t times) const {
                         regions_,
                         levels_,
                         warps_,
+                        slow_,
+                        joined_,
                         slots_,
                         slot_bytes_,
                         times};
-  const auto threads = static_cast<unsigned>(warps_ * kWarpThreads);
+  const auto threads = static_cast<unsigned>((warps_ + (slow_ > 0)) * kWarpThreads);
 #ifdef FASTNN_EMULATED
   auto body = [&] { run_steps(program, static_cast<char*>(emulated::shared_memory())); };
   emulated::run_grid(

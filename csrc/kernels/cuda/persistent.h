@@ -29,7 +29,8 @@ class Persistent {
   Persistent() = default;
 
   void* image_ = nullptr;  // on the device: the program
-  int32_t head_bytes_ = 0, addresses_ = 0, regions_ = 0, levels_ = 0, warps_ = 0;
+  int32_t head_bytes_ = 0, addresses_ = 0, regions_ = 0, levels_ = 0, warps_ = 0, slow_ = 0,
+          joined_ = 0;
   uint32_t slots_ = 0, slot_bytes_ = 0, shared_bytes_ = 0;
 };
 

@@ -21,22 +21,24 @@ bool conflict(const Command& a, const Command& b) {
   return false;
 }
 
-// By level, as early as what comes before in the recording allows.
-std::vector<std::vector<const Command*>> levels_of(const std::vector<Command>& commands) {
-  std::vector<std::vector<const Command*>> levels;
+// As early as what comes before in the recording allows.
+std::vector<size_t> levels_of(const std::vector<Command>& commands) {
   std::vector<size_t> level(commands.size(), 0);
-  for (size_t i = 0; i < commands.size(); ++i) {
+  for (size_t i = 0; i < commands.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (level[j] >= level[i] && conflict(commands[j], commands[i])) level[i] = level[j] + 1;
-    if (levels.size() <= level[i]) levels.resize(level[i] + 1);
-    levels[level[i]].push_back(&commands[i]);
-  }
-  return levels;
+  return level;
 }
 
 struct Share {
   const Command* command;
   int first, warps;
+};
+
+struct Schedule {
+  std::vector<std::vector<Share>> levels;
+  std::vector<const Command*> slow;
+  int joined = 0;  // of levels, before slow ones are waited for
 };
 
 int wanted(const Command& c) {
@@ -45,26 +47,46 @@ int wanted(const Command& c) {
   return static_cast<int>(std::clamp<int64_t>(warps, 1, kMostWarps));
 }
 
-// Levels whose commands run side by side, each with warps of its own. What gets less than half of
-// the warps that it could use waits for a level of its own.
-std::vector<std::vector<Share>> shares_of(const std::vector<Command>& commands) {
-  std::vector<std::vector<Share>> result;
-  for (std::vector<const Command*>& level : levels_of(commands)) {
-    // Those of a fixed number of warps first: they begin at multiples of it.
-    std::stable_sort(level.begin(), level.end(),
-                     [](const Command* a, const Command* b) { return a->together > b->together; });
-    int used = kMostWarps;  // the first opens a level
-    for (const Command* c : level) {
-      const int want = wanted(*c), left = kMostWarps - used;
-      const bool fits = c->together ? want <= left : 2 * left >= want;
-      if (!fits) {
-        result.emplace_back();
-        used = 0;
-      }
-      const int warps = std::min(want, kMostWarps - used);
-      result.back().push_back({c, used, warps});
-      used += warps;
+// Commands of a level run side by side, each with warps of its own. What gets less than half of the
+// warps that it could use waits for a level of its own.
+void add_level(std::vector<const Command*> level, std::vector<std::vector<Share>>* result) {
+  // Those of a fixed number of warps first: they begin at multiples of it.
+  std::stable_sort(level.begin(), level.end(),
+                   [](const Command* a, const Command* b) { return a->together > b->together; });
+  int used = kMostWarps;  // the first opens a level
+  for (const Command* c : level) {
+    const int want = wanted(*c), left = kMostWarps - used;
+    const bool fits = c->together ? want <= left : 2 * left >= want;
+    if (!fits) {
+      result->emplace_back();
+      used = 0;
     }
+    const int warps = std::min(want, kMostWarps - used);
+    result->back().push_back({c, used, warps});
+    used += warps;
+  }
+}
+
+Schedule schedule_of(const std::vector<Command>& commands) {
+  Schedule result;
+  std::vector<size_t> level = levels_of(commands);
+  const size_t none = commands.size();
+  size_t joined = none;  // the first level that slow ones and others have to do with
+  bool beside = false;   // is there anything that they could run beside?
+  for (size_t i = 0; i < none; ++i) beside = beside || (level[i] == 0 && !commands[i].slow);
+  for (size_t i = 0; i < none; ++i) {
+    if (!beside || !commands[i].slow || level[i] > 0) continue;
+    result.slow.push_back(&commands[i]);
+    for (size_t j = 0; j < none; ++j)
+      if (j != i && conflict(commands[i], commands[j])) joined = std::min(joined, level[j]);
+    level[i] = none;
+  }
+  for (size_t l = 0; l < none; ++l) {
+    if (l == joined) result.joined = static_cast<int>(result.levels.size());
+    std::vector<const Command*> of_level;
+    for (size_t i = 0; i < none; ++i)
+      if (level[i] == l) of_level.push_back(&commands[i]);
+    add_level(std::move(of_level), &result.levels);
   }
   return result;
 }
@@ -106,11 +128,14 @@ void Command::touch(const void* field, int64_t begin, int64_t end, bool written)
 }
 
 Plan::Plan(const std::vector<Command>& commands) : regions(regions_of(commands)) {
-  const std::vector<std::vector<Share>> shares = shares_of(commands);
+  const Schedule schedule = schedule_of(commands);
+  const std::vector<std::vector<Share>>& shares = schedule.levels;
+  slow = static_cast<int>(schedule.slow.size());
+  joined = schedule.joined;
   levels = static_cast<int>(shares.size());
   warps = kTogetherWarps;
   for (const auto& level : shares) warps = std::max(warps, level.back().first + level.back().warps);
-  head.resize(aligned(static_cast<size_t>(levels * warps) * sizeof(Place)));
+  head.resize(aligned(static_cast<size_t>(levels * warps + slow) * sizeof(Place)));
   size_t end = head.size();
   for (const Command& c : commands) end += aligned(c.arguments.size());
   uint32_t at = aligned(end);
@@ -125,28 +150,35 @@ Plan::Plan(const std::vector<Command>& commands) : regions(regions_of(commands))
 
   for (size_t l = 0; l < shares.size(); ++l)
     for (const Share& s : shares[l]) {
-      std::vector<unsigned char> bytes = s.command->arguments;
-      const auto offset = static_cast<uint32_t>(head.size());
-      std::set<size_t> done;
-      for (const Touch& t : s.command->touches) {
-        if (!done.insert(t.field).second) continue;
-        const Region& r = holding(regions, t.begin);
-        int64_t address = 0;
-        memcpy(&address, bytes.data() + t.field, sizeof address);
-        address += r.at - r.from;
-        memcpy(bytes.data() + t.field, &address, sizeof address);
-        addresses.push_back(offset + static_cast<uint32_t>(t.field));
-      }
-      bytes.resize(aligned(bytes.size()));
-      head.insert(head.end(), bytes.begin(), bytes.end());
-      const Place place{s.command->code, static_cast<uint16_t>(offset / kAlign),
-                        static_cast<uint8_t>(s.first), static_cast<uint8_t>(s.warps),
-                        static_cast<uint16_t>(s.first / kTogetherWarps)};
+      const Place place = placed(*s.command, s.first, s.warps);
       for (int w = s.first; w < s.first + s.warps; ++w)
-        memcpy(
-            head.data() + (l * static_cast<size_t>(warps) + static_cast<size_t>(w)) * sizeof(Place),
-            &place, sizeof place);
+        put(l * static_cast<size_t>(warps) + static_cast<size_t>(w), place);
     }
+  for (size_t k = 0; k < schedule.slow.size(); ++k)
+    put(static_cast<size_t>(levels * warps) + k, placed(*schedule.slow[k], warps, 1));
+}
+
+void Plan::put(size_t number, const Place& place) {
+  memcpy(head.data() + number * sizeof(Place), &place, sizeof place);
+}
+
+Place Plan::placed(const Command& c, int first, int count) {
+  std::vector<unsigned char> bytes = c.arguments;
+  const auto offset = static_cast<uint32_t>(head.size());
+  std::set<size_t> done;
+  for (const Touch& t : c.touches) {
+    if (!done.insert(t.field).second) continue;
+    const Region& r = holding(regions, t.begin);
+    int64_t address = 0;
+    memcpy(&address, bytes.data() + t.field, sizeof address);
+    address += r.at - r.from;
+    memcpy(bytes.data() + t.field, &address, sizeof address);
+    addresses.push_back(offset + static_cast<uint32_t>(t.field));
+  }
+  bytes.resize(aligned(bytes.size()));
+  head.insert(head.end(), bytes.begin(), bytes.end());
+  return {c.code, static_cast<uint16_t>(offset / kAlign), static_cast<uint8_t>(first),
+          static_cast<uint8_t>(count), static_cast<uint16_t>(first / kTogetherWarps)};
 }
 
 }  // namespace fastnn::kernels::cuda

@@ -25,6 +25,7 @@ struct Touch {
 struct Command {
   uint16_t code = 0;
   bool together = false;  // its threads wait for each other
+  bool slow = false;      // much of one thread's work, which others need late
   int shared_bytes = 0;
   int64_t work = 0;    // threads that have something to do, or results of threads together
   int64_t rounds = 0;  // in which one block does it
@@ -59,16 +60,21 @@ struct Region {
   int32_t copied_in, copied_out;
 };
 
-// A program as it is brought to the device. Levels follow each other, their commands do not.
+// A program as it is brought to the device. Levels follow each other, their commands do not. What
+// takes long and can begin with the step has a warp of its own, beside the first `joined` levels.
 struct Plan {
-  int levels = 0, warps = 0;
-  std::vector<unsigned char> head;  // at the start of shared memory: places, arguments
+  int levels = 0, warps = 0, slow = 0, joined = 0;
+  std::vector<unsigned char> head;  // at the start of shared memory: places, slow ones, arguments
   std::vector<uint32_t> addresses;  // in head: counted from the start of shared memory
   std::vector<Region> regions;
   uint32_t slots = 0, slot_bytes = 0;  // where the memory of bodies is, and how much one has
   uint32_t shared_bytes = 0;           // in all
 
   explicit Plan(const std::vector<Command>& commands);
+
+ private:
+  Place placed(const Command& command, int first, int count);
+  void put(size_t number, const Place& place);
 };
 
 }  // namespace fastnn::kernels::cuda

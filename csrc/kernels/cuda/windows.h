@@ -4,12 +4,6 @@
 
 namespace fastnn::kernels::cuda {
 
-// 32 bits where they suffice: a GPU divides those several times faster.
-__device__ inline int64_t quotient(int64_t a, int64_t b) {
-  if ((a | b) >> 32 == 0) return static_cast<uint32_t>(a) / static_cast<uint32_t>(b);
-  return a / b;
-}
-
 // A number of three digits: (high * radix of mid + mid) * radix of low + low.
 struct Digits {
   int32_t high, mid, low;

@@ -23,7 +23,7 @@ __device__ bool better(Candidate<T> a, Candidate<T> b) {
 template <class T, bool kMax>
 __device__ void best_by_thread(const Grid& grid, const ArgReduceArgs& a) {
   for (int64_t r = grid.first_index(); r < a.outer * a.inner; r += grid.all_threads()) {
-    const int64_t o = r / a.inner;
+    const int64_t o = quotient(r, a.inner);
     const T* x = static_cast<const T*>(a.in) + o * a.n * a.inner + (r - o * a.inner);
     Candidate<T> best{x[0], 0};
     for (int64_t i = 1; i < a.n; ++i) {
@@ -44,7 +44,7 @@ __device__ void best_by_block(const Grid& grid, const ArgReduceArgs& a) {
   auto* values = reinterpret_cast<T*>(places + kThreads);
   const int t = grid.thread;
   for (int64_t r = grid.block.x; r < a.outer * a.inner; r += grid.blocks.x) {
-    const int64_t o = r / a.inner;
+    const int64_t o = quotient(r, a.inner);
     const T* x = static_cast<const T*>(a.in) + o * a.n * a.inner + (r - o * a.inner);
     Candidate<T> best{x[0], 0};
     for (int64_t i = t; i < a.n; i += kThreads) {

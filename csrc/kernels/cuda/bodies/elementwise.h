@@ -55,8 +55,8 @@ using Register = uint64_t;
 __device__ inline int64_t strided(const Fused& f, int input, int64_t i) {
   int64_t offset = 0;
   for (int d = f.rank - 1; d >= 0; --d) {
-    offset += i % f.shape[d] * f.strides[input][d];
-    i /= f.shape[d];
+    const int64_t index = d == 0 ? i : take_digit(&i, f.shape[d]);
+    offset += index * f.strides[input][d];
   }
   return offset;
 }

@@ -67,13 +67,13 @@ __device__ void gather(const Grid& grid, const GatherBatchArgs& a, const DeviceS
   T* out = static_cast<T*>(a.out);
   const int64_t done = state ? state->row : 0;
   for (int64_t e = grid.first_index(); e < a.n * row_elements; e += grid.all_threads()) {
-    const int64_t r = e / row_elements, at = done + r;
+    const int64_t r = quotient(e, row_elements), at = done + r;
     const int64_t row = a.rows ? a.rows[at] : a.first_row + at;
     const char* p = static_cast<const char*>(a.src) + row * a.row_stride;
     int64_t rest = e - r * row_elements;
     for (int d = a.rank - 1; d >= 0; --d) {
-      p += rest % a.shape[d] * a.strides[d];
-      rest /= a.shape[d];
+      const int64_t i = d == 0 ? rest : take_digit(&rest, a.shape[d]);
+      p += i * a.strides[d];
     }
     switch (a.source) {
       case Source::f32:

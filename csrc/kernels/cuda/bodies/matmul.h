@@ -27,8 +27,7 @@ struct Offsets {
 __device__ inline Offsets offsets_of(const Product& p, int64_t product) {
   Offsets o;
   for (int d = p.batch_rank - 1; d >= 0; --d) {
-    const int64_t i = product % p.batch_shape[d];
-    product /= p.batch_shape[d];
+    const int64_t i = d == 0 ? product : take_digit(&product, p.batch_shape[d]);
     o.a += i * p.batch_a[d];
     o.b += i * p.batch_b[d];
     o.c += i * p.batch_c[d];
@@ -62,8 +61,9 @@ template <class T>
 __device__ void product_small(const Grid& grid, const Product& p, int64_t count) {
   const int64_t size = p.m * p.n;
   for (int64_t e = grid.first_index(); e < count * size; e += grid.all_threads()) {
-    const Offsets o = offsets_of(p, e / size);
-    const int64_t i = e % size / p.n, j = e % p.n;
+    const int64_t product = count == 1 ? 0 : quotient(e, size), place = e - product * size;
+    const int64_t i = quotient(place, p.n), j = place - i * p.n;
+    const Offsets o = offsets_of(p, product);
     const T* a = static_cast<const T*>(p.a) + o.a + i * p.a_row;
     const T* b = static_cast<const T*>(p.b) + o.b + j * p.b_col;
     T sum = 0;

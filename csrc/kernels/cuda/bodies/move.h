@@ -38,10 +38,9 @@ __device__ void copy_elements(const Grid& grid, const Copy& c) {
   for (int64_t i = grid.first_index(); i < c.n; i += grid.all_threads()) {
     int64_t to = 0, from = 0, rest = i;
     for (int d = c.rank - 1; d >= 0; --d) {
-      const int64_t index = d == 0 ? rest : rest % c.shape[d];
+      const int64_t index = d == 0 ? rest : take_digit(&rest, c.shape[d]);
       to += index * c.out_strides[d];
       from += index * c.in_strides[d];
-      if (d > 0) rest /= c.shape[d];
     }
     static_cast<T*>(c.out)[to] = static_cast<const T*>(c.in)[from];
   }

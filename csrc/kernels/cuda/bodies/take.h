@@ -18,8 +18,8 @@ __device__ void take_elements(const Grid& grid, const TakeArgs& a, DeviceState* 
   const T* table = static_cast<const T*>(a.in);
   const int64_t n = a.outer * a.count * a.inner;
   for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
-    const int64_t place = e / a.inner, j = e - place * a.inner;
-    const int64_t o = place / a.count, i = place - o * a.count;
+    const int64_t place = quotient(e, a.inner), j = e - place * a.inner;
+    const int64_t o = quotient(place, a.count), i = place - o * a.count;
     const int64_t row = row_of(a.index[kAlong ? e : i], a.rows, state);
     static_cast<T*>(a.out)[e] = row < 0 ? T(0) : table[(o * a.rows + row) * a.inner + j];
   }
@@ -35,7 +35,7 @@ template <class T>
 __device__ void add_along(const Grid& grid, const TakeArgs& a, DeviceState* state) {
   for (int64_t column = grid.first_index(); column < a.outer * a.inner;
        column += grid.all_threads()) {
-    const int64_t o = column / a.inner, j = column - o * a.inner;
+    const int64_t o = quotient(column, a.inner), j = column - o * a.inner;
     for (int64_t i = 0; i < a.count; ++i) {
       const int64_t at = (o * a.count + i) * a.inner + j;
       const int64_t row = row_of(a.index[at], a.rows, state);
@@ -105,8 +105,8 @@ __device__ void add_rows(const Grid& grid, const TakeArgs& a, const Key* keys) {
   const T* g = static_cast<const T*>(a.in);
   const int64_t n = a.outer * a.count * a.inner;
   for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
-    const int64_t place = e / a.inner, j = e - place * a.inner;
-    const int64_t o = place / a.count, p = place - o * a.count;
+    const int64_t place = quotient(e, a.inner), j = e - place * a.inner;
+    const int64_t o = quotient(place, a.count), p = place - o * a.count;
     const Key key = keys[p];
     if (key == kNone || (p > 0 && keys[p - 1] >> 32 == key >> 32)) continue;
     T sum = 0;
@@ -123,7 +123,7 @@ __device__ void add_rows(const Grid& grid, const TakeArgs& a, const Key* keys) {
 template <class T>
 __device__ void one_hot_elements(const Grid& grid, const OneHotArgs& a) {
   for (int64_t e = grid.first_index(); e < a.count * a.classes; e += grid.all_threads()) {
-    const int64_t i = e / a.classes, c = e - i * a.classes;
+    const int64_t i = quotient(e, a.classes), c = e - i * a.classes;
     static_cast<T*>(a.out)[e] = T(c == a.index[i]);
   }
 }
