@@ -1,7 +1,8 @@
 """Whether cost grows as its work: rows, files larger than memory, layers.
 
-    python -m bench.scaling                      all of it; --rows 7 goes to 10^7 rows (minutes)
+    python -m bench.scaling                      all of it (minutes)
     python -m bench.scaling rows map layers      some of it
+    python -m bench.scaling rows --wide 7        10^7 rows of 784 bytes, 7.8 GB: 20 minutes
 
 - ``rows``: time per sample of fit over 10^3, 10^4, ... rows, for the churn network and for rows of
   784 numbers (MNIST's MLP), whole epochs, in rounds over all sizes; medians.
@@ -40,7 +41,7 @@ PARTS = ("rows", "map", "layers")
 TARGET = 0.4  # seconds of a turn, where an epoch is shorter
 
 
-def rows(largest: int, rounds: int, threads: int) -> dict[str, dict[int, float]]:
+def rows(largest: int, widest: int, rounds: int, threads: int) -> dict[str, dict[int, float]]:
     """Seconds per sample by the number of rows, for either network."""
     fastnn.set_num_threads(threads)
     results = {}
@@ -51,7 +52,7 @@ def rows(largest: int, rounds: int, threads: int) -> dict[str, dict[int, float]]
         # A byte a number for the wide rows, so that many fit.
         dtype = np.float32 if name == "churn" else np.uint8
         rng = np.random.default_rng(0)
-        count = 10**largest if name == "churn" else 10 ** min(largest, 6)
+        count = 10**largest if name == "churn" else 10**widest
         x = rng.integers(0, 2, (count, *network.input_shape), np.uint8).astype(dtype, copy=False)
         y = rng.integers(0, 2, (count, 1)).astype(np.float32)
         model = sequential(fastnn, network)
@@ -246,8 +247,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--rows", type=int, default=7, help="up to 10^ROWS rows (wide ones: 10^6)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=7, help="up to 10^ROWS rows of 11 numbers")
+    parser.add_argument("--wide", type=int, default=6, help="up to 10^WIDE rows of 784 bytes")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that count, after a first")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--megabytes", type=int, default=1024, help="of the mapped file")
     parser.add_argument("--mapped", nargs=3, help=argparse.SUPPRESS)
@@ -260,7 +262,9 @@ def main() -> None:
     facts = machine.facts()
     print(f"{facts['cpu']}, {facts['isa']}, threads: {options.threads}, {facts['date']}")
     if "rows" in parts:
-        for label, taken in rows(options.rows, options.rounds, options.threads).items():
+        for label, taken in rows(
+            options.rows, options.wide, options.rounds, options.threads
+        ).items():
             text = ", ".join(f"10^{len(str(n)) - 1}: {1e9 * s:.1f}" for n, s in taken.items())
             ratio = max(taken.values()) / min(taken.values())
             print(f"{label}: ns a sample over rows: {text}; largest over smallest {ratio:.2f}")
