@@ -153,3 +153,25 @@ def test_trains_and_predicts_as_on_the_cpu(train, cuda):
 def test_no_kind_of_model_is_left_out():
     classes = {name for name in models.__all__ if isinstance(getattr(models, name), type)}
     assert classes == {name for name, *_ in KINDS}
+
+
+@pytest.mark.filterwarnings("ignore:.*(onverge|iterations)")
+def test_estimators(cuda):
+    pytest.importorskip("sklearn")
+    estimators = importlib.import_module("fastnn.sklearn")
+
+    def train():
+        results = []
+        for name in estimators.__all__:
+            estimator = getattr(estimators, name)(random_state=0)
+            few = {"max_iter", "n_iter", "epochs"} & set(estimator.get_params())
+            estimator.set_params(**dict.fromkeys(few, 3))
+            estimator.fit(X, Y[:, 0] if name.endswith("Regressor") else Y[:, 0].astype(int))
+            result = getattr(estimator, "predict_proba", None) or getattr(
+                estimator, "predict", getattr(estimator, "transform", None)
+            )
+            results.append(result(X))
+        return results
+
+    for one, other in zip(on("cpu", train), on(cuda, train), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)

@@ -306,6 +306,9 @@ def tree_scan(
     All nodes of a level are computed together. They are numbered by level: the leaves of all
     trees, then the nodes all of whose children are leaves, and so on.
 
+    On a GPU, left, right and counts are best given as arrays of this processor, which needs them to
+    say what comes next: those that are only there are copied back first.
+
     Args:
         step: called once, with tensors: ``step(*left_states, *right_states)`` returns the states of
             nodes from those of their children, with a row a node. It may use tensors from outside,

@@ -100,6 +100,30 @@ def test_children_that_only_the_device_has(placed):
     np.testing.assert_array_equal(shifted(leaves, index[0] + 1, *index[1:]), expected[0])
 
 
+def test_the_same_bits_without_reuse_of_memory(cuda):
+    """Levels of more rows than have contexts of their own, and small ones; twice, and smaller."""
+    rng = np.random.default_rng(0)
+    n, width = 700, 8
+    w = fastnn.shared(rng.normal(size=(2 * width, width)).astype("float32") / 4)
+    x = fastnn.placeholder(("leaves", width))
+    index = [fastnn.placeholder((name,), "int64") for name in ("inner", "inner", "levels")]
+    step = lambda a, b: ops.tanh(ops.concatenate([a, b], axis=1) @ w)  # noqa: E731
+    h = fastnn.tree_scan(step, x, *index)
+    nodes = [t._value for t in (h, *fastnn.grad(ops.sum(ops.square(h)), [w, x]))]
+    leaves = rng.normal(size=(n, width)).astype("float32")
+    pairs = np.arange(0, n, 2), np.arange(1, n, 2), np.array([n // 2])
+    small = np.array([0, 2, 4]), np.array([1, 3, 5]), np.array([2, 1])
+    results = []
+    for reuse in (True, False):
+        inputs = [t._value for t in (x, *index)]
+        f = _core.Function(inputs, [("main", nodes, [])], 0, reuse, not reuse, device=cuda)
+        runs = [(leaves, pairs), (leaves[:4], small), (leaves, pairs)]
+        results.append([array for rows, trees in runs for array in f(rows, *trees)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert np.isfinite(one).all()
+
+
 def test_what_a_run_copies(placed):
     """Each argument once, there and here; the levels' states stay there."""
     traffic = importlib.import_module("fastnn._cuda").traffic
