@@ -161,6 +161,9 @@ void run_block() {
 constexpr int64_t kRegion = int64_t{16} << 30, kRedZone = 256;
 constexpr unsigned char kPattern = 0xa5;
 
+int64_t pages(int64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+int64_t slot(int64_t bytes) { return (bytes + 2 * kRedZone + 255) / 256 * 256; }
+
 struct Region {
   char* base;
   std::map<int64_t, int64_t> used;  // offset to bytes asked for
@@ -174,14 +177,21 @@ struct Region {
   void protect(int how) {
     if (top > 0) mprotect(base, static_cast<size_t>(top), how);
   }
+  // Protecting costs what lies below the top: what was freed there is given back.
+  void lower_top() {
+    const int64_t end =
+        used.empty() ? 0 : pages(used.rbegin()->first + slot(used.rbegin()->second));
+    if (end == top) return;
+    madvise(base + end, static_cast<size_t>(top - end), MADV_DONTNEED);
+    mprotect(base + end, static_cast<size_t>(top - end), PROT_NONE);
+    top = end;
+  }
 };
 
 Region& region() {
   static auto* r = new Region;
   return *r;
 }
-
-int64_t slot(int64_t bytes) { return (bytes + 2 * kRedZone + 255) / 256 * 256; }
 
 }  // namespace
 
@@ -207,7 +217,7 @@ void* allocate(int64_t bytes) {
   }
   if (at + want > kRegion) return nullptr;
   r.used[at] = bytes;
-  r.top = std::max(r.top, (at + want + 4095) / 4096 * 4096);
+  r.top = std::max(r.top, pages(at + want));
   Access access;
   memset(r.base + at, kPattern, static_cast<size_t>(want));
   return r.base + at + kRedZone;
@@ -223,7 +233,9 @@ bool release(void* p) {
     const auto* zone = reinterpret_cast<const unsigned char*>(r.base);
     return std::all_of(zone + begin, zone + end, [](unsigned char c) { return c == kPattern; });
   };
-  return intact(at, at + kRedZone) && intact(at + kRedZone + bytes, at + slot(bytes));
+  const bool whole = intact(at, at + kRedZone) && intact(at + kRedZone + bytes, at + slot(bytes));
+  r.lower_top();
+  return whole;
 }
 
 int64_t free_bytes() {
