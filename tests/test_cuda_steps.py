@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import mmap
 import os
 import signal
 import threading
@@ -208,6 +209,28 @@ def test_rates_that_callbacks_change_need_no_new_recording(cuda):
         for a, b in zip(trained(cuda, epochs=4), trained(cuda, epochs=4, callbacks=[schedule]),
                         strict=True)
     )  # fmt: skip
+
+
+def test_rows_that_do_not_fit_are_sent_while_the_device_works(cuda, tmp_path):
+    """Rows far apart reach over more than the device has; no step is recorded."""
+    near = numbers(ROWS, 11)
+    apart = 1 << 31
+    with open(tmp_path / "rows", "w+b") as file:
+        file.truncate(ROWS * apart)
+        memory = mmap.mmap(file.fileno(), 0)  # no np.memmap, which is read by blocks
+    far = np.ndarray(near.shape, "float32", memory, strides=(apart, 4))
+    far[...] = near
+
+    def run(x: np.ndarray) -> list[np.ndarray]:
+        model = compiled(cuda, "dense")
+        model.fit(x, target(), batch_size=2, epochs=3, shuffle=False, verbose=0)
+        return [*everything(model), model.predict(x, batch_size=2, verbose=0)]
+
+    expected = run(near)
+    with Counted() as counted:
+        assert_same_bits(expected, run(far))
+    assert counted.recordings == 0
+    assert counted.bytes_in > 3 * near.nbytes
 
 
 def test_weights_that_callbacks_set_are_used(cuda):

@@ -29,7 +29,7 @@ struct DeviceState {
 // return as ever; error() then gives its text and forgets it. Failures belong to a thread.
 struct DeviceModule {
   // Grows with every change of this struct, of DeviceState or of a kernel's arguments.
-  static constexpr int32_t kVersion = 3;
+  static constexpr int32_t kVersion = 4;
 
   int32_t version;
   const char* name;  // "cuda"
@@ -38,6 +38,10 @@ struct DeviceModule {
   const char* (*describe)();
   void* (*allocate)(int64_t bytes);
   void (*release)(void* p);
+  // Of the host, from where the device copies by itself: such a copy_in comes back at once, and the
+  // memory has to stay as it is until a mark() behind it is reached.
+  void* (*allocate_pinned)(int64_t bytes);
+  void (*release_pinned)(void* p);
   bool (*free_memory)(int64_t* bytes);
   bool (*copy_in)(void* to, const void* from, int64_t bytes);   // from the host
   bool (*copy_out)(void* to, const void* from, int64_t bytes);  // to the host; waits

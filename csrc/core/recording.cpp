@@ -26,6 +26,12 @@ void Recording::replay(int64_t times) const {
   require(device_->module()->replay(recording_, times), *device_, "replaying");
 }
 
+Pinned::Pinned(const Device& device, int64_t bytes) : device_(&device) {
+  if (bytes == 0) return;
+  data_ = device.module()->allocate_pinned(bytes);
+  require(data_, device, "asking for memory to copy from");
+}
+
 Mark::Mark(const Device& device) : device_(&device), mark_(device.module()->mark()) {
   require(mark_, device, "marking a place in the queue");
 }

@@ -1,4 +1,5 @@
-// A device's launches, noted to be run again; and how far the device has come.
+// What a device is at while the host goes on: launches that were noted to be run again, places in
+// its queue, memory that it copies from.
 #pragma once
 #include "core/device.h"
 
@@ -46,6 +47,30 @@ class Mark {
 
   const Device* device_ = nullptr;
   void* mark_ = nullptr;
+};
+
+// Memory of the host from where a device copies by itself.
+class Pinned {
+ public:
+  Pinned() = default;
+  Pinned(const Device& device, int64_t bytes);
+  ~Pinned() {
+    if (data_) device_->module()->release_pinned(data_);
+  }
+  Pinned(Pinned&& other) noexcept { *this = std::move(other); }
+  Pinned& operator=(Pinned&& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+  void* data() const { return data_; }
+
+ private:
+  const Device* device_ = nullptr;
+  void* data_ = nullptr;
 };
 
 }  // namespace fastnn

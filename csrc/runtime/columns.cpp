@@ -80,6 +80,8 @@ BatchReader::BatchReader(const Program& program, std::vector<Column> columns, in
                           "\", or copy it first"));
   }
   if (!device_->is_host() && (there || (use == Use::often && fits(*device_)))) gathers_ = device_;
+  // Pinned memory takes long to get: not for a few rows.
+  sends_ = gathers_ != device_ && rows_ > 2 * batch;
   for (size_t i = 0; i < columns_.size(); ++i)
     inputs_.push_back(input(columns_[i], program.input_types[i].dtype, batch));
   if (gathers_->is_host()) return;
@@ -115,8 +117,13 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
   in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
   const bool short_row = c.row_stride > 0 && c.row_stride <= kShortRow && gathers_->is_host();
   in.ahead_bytes = short_row && c.rows > kFarBytes / c.row_stride ? c.row_stride : 0;
-  in.buffer = Memory(*gathers_, bytes);
   if (gathers_ != device_) in.brought = Memory(*device_, bytes);
+  if (!sends_) {
+    in.buffer = Memory(*gathers_, bytes);
+    return in;
+  }
+  in.direct = false;  // also rows that lie well are gathered there
+  for (Pinned& sending : in.sending) sending = Pinned(*device_, bytes);
   return in;
 }
 
@@ -176,7 +183,7 @@ bool BatchReader::permute(uint64_t stream, uint64_t seed, uint64_t pass) {
 
 int64_t BatchReader::buffer_bytes() const {
   int64_t total = 0;
-  for (const Input& in : inputs_) total += in.buffer.size();
+  for (const Input& in : inputs_) total += sends_ ? 2 * in.brought.size() : in.buffer.size();
   return total;
 }
 
@@ -214,18 +221,23 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
   kernels::Status status{};
   kernels::Context kc = gathering_context(&status);
   if (order && !gathers_->is_host()) order = brought_order_.as<int64_t>();
+  // The device may still be at the batch before this one; the one before that has left.
+  if (sends_) {
+    turn_ = 1 - turn_;
+    sent_[turn_].wait();
+  }
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Input& in = inputs_[i];
     if (in.direct && !order) {
       in.last = static_cast<const char*>(in.args.src) + first * in.args.row_stride;
     } else {
-      in.args.out = in.buffer.data();
+      in.args.out = sends_ ? in.sending[turn_].data() : in.buffer.data();
       in.args.rows = order ? order + first : nullptr;
       in.args.first_row = first;
       in.args.n = n;
       in.gather(&in.args, &kc);
       gathers_->check("gather_batch");
-      in.last = in.buffer.data();
+      in.last = in.args.out;
     }
     if (gathers_ == device_) {
       context->set_input(static_cast<int>(i), in.last);
@@ -234,6 +246,7 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
     device_->copy_in(in.brought.data(), in.last, n * in.row_elements * in.item);
     context->set_input(static_cast<int>(i), in.brought.data());
   }
+  if (sends_) sent_[turn_] = Mark(*device_);
   if (order) fetch_ahead(order, first + n, n);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "core/recording.h"
 #include "runtime/program.h"
 #include "runtime/source.h"
 
@@ -68,7 +69,8 @@ class BatchReader final : public BatchSource {
     const void* last;     // where the rows read last are
     bool direct;
     Memory buffer;
-    Memory brought;  // to a device: the column, or the batch
+    Memory brought;     // to a device: the column, or the batch
+    Pinned sending[2];  // batches on their way to a device, by turns
   };
   Input input(const Column& column, DType dtype, int64_t batch) const;
   bool fits(const Device& device) const;
@@ -82,10 +84,13 @@ class BatchReader final : public BatchSource {
   Memory brought_order_;
   Memory permuting_;       // the workspace of random_permutation
   Memory found_;           // what the search for NaN finds on a device
+  bool sends_;             // through pinned memory, while the device is at work
   const Device* gathers_;  // where rows are gathered
   const Device* device_;   // where they are used
   int64_t batch_;
   int64_t rows_ = 0;
+  Mark sent_[2];  // behind the copies of `sending`
+  int turn_ = 0;
   uint64_t layout_ = 0;  // of what lies on a device
 };
 

@@ -72,14 +72,31 @@ bool move_bytes(void* to, const void* from, int64_t bytes) {
   return true;
 }
 
+void* allocate_pinned(int64_t bytes) {
+  return outside_recording() ? emulated::allocate_pinned(bytes) : nullptr;
+}
+
+// Until here the copies from pinned memory may still be under way.
+bool reach(uint64_t mark) {
+  const bool intact = emulated::reach(mark);
+  if (!intact) fail("memory has changed while it was copied from");
+  return intact;
+}
+
+void release_pinned(void* p) {
+  reach(UINT64_MAX);
+  emulated::release_pinned(p);
+}
+
 bool copy_in(void* to, const void* from, int64_t bytes) {
   bytes_in += bytes;
+  emulated::copies_from(from, bytes);
   return move_bytes(to, from, bytes);
 }
 
 bool copy_out(void* to, const void* from, int64_t bytes) {
   bytes_out += bytes;
-  return move_bytes(to, from, bytes);
+  return reach(UINT64_MAX) && move_bytes(to, from, bytes);
 }
 
 bool copy(void* to, const void* from, int64_t bytes) { return move_bytes(to, from, bytes); }
@@ -91,11 +108,11 @@ bool fill(void* to, uint8_t byte, int64_t bytes) {
   return true;
 }
 
-bool synchronise() { return outside_recording(); }
+bool synchronise() { return outside_recording() && reach(UINT64_MAX); }
 bool wait_for(void*) { return true; }
 void* stream() { return nullptr; }
-void* mark() { return &bytes_in; }  // all that was queued is done
-bool wait(void*) { return true; }
+void* mark() { return reinterpret_cast<void*>(static_cast<uintptr_t>(emulated::mark())); }
+bool wait(void* mark) { return reach(reinterpret_cast<uintptr_t>(mark)); }
 
 #else
 
@@ -161,6 +178,20 @@ void* allocate(int64_t bytes) {
 void release(void* p) {
   WithoutCapture lock;
   done(cudaFree(p));
+}
+
+void* allocate_pinned(int64_t bytes) {
+  if (!outside_recording()) return nullptr;
+  WithoutCapture lock;
+  void* p = nullptr;
+  if (done(cudaMallocHost(&p, static_cast<size_t>(bytes)))) return p;
+  cudaGetLastError();  // it is told here, not at the next launch
+  return nullptr;
+}
+
+void release_pinned(void* p) {
+  WithoutCapture lock;
+  done(cudaFreeHost(p));
 }
 
 bool copy_in(void* to, const void* from, int64_t bytes) {
@@ -290,6 +321,8 @@ const DeviceModule& device_module() {
       describe,
       allocate,
       release,
+      allocate_pinned,
+      release_pinned,
       free_memory,
       copy_in,
       copy_out,

@@ -51,6 +51,15 @@ void* shared_memory();
 void* allocate(int64_t bytes);  // null: none left
 bool release(void* p);          // false: something was written beside it
 int64_t free_bytes();
+
+// Memory of the host from which copies go on while the host does. They are made at once here; that
+// what they copy from has not changed is checked when a mark behind them is reached.
+void* allocate_pinned(int64_t bytes);
+void release_pinned(void* p);
+void copies_from(const void* from, int64_t bytes);  // any memory; such is remembered
+uint64_t mark();                                    // 1, 2, ...
+bool reach(uint64_t mark);                          // false: what was copied from has changed
+
 // While one lives, device memory can be touched.
 class Access {
  public:
