@@ -66,8 +66,8 @@ def set_matmul_precision(precision: str) -> None:
     """Sets how precise matrix products of float32 have to be on a GPU.
 
     As PyTorch's ``set_float32_matmul_precision``. It holds for large products (each side at least
-    64, and 2^27 multiplications in all) that are launched from now on; smaller ones, float64 and
-    this processor always compute in full.
+    64, and 2^27 multiplications in all) of what is called from now on: ``fit``, ``predict``,
+    functions. Smaller products, float64 and this processor always compute in full.
 
     Args:
         precision: "highest", the default, computes in full float32. "high" lets tensor cores round
