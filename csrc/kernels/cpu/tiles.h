@@ -21,7 +21,7 @@ FASTNN_INLINE int64_t head(const T* y, int64_t n) {
 // multipliers waiting. A head, a last odd vector and the rest are parts.
 template <class T>
 struct Whole {
-  FASTNN_INLINE vec<T> get(const T* p) const { return load(p); }
+  FASTNN_INLINE vec<T> get(const T* p) const { return in_register(load(p)); }
 };
 template <class T>
 struct Part {
