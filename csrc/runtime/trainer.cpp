@@ -257,15 +257,17 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
     pace.end(done - first);
     if (seconds_since(start) > max_seconds) break;
   }
-  pace.settle();
   finish();
+  pace.settle();
   return done;
 }
 
 // Steps after one that met a bad value changed nothing: the pass stands where that one is.
 void Trainer::finish() {
+  const Scratch* finished = nullptr;
   for (const auto& context : contexts_) {
-    if (!context || !context->bound()) continue;
+    if (!context || !context->bound() || context->scratch().get() == finished) continue;
+    finished = context->scratch().get();
     try {
       context->finish();
     } catch (const IndexError&) {

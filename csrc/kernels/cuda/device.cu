@@ -232,7 +232,9 @@ void* stream() { return main_stream(); }
 
 void* mark() {
   cudaEvent_t event = nullptr;
-  if (!done(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) return nullptr;
+  // Who waits sleeps: there is more behind it for the GPU to do.
+  if (!done(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync)))
+    return nullptr;
   if (done(cudaEventRecord(event, main_stream()))) return event;
   cudaEventDestroy(event);
   return nullptr;
