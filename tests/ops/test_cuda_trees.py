@@ -45,6 +45,30 @@ def test_what_is_open_or_unused_or_does_not_fit(placed):
     trees.test_what_does_not_fit()
 
 
+def test_fifty_steps_in_float64(cuda):
+    def trained(device):
+        xs, *index = trees.placeholders("float64")
+        shared = [fastnn.shared(a) for a in trees.weights("float64")]
+        h, c = fastnn.tree_scan(trees.two_states(*shared, ops), xs, *index)
+        cost = ops.mean(ops.square(h - 0.3)) + ops.mean(ops.square(c + 0.1))
+        fastnn.set_device(device)
+        f = fastnn.function(
+            [*xs, *index],
+            cost,
+            updates=[
+                (v, v - 0.2 * g) for v, g in zip(shared, fastnn.grad(cost, shared), strict=True)
+            ],
+        )
+        fastnn.set_device("cpu")
+        leaves = trees.states_of(trees.LEAVES, "float64")
+        costs = [float(f(*leaves, trees.LEFT, trees.RIGHT, trees.COUNTS)) for _ in range(50)]
+        assert costs[-1] < 0.8 * costs[0]
+        return [costs, *(v.get_value() for v in shared)]
+
+    for one, other in zip(trained("cpu"), trained(cuda), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-12)
+
+
 def summed(width=3):
     """A function of leaves, left, right and counts: sums over levels, and a gradient."""
     x = fastnn.placeholder(("leaves", width))
