@@ -56,22 +56,20 @@ struct Callable {
   using Parameters = typename Signature<std::decay_t<decltype(body_)>>::template Parameters<Layout>;
 };
 
+// A result's threads: one, a warp, or as many as wait for each other.
+constexpr int per_round(int threads) {
+  return (threads > kWarpThreads ? kThreads : kMostWarps * kWarpThreads) / threads;
+}
 template <template <class> class Op, int kSide>
-using Reduce = Callable<reduce_chunk<float, Op, kSide>, touch_reduce<float>,
-                        kSide == 1    ? kMostWarps * kWarpThreads
-                        : kSide == 32 ? kMostWarps
-                                      : kThreads / kSide,
-                        kReduceShared<float, Op, kSide>>;
-template <class Op>
-using Rows = Callable<rows_kernel<float, Op, 1>, touch_rows<float>>;
-template <class Op>
-using LongRows = Callable<rows_kernel<float, Op, 32>, touch_rows<float>, kMostWarps>;
-template <bool kSparse, bool kGrad>
-using Loss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, 1>,
-                      touch_loss<float, kSparse, kGrad>>;
-template <bool kSparse, bool kGrad>
-using LongLoss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, 32>,
-                          touch_loss<float, kSparse, kGrad>, kMostWarps>;
+using Reduce =
+    Callable<reduce_chunk<float, Op, kSide>, touch_reduce<float>,
+             kSide == 8 ? kThreads / 8 : per_round(kSide), kReduceShared<float, Op, kSide>>;
+template <class Op, int kSize>
+using Rows = Callable<rows_kernel<float, Op, kSize>, touch_rows<float>, per_round(kSize),
+                      Team<kSize>::kShared>;
+template <bool kSparse, bool kGrad, int kSize>
+using Loss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, kSize>,
+                      touch_loss<float, kSparse, kGrad>, per_round(kSize), Team<kSize>::kShared>;
 template <template <class> class Rule>
 using Prepare = Callable<prepare_update<float, Rule>, touch_prepare<float, Rule>>;
 template <template <class> class Rule>
@@ -93,34 +91,36 @@ struct List {
 
 using Interpreter = Callable<fused<false>, touch_fused>;
 // What the steps of small networks are made of, in float32.
-using Callables = List<
-    Callable<gather<float>, touch_gather<float>>, Callable<gather<int64_t>, touch_gather<int64_t>>,
-    Callable<product_small<float>, touch_product<float>>, Interpreter,       //
-    Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, 32>, Reduce<Sum, kThreads>,  //
-    Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, 32>, Reduce<Max, kThreads>,  //
-    Rows<Softmax>, Rows<SoftmaxGrad>, Rows<LogSoftmax>, Rows<LogSoftmaxGrad>, LongRows<Softmax>,
-    LongRows<SoftmaxGrad>, Loss<false, false>, Loss<false, true>, Loss<true, false>,
-    Loss<true, true>, LongLoss<false, false>, LongLoss<false, true>, LongLoss<true, false>,
-    LongLoss<true, true>, Callable<best_by_thread<float, true>, touch_best<float>>,
-    Callable<best_by_block<float, true>, touch_best<float>, 1, kBestShared<float>>,
-    Callable<copy_elements<uint32_t>, touch_copy<uint32_t>>,
-    Callable<copy_elements<uint64_t>, touch_copy<uint64_t>>,
-    Callable<copy_elements<uint8_t>, touch_copy<uint8_t>>,
-    Callable<fill_elements<float>, touch_fill<float>>,
-    Callable<zero_elements<float>, touch_zero<float>>,
-    Callable<take_elements<uint32_t, false>, touch_take<uint32_t>>,
-    Callable<make_keys, touch_make_keys>,
-    Callable<order_tiles, touch_order, kTile, kTile * sizeof(Key)>,
-    Callable<add_rows<float>, touch_add_rows<float>>,
-    Callable<one_hot_elements<float>, touch_one_hot<float>>,
-    Callable<draw<Bernoulli<float, float>>, touch_draw<float, 4>>,
-    Callable<draw<Bernoulli<uint8_t, float>>, touch_draw<uint8_t, 4>>,
-    Callable<draw<Uniform<float>>, touch_draw<float, 4>>,
-    Callable<draw<Normal<float>>, touch_draw<float, 4>>,  //
-    Prepare<Sgd>, Apply<Sgd>, Prepare<RmsProp>, Apply<RmsProp>, Prepare<Adam>, Apply<Adam>,
-    Prepare<Adamax>, Apply<Adamax>, Prepare<Nadam>, Apply<Nadam>, Prepare<Adagrad>, Apply<Adagrad>,
-    Prepare<Adadelta>, Apply<Adadelta>, Prepare<Lion>, Apply<Lion>,
-    Callable<advance_nadam, touch_advance_nadam>, Callable<advance_state, touch_advance>>;
+using Callables =
+    List<Callable<gather<float>, touch_gather<float>>,
+         Callable<gather<int64_t>, touch_gather<int64_t>>,
+         Callable<product_small<float>, touch_product<float>>, Interpreter,       //
+         Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, 32>, Reduce<Sum, kThreads>,  //
+         Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, 32>,                         //
+         Rows<Softmax, 1>, Rows<SoftmaxGrad, 1>, Rows<LogSoftmax, 1>, Rows<LogSoftmaxGrad, 1>,
+         Rows<Softmax, 32>, Rows<SoftmaxGrad, 32>, Loss<false, false, 1>, Loss<false, true, 1>,
+         Loss<true, false, 1>, Loss<true, true, 1>, Loss<false, false, 32>, Loss<false, true, 32>,
+         Loss<true, false, 32>, Loss<true, true, 32>,
+         Callable<best_by_thread<float, true>, touch_best<float>>,
+         Callable<best_by_block<float, true>, touch_best<float>, 1, kBestShared<float>>,
+         Callable<copy_elements<uint32_t>, touch_copy<uint32_t>>,
+         Callable<copy_elements<uint64_t>, touch_copy<uint64_t>>,
+         Callable<copy_elements<uint8_t>, touch_copy<uint8_t>>,
+         Callable<fill_elements<float>, touch_fill<float>>,
+         Callable<zero_elements<float>, touch_zero<float>>,
+         Callable<take_elements<uint32_t, false>, touch_take<uint32_t>>,
+         Callable<make_keys, touch_make_keys>,
+         Callable<order_tiles, touch_order, kTile, kTile * sizeof(Key)>,
+         Callable<add_rows<float>, touch_add_rows<float>>,
+         Callable<one_hot_elements<float>, touch_one_hot<float>>,
+         Callable<draw<Bernoulli<float, float>>, touch_draw<float, 4>>,
+         Callable<draw<Bernoulli<uint8_t, float>>, touch_draw<uint8_t, 4>>,
+         Callable<draw<Uniform<float>>, touch_draw<float, 4>>,
+         Callable<draw<Normal<float>>, touch_draw<float, 4>>,  //
+         Prepare<Sgd>, Apply<Sgd>, Prepare<RmsProp>, Apply<RmsProp>, Prepare<Adam>, Apply<Adam>,
+         Prepare<Adamax>, Apply<Adamax>, Prepare<Nadam>, Apply<Nadam>, Prepare<Adagrad>,
+         Apply<Adagrad>, Prepare<Adadelta>, Apply<Adadelta>, Prepare<Lion>, Apply<Lion>,
+         Callable<advance_nadam, touch_advance_nadam>, Callable<advance_state, touch_advance>>;
 
 // --- on the device
 
@@ -269,6 +269,7 @@ Command command(std::vector<unsigned char> arguments) {
   c.shared_bytes = C::kShared;
   c.arguments = std::move(arguments);
   C::Parameters::template touch_all<C::touch>(&c, C::Parameters::kAll);
+  c.threads = C::kTogether ? kThreads : c.work * (kMostWarps * kWarpThreads / C::kPerRound);
   c.rounds = (c.work + C::kPerRound - 1) / C::kPerRound;
   return c;
 }

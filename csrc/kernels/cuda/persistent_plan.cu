@@ -43,7 +43,7 @@ struct Schedule {
 
 int wanted(const Command& c) {
   if (c.together) return kTogetherWarps;
-  const int64_t warps = (c.work + kWarpThreads - 1) / kWarpThreads;
+  const int64_t warps = (c.threads + kWarpThreads - 1) / kWarpThreads;
   return static_cast<int>(std::clamp<int64_t>(warps, 1, kMostWarps));
 }
 

@@ -27,8 +27,9 @@ struct Command {
   bool together = false;  // its threads wait for each other
   bool slow = false;      // much of one thread's work, which others need late
   int shared_bytes = 0;
-  int64_t work = 0;    // threads that have something to do, or results of threads together
-  int64_t rounds = 0;  // in which one block does it
+  int64_t work = 0;     // results
+  int64_t threads = 0;  // that have something to do
+  int64_t rounds = 0;   // in which one block does it
   std::vector<unsigned char> arguments;
   std::vector<Touch> touches;
 
