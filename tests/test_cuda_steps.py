@@ -418,3 +418,18 @@ def test_another_thread_predicts_meanwhile(cuda):
     assert set(shapes) == {(ROWS, 1)}
     got = everything(model)
     assert_same_bits(expected[: len(got)], got)
+
+
+def test_persistent_kernels_can_be_left_out_for_measuring(cuda):
+    module: Any = importlib.import_module("fastnn._cuda")
+
+    def run(wanted: bool) -> tuple[list[np.ndarray], int]:
+        before, found = module.set_persistent(wanted), module.replays()[1]
+        try:
+            return trained(cuda, "dense"), module.replays()[1] - found
+        finally:
+            assert module.set_persistent(before) is wanted
+
+    (one, persistent), (other, none) = run(True), run(False)
+    assert persistent > none == 0
+    assert_same_bits(one, other)

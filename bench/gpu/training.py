@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,9 @@ NETWORKS = {
     "lstm": ("char_lstm", data.text, 100),
     "cnn": ("mnist_cnn", lambda: data.mnist_images(ROWS), 100),
 }
-# fastnn: as it is. launched: without recordings, each kernel launched by the host.
-OURS = ("fastnn", "launched")
+# fastnn: as it is. graph only: no step runs as one persistent kernel. launched: without recordings,
+# each kernel launched by the host.
+OURS = ("fastnn", "graph only", "launched")
 
 
 class Case:
@@ -56,7 +58,7 @@ class Case:
         made: dict[str, Made] = {}
         for way in wanted:
             if way in OURS:
-                made[way] = lambda way=way: self._fastnn(x, y, batch, recorded=way == "fastnn")
+                made[way] = lambda way=way: self._fastnn(x, y, batch, way)
             elif peer.missing is None:
                 network = replace(self.network, batch=batch)
                 made[way] = lambda way=way, network=network: peer.training(
@@ -68,17 +70,20 @@ class Case:
         """Of an epoch."""
         return min(self.most_steps, len(self.x) // batch)
 
-    def _fastnn(self, x: Any, y: Any, batch: int, recorded: bool) -> Any:
+    def _fastnn(self, x: Any, y: Any, batch: int, way: str) -> Any:
         fastnn.utils.set_random_seed(0)
         model = sequential(fastnn, self.network)
         model.set_weights(self.weights)
 
         def fit(epochs: int) -> None:
-            before = fastnn._core.testing.set_recording(recorded)
+            module: Any = importlib.import_module("fastnn._cuda")
+            recording = fastnn._core.testing.set_recording(way != "launched")
+            persistent = module.set_persistent(way == "fastnn")
             try:
                 model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
             finally:
-                fastnn._core.testing.set_recording(before)
+                fastnn._core.testing.set_recording(recording)
+                module.set_persistent(persistent)
 
         return fit
 

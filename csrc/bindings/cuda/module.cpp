@@ -45,6 +45,11 @@ PyObject* set_tf32(PyObject*, PyObject* on) {
   Py_RETURN_NONE;
 }
 
+PyObject* set_persistent(PyObject*, PyObject* wanted) {
+  const int is = PyObject_IsTrue(wanted);
+  return is < 0 ? nullptr : PyBool_FromLong(fastnn::kernels::cuda::set_persistent(is != 0));
+}
+
 PyObject* copy_rate(PyObject*, PyObject* bytes) {
   const long long size = PyLong_AsLongLong(bytes);
   if (size == -1 && PyErr_Occurred()) return nullptr;
@@ -64,6 +69,8 @@ PyMethodDef methods[] = {
     {"find_cublas", find_cublas, METH_O, "Folders to look for cublasLt in, one a line."},
     {"cublas", cublas, METH_NOARGS, "Whether cublasLt is there; where, or why not. Loads it."},
     {"set_tf32", set_tf32, METH_O, "Whether large products of float32 may use TF32."},
+    {"set_persistent", set_persistent, METH_O,
+     "Whether steps recorded from now on may be persistent; returns what it was."},
     {"copy_rate", copy_rate, METH_O,
      "Bytes a second, read and written, of copies of so many bytes within the device's memory."},
     {nullptr, nullptr, 0, nullptr},

@@ -296,6 +296,8 @@ void fail(const char* why) {
 Traffic traffic() { return {bytes_in, bytes_out}; }
 Replays replays() { return {recordings, persistent_recordings, replay_calls, replay_times}; }
 
+bool set_persistent(bool wanted) { return Recording::set_persistent(wanted); }
+
 double copy_rate(int64_t bytes) {
   constexpr int kTimes = 50;
   void* const from = allocate(bytes);

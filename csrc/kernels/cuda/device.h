@@ -19,6 +19,9 @@ struct Replays {
 };
 Replays replays();
 
+// Whether steps that are recorded from now on may be persistent; returns what it was.
+bool set_persistent(bool wanted);
+
 // Bytes a second, read and written, of the driver's copies of so many bytes within the device's
 // memory, one after the other; negative where there is not so much memory.
 double copy_rate(int64_t bytes);

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <shared_mutex>
 
 #include "kernels/cuda/device.h"
@@ -9,6 +10,7 @@ namespace fastnn::kernels::cuda {
 namespace {
 
 thread_local bool recording_here = false;
+std::atomic<bool> persistent_wanted{true};
 
 std::shared_mutex& captures() {
   static auto* mutex = new std::shared_mutex;  // outlives static objects
@@ -33,6 +35,7 @@ WithoutCapture::~WithoutCapture() {
 }
 
 bool Recording::here() { return recording_here; }
+bool Recording::set_persistent(bool wanted) { return persistent_wanted.exchange(wanted); }
 
 Recording::Recording() { queue_.recording = this; }
 
@@ -51,7 +54,7 @@ bool Recording::end() {
   if (!open_) return false;
   open_ = recording_here = false;
   captures().unlock();
-  if (complete_) persistent_ = Persistent::of(launches_);
+  if (complete_ && persistent_wanted) persistent_ = Persistent::of(launches_);
   return true;
 }
 
@@ -87,7 +90,7 @@ bool Recording::end() {
   bool ended = done(cudaStreamEndCapture(queue_.stream, &graph));
   open_ = recording_here = false;
   captures().unlock();
-  if (ended && complete_) persistent_ = Persistent::of(launches_);
+  if (ended && complete_ && persistent_wanted) persistent_ = Persistent::of(launches_);
   if (ended && persistent_) {
     cudaGraphDestroy(graph);
     return true;

@@ -90,6 +90,8 @@ class Recording {
   bool end();
   bool replay(int64_t times);
   bool persistent() const { return persistent_ != nullptr; }
+  // Whether recordings may become persistent; for measuring. Returns what it was.
+  static bool set_persistent(bool wanted);
   static bool here();  // whether this thread does
 
  private:
