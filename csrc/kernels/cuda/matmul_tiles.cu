@@ -109,7 +109,7 @@ struct Shape {
 
 struct Tiles {
   Product product;
-  int64_t across;  // tiles of a row of them
+  unsigned across;  // tiles of a row of them
   bool wide_a, wide_b, wide_c;
 };
 
@@ -188,8 +188,8 @@ __device__ void product_tile(const Grid& grid, const Tiles& tiles) {
   alignas(kWide) __shared__ T stages[S::kStages][L::kSize + R::kSize];
   const Product& p = tiles.product;
   const Offsets o = offsets_of(p, grid.block.z);
-  const int64_t i0 = grid.block.x / tiles.across * S::kM;
-  const int64_t j0 = grid.block.x % tiles.across * S::kN;
+  const unsigned down = grid.block.x / tiles.across, along = grid.block.x - down * tiles.across;
+  const int64_t i0 = int64_t{down} * S::kM, j0 = int64_t{along} * S::kN;
   const int thread = static_cast<int>(grid.thread);
   const L a(static_cast<const T*>(p.a) + o.a + i0 * p.a_row, p.m - i0, p.k,
             kTransA ? p.a_k : p.a_row, tiles.wide_a);
@@ -249,9 +249,9 @@ double cost(const Product& p, int64_t count, double speed) {
 template <class S>
 void launch_tiles(Tiles tiles, int64_t count, const Context* ctx) {
   const Product& p = tiles.product;
-  tiles.across = (p.n + S::kN - 1) / S::kN;
-  const dim3 blocks(static_cast<unsigned>((p.m + S::kM - 1) / S::kM * tiles.across), 1,
-                    static_cast<unsigned>(count));
+  tiles.across = static_cast<unsigned>((p.n + S::kN - 1) / S::kN);
+  const auto down = static_cast<unsigned>((p.m + S::kM - 1) / S::kM);
+  const dim3 blocks(down * tiles.across, 1, static_cast<unsigned>(count));
   const bool trans_a = p.a_k != 1, trans_b = p.b_k == 1;
   if (!trans_a && !trans_b)
     launch<product_tile<S, false, false>, S::kBlock>(ctx, blocks, S::kBlock, tiles);
