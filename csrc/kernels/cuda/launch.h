@@ -36,7 +36,7 @@ __device__ inline void sync_some(unsigned barrier, unsigned threads) {
 #ifdef FASTNN_EMULATED
   emulated::wait_for_some(barrier, threads);
 #else
-  asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+  asm volatile("barrier.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 #endif
 }
 

@@ -250,10 +250,9 @@ __global__ void __launch_bounds__((kMostWarps + 1) * kWarpThreads, 1)
 
 // --- on the host
 
-constexpr int64_t kMostBytes = 200
-                               << 10;  // of shared memory: an H100 has 227 KB a block, an A100 163
-constexpr int64_t kMostRounds =
-    4;  // of a command, on average: what is more has many blocks at once
+constexpr int64_t kMostBytes = 200 << 10;  // of shared memory, where the GPU has as much
+// Of a command, on average: what is more work has many blocks of a launch at once.
+constexpr int64_t kMostRounds = 4;
 
 struct Known {
   const void* body;
@@ -350,13 +349,31 @@ void append(std::vector<unsigned char>* to, const std::vector<T>& values) {
   to->resize((to->size() + 15) / 16 * 16);
 }
 
+// What a block may have of shared memory. 0 where the GPU does not say.
+int64_t shared_limit() {
+#ifdef FASTNN_EMULATED
+  return kMostBytes;
+#else
+  static const int64_t limit = [] {
+    int bytes = 0;
+    bool is =
+        cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0) == cudaSuccess;
+    is = is && cudaFuncSetAttribute(persistent, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    bytes) == cudaSuccess;
+    cudaGetLastError();  // the recording stays a graph
+    return int64_t{is ? bytes : 0};
+  }();
+  return limit < kMostBytes ? limit : kMostBytes;
+#endif
+}
+
 }  // namespace
 
 std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches) {
   const std::vector<Command> commands = commands_of(launches);
   if (!small(commands)) return nullptr;
   const Plan plan(commands);
-  if (plan.shared_bytes > kMostBytes) return nullptr;
+  if (plan.shared_bytes > shared_limit()) return nullptr;
   std::vector<unsigned char> image = plan.head;
   append(&image, plan.addresses);
   append(&image, plan.regions);
@@ -375,14 +392,6 @@ std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches) {
   p->image_ = device.allocate(static_cast<int64_t>(image.size()));
   const bool there =
       p->image_ && device.copy_in(p->image_, image.data(), static_cast<int64_t>(image.size()));
-#ifndef FASTNN_EMULATED
-  const cudaError_t set = cudaFuncSetAttribute(
-      persistent, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(p->shared_bytes_));
-  if (set != cudaSuccess) {  // this GPU has less: the recording stays a graph
-    cudaGetLastError();
-    return nullptr;
-  }
-#endif
   return there ? std::move(p) : nullptr;
 }
 

@@ -4,6 +4,13 @@
 // write is copied to shared memory, and back at the end; launches that need nothing of each other
 // run side by side, each on warps of its own; between those that do, the block waits for itself.
 // The bodies are those of the launches, and so are the bits.
+//
+// What a step costs is its levels, and those are latency: loads of shared memory some 30 cycles,
+// barriers as much, a division by a number of 32 bits 80 (of 64 bits 400), an op of a fused program
+// 150, powers in double 2000, rows of the data set 600. So for 11-6-6-1 in batches of ten, with 11
+// levels of at most three commands: 700 cycles for the rows, 350 for each of the six with products,
+// 300 to 1400 for those with fused programs, 450 for the update: some 6000, or 3.5 us at 1.75 GHz
+// (reckoned, not measured).
 #pragma once
 #include <stdint.h>
 
