@@ -133,12 +133,18 @@ void apply_epilogue_tile(const Product<T>& p, int64_t i0, int64_t i1, int64_t j0
   }
 }
 
+// A few rows: multiply_turned or multiply_rows. The latter's sums wait for each other where the
+// columns are few.
+template <class T>
+bool is_thin(const Product<T>& p, int64_t m, int64_t n) {
+  return m <= kThinRows && !p.packed_b && (p.trans_b || n >= kThinCols<T>);
+}
+
 template <class T>
 void multiply_block(const Product<T>& p, const Block& block, T* workspace) {
   const int64_t m = block.m1 - block.m0, n = block.n1 - block.n0;
   if (m <= 0 || n <= 0) return;
-  const bool few = m <= kThinRows && !p.packed_b;
-  if (p.narrow || few) {
+  if (p.narrow || is_thin(p, m, n)) {
     if (p.narrow)
       multiply_narrow(p, block.m0, block.m1);
     else if (p.trans_b)

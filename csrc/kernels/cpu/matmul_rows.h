@@ -9,16 +9,19 @@ namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
 constexpr int kThinRows = 4;
+template <class T>
+constexpr int64_t kThinCols = 8 * kLanes<T>;
 // Columns whose sums are kept.
 constexpr int64_t kSumCols = 1024;
 
-// Rows of B at a time, each with a register for its element of each row of A.
+// Rows of B at a time, each with a register for its element of each row of A. Two keep up with the
+// caches where A has one row; with more rows there is more to do for a vector of B.
 #if defined(FASTNN_ISA_avx512) || defined(FASTNN_ISA_neon)
 template <int Rows>
-constexpr int kRowsOfB = 4;
+constexpr int kRowsOfB = Rows == 1 ? 2 : 4;
 #else
 template <int Rows>
-constexpr int kRowsOfB = Rows == 1 ? 4 : 2;
+constexpr int kRowsOfB = 2;
 #endif
 
 // One chunk of K: element (r, k) of its rows of A is a[r * lda + k].
@@ -65,12 +68,13 @@ FASTNN_INLINE void finish_columns(const Product<T>& p, int64_t i, int64_t j, int
   store_first(c, x, cols);
 }
 
-// The sums of some columns. The first of them are `lead` elements after the start of a line of the
-// cache, as they are in B.
+// The sums of some columns: those of the `head` columns before the next line of the cache have a
+// vector of their own, so that no other vector of B crosses lines. Lanes that are no column's hold
+// anything.
 template <class T, int Rows>
 struct Sums {
   alignas(64) T of[Rows][kSumCols + kLanes<T>];
-  int64_t lead, cols;
+  int64_t head, cols;
 };
 
 // Adds the products of n columns, at most a vector, of Depth rows of B.
@@ -87,12 +91,7 @@ FASTNN_INLINE void add_vector(Sums<T, Rows>& sums, int64_t at, const vec<T> (&y)
     for (int r = 0; r < Rows; ++r) acc[r] = fma(y[r][d], x, acc[r]);
   }
 #pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-    if (Whole)
-      store(sums.of[r] + at, acc[r]);
-    else
-      store_first(sums.of[r] + at, acc[r], n);
-  }
+  for (int r = 0; r < Rows; ++r) store(sums.of[r] + at, acc[r]);
 }
 
 // Adds the products of Depth rows of B, from row k of the chunk on, to all sums.
@@ -105,15 +104,12 @@ FASTNN_INLINE void add_rows(Sums<T, Rows>& sums, const ThinRows<T>& w, int64_t k
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
     for (int d = 0; d < Depth; ++d) y[r][d] = set<T>(w.a[r * w.lda + k + d]);
-  int64_t at = sums.lead;
-  const int64_t end = at + sums.cols;
-  b -= at;
-  if (at > 0) {
-    add_vector<false>(sums, at, y, b + at, ldb, min_of(L, end) - at);
-    at = L;
-  }
-  for (; at + L <= end; at += L) add_vector<true>(sums, at, y, b + at, ldb, L);
-  if (at < end) add_vector<false>(sums, at, y, b + at, ldb, end - at);
+  if (sums.head > 0) add_vector<false>(sums, 0, y, b, ldb, sums.head);
+  b += sums.head;
+  const int64_t n = sums.cols - sums.head;
+  int64_t j = 0;
+  for (; j + L <= n; j += L) add_vector<true>(sums, L + j, y, b + j, ldb, L);
+  if (j < n) add_vector<false>(sums, L + j, y, b + j, ldb, n - j);
 }
 
 template <class T, int Rows>
@@ -123,18 +119,20 @@ void read_rows(const Product<T>& p, const ThinRows<T>& w, int64_t i, int64_t j, 
   const T* b = p.b + w.k0 * p.ldb + j;
   Sums<T, Rows> sums;
   sums.cols = cols;
-  // Where all rows start alike, none of the vectors read between their ends crosses a line.
-  sums.lead = p.ldb % L == 0 && cols > 2 * L ? lead_of(b) : 0;
+  const bool alike = p.ldb % L == 0 && cols > 2 * L;  // all rows start at one place of a line
+  sums.head = alike && lead_of(b) > 0 ? L - lead_of(b) : 0;
   for (int r = 0; r < Rows; ++r)
-    for (int64_t q = 0; q < sums.lead + cols; q += L) store(sums.of[r] + q, zero<T>());
+    for (int64_t q = 0; q < L + cols; q += L) store(sums.of[r] + q, zero<T>());
   int64_t k = 0;
   for (; k + Depth <= w.depth; k += Depth)
     add_rows<T, Rows, Depth>(sums, w, k, b + k * p.ldb, p.ldb);
   for (; k < w.depth; ++k) add_rows<T, Rows, 1>(sums, w, k, b + k * p.ldb, p.ldb);
-  for (int r = 0; r < Rows; ++r)
-    for (int64_t q = 0; q < cols; q += L)
-      finish_columns(p, i + r, j + q, min_of(cols - q, L), load(sums.of[r] + sums.lead + q),
+  for (int r = 0; r < Rows; ++r) {
+    if (sums.head > 0) finish_columns(p, i + r, j, sums.head, load(sums.of[r]), w.first, w.last);
+    for (int64_t q = sums.head; q < cols; q += L)
+      finish_columns(p, i + r, j + q, min_of(cols - q, L), load(sums.of[r] + L + q - sums.head),
                      w.first, w.last);
+  }
 }
 
 // Up to kThinRows rows of C from row i on, columns [j0, j1).
