@@ -103,7 +103,7 @@ FASTNN_INLINE bool in_panels(const ReducePlan& p) {
 template <class T, class Op>
 void panel_results(const Call& c, const T* in, T* out, int64_t width) {
   const ReducePlan& p = *c.plan;
-  double total[kPanel], part[kPanel];
+  double total[kPanel<T>], part[kPanel<T>];
   for (int64_t j = 0; j < width; ++j) total[j] = Op::kStart;
   for (int64_t r = 0; r < p.repeat.total; ++r) {
     int64_t step, unused;
@@ -123,8 +123,10 @@ void column_results(const Call& c, const T* in, T* out, int64_t first, int64_t l
   constexpr int64_t L = kLanes<T>;
   int64_t j = first;
   if (in_panels<T>(*c.plan))
-    for (; j < last; j += kPanel)
-      panel_results<T, Op>(c, in + j, out + j, lesser(last - j, kPanel));
+    for (int64_t width; j < last; j += width) {
+      width = lesser(last - j, kPanel<T> - past_boundary(in + j));
+      panel_results<T, Op>(c, in + j, out + j, width);
+    }
   if (kVectorBytes == 64)  // registers for it
     for (; j + 4 * L <= last; j += 4 * L) column_group<T, Op, 4, false>(c, in + j, out + j, L);
   for (; j + 2 * L <= last; j += 2 * L) column_group<T, Op, 2, false>(c, in + j, out + j, L);
@@ -153,8 +155,10 @@ template <class T, class Op>
 FASTNN_INLINE void partial_columns(const Call& c, const T* in, int64_t rows, double* out) {
   constexpr int64_t L = kLanes<T>, D = kLanes<double>;
   if (in_panels<T>(*c.plan)) {
-    for (int64_t j = 0; j < c.plan->n; j += kPanel)
-      panel_chunk<T, Op>(in + j, rows, c.plan->stride, lesser(c.plan->n - j, kPanel), out + j);
+    for (int64_t j = 0, width; j < c.plan->n; j += width) {
+      width = lesser(c.plan->n - j, kPanel<T> - past_boundary(in + j));
+      panel_chunk<T, Op>(in + j, rows, c.plan->stride, width, out + j);
+    }
     return;
   }
   for (int64_t j = 0; j < c.plan->n; j += L) {
@@ -232,6 +236,11 @@ FASTNN_INLINE bool reduce_small(const ReduceArgs& a) {
   return true;
 }
 
+template <class T>
+int64_t strip_for(const ReducePlan& p, int64_t threads) {
+  return lesser(kPanel<T>, 32 * divide_up(p.n, 32 * threads));
+}
+
 template <class T, class Op>
 void reduce(const void* args, const Context* ctx) {
   const auto& a = *static_cast<const ReduceArgs*>(args);
@@ -243,10 +252,11 @@ void reduce(const void* args, const Context* ctx) {
     ctx->parallel_for(ctx->pool, p.outer.total * c.chunks, cut_task<T, Op>, &c);
     return join_cuts<T, Op>(c);
   }
-  // One task where there are no threads; a strip is a multiple of two vectors.
+  // One task where there are no threads; a strip is a multiple of two vectors, and as wide as it
+  // may be: it is read row by row.
   const int64_t per_result = greater(1, p.repeat.total * p.n * p.depth);
   c.per_task = !p.columns ? (threads ? greater(1, kTaskElements / per_result) : p.outer.total)
-                          : (threads ? 128 : greater(1, p.n));
+                          : (threads ? strip_for<T>(p, ctx->threads) : greater(1, p.n));
   const int64_t tasks = p.columns ? p.outer.total * divide_up(p.n, c.per_task)
                                   : divide_up(p.outer.total, greater(1, c.per_task));
   if (threads && tasks > 1)

@@ -183,28 +183,68 @@ FASTNN_INLINE void column_chunk(const T* p, int64_t rows, int64_t stride, int64_
   }
 }
 
-// The same for many columns at once, at most kPanel, of at most kColumnChunk rows: the chains stay
-// in memory, so that rows are read one after the other. Strips of long rows would touch
-// a page with every load. Adding goes in the same order, so the bits are the same.
-constexpr int64_t kPanel = 1024;
+// The same for many columns at once, at most kPanel<T>, of at most kColumnChunk rows: the chains
+// stay in memory, so that rows are read from one end to the other. Strips of long rows would touch
+// a page with every load. Eight rows of a chain at a time make its loads and stores few, and are
+// what processors still fetch ahead and keep apart in their nearest cache where rows are powers of
+// two. Adding goes in the same order, so the bits are the same.
+template <class T>
+constexpr int64_t kPanel = 8192 / static_cast<int64_t>(sizeof(T));
+constexpr int kPanelRows = 8;
 template <class T>
 struct Panel {
-  alignas(64) T chain[kChains][kPanel];
+  int64_t width, head;  // elements before the first boundary of a vector
+  alignas(64) T chain[kChains][kPanel<T> + kLanes<T>];
+
+  // What belongs to the elements of a row, so that both meet such boundaries.
+  FASTNN_INLINE T* of(int k) { return chain[k] + (head > 0 ? kLanes<T> - head : 0); }
 };
-template <class T, class Op, bool kFirst>
-FASTNN_INLINE void panel_row(T* chain, const T* p, int64_t width) {
+// Elements of p beyond a boundary of a vector.
+template <class T>
+FASTNN_INLINE int64_t past_boundary(const T* p) {
+  return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % kVectorBytes / sizeof(T));
+}
+// R rows, `stride` apart, joined to a chain, or to Op's start where they are the first.
+template <class T, class Op, int R>
+FASTNN_INLINE void panel_rows(Panel<T>* panel, int k, bool first, const T* p, int64_t stride) {
   constexpr int64_t L = kLanes<T>;
   const vec<T> start = set<T>(static_cast<T>(Op::kStart));
-  int64_t j = 0;
-  for (; j + 4 * L <= width; j += 4 * L)
-    FASTNN_EACH (k, 4) {
-      T* at = chain + j + k * L;
-      store(at, Op::join(kFirst ? start : load(at), load(p + j + k * L)));
+  const int64_t width = panel->width;
+  T* chain = panel->of(k);
+  int64_t part = panel->head;
+  for (int64_t j = 0;;) {
+    if (part > 0) {
+      vec<T> v = first ? start : load_first(chain + j, part);
+      FASTNN_EACH (r, R) v = Op::join(v, load_first(p + r * stride + j, part));
+      store_first(chain + j, v, part);
     }
-  for (; j < width; j += L) {
-    const int64_t n = width - j < L ? width - j : L;
-    const vec<T> before = kFirst ? start : load_first(chain + j, n);
-    store_first(chain + j, Op::join(before, load_first(p + j, n)), n);
+    for (j += part; j + 2 * L <= width; j += 2 * L) {
+      vec<T> v[2];
+      FASTNN_EACH (x, 2) v[x] = first ? start : load(chain + j + x * L);
+      FASTNN_EACH (r, R)
+        FASTNN_EACH (x, 2) v[x] = Op::join(v[x], load(p + r * stride + j + x * L));
+      FASTNN_EACH (x, 2) store(chain + j + x * L, v[x]);
+    }
+    if (j >= width) return;
+    part = width - j < L ? width - j : L;
+  }
+}
+// At most kColumnBlock rows, into the chains.
+template <class T, class Op>
+FASTNN_INLINE void panel_block(Panel<T>* panel, const T* p, int64_t rows, int64_t stride) {
+  const int64_t step = kChains * stride;
+  for (int64_t i = 0; i < rows || i < kChains;) {
+    const bool eight = i + kChains * kPanelRows <= rows;
+    for (int k = 0; k < kChains; ++k) {
+      const T* at = p + (i + k) * stride;
+      if (eight)
+        panel_rows<T, Op, kPanelRows>(panel, k, i == 0, at, step);
+      else if (i + k < rows)
+        panel_rows<T, Op, 1>(panel, k, i == 0, at, step);
+      else if (i == 0)
+        panel_rows<T, Op, 0>(panel, k, true, at, step);
+    }
+    i += eight ? kChains * kPanelRows : kChains;
   }
 }
 template <class T, class Op>
@@ -212,20 +252,18 @@ __attribute__((noinline)) void panel_chunk(const T* p, int64_t rows, int64_t str
                                            double* total) {
   constexpr int64_t L = kLanes<T>, D = kLanes<double>;
   constexpr int kPer = Wide<T, 1>::kPer;
+  const int64_t past = past_boundary(p), head = past == 0 || stride % L != 0 ? 0 : L - past;
   Panel<T> panel;
+  panel.width = width;
+  panel.head = head < width ? head : width;
   for (int64_t j = 0; j < width; ++j) total[j] = Op::kStart;
   for (int64_t first = 0; first < rows; first += kColumnBlock) {
-    const int64_t end = rows - first < kColumnBlock ? rows : first + kColumnBlock;
-    for (int k = 0; k < kChains; ++k)
-      if (first + k < end)
-        panel_row<T, Op, true>(panel.chain[k], p + (first + k) * stride, width);
-      else
-        for (int64_t j = 0; j < width; ++j) panel.chain[k][j] = static_cast<T>(Op::kStart);
-    for (int64_t i = first + kChains; i < end; ++i)
-      panel_row<T, Op, false>(panel.chain[(i - first) % kChains], p + i * stride, width);
+    const int64_t here = rows - first < kColumnBlock ? rows - first : kColumnBlock;
+    panel_block<T, Op>(&panel, p + first * stride, here, stride);
     for (int64_t j = 0; j < width; j += L) {
+      const int64_t some = width - j < L ? width - j : L;
       vec<T> v[kChains];
-      FASTNN_EACH (k, kChains) v[k] = load(panel.chain[k] + j);
+      FASTNN_EACH (k, kChains) v[k] = load_first(panel.of(k) + j, some);
       F64 wide[kPer];
       widen(Op::join(Op::join(v[0], v[1]), Op::join(v[2], v[3])), wide);
       FASTNN_EACH (x, kPer) {
