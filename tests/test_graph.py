@@ -10,7 +10,7 @@ from fastnn import _core, function, grad, ops, placeholder, shared
 
 
 def kernels(f):
-    return f._function.kernels()
+    return f.kernels()
 
 
 def count(f, name):

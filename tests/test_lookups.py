@@ -11,7 +11,7 @@ from fastnn.models import Sequential
 
 
 def kernels(f):
-    return f._function.kernels()
+    return f.kernels()
 
 
 def arrays_of(rows, features, units, shape, dtype="float32"):

@@ -36,7 +36,7 @@ def test_red_zones_change_no_bits():
 @pytest.mark.parametrize("table", TABLES)
 def test_a_kernel_that_stays_inside_is_left_alone(table):
     function, x = matmul_of_softmax(reuse_memory=False)
-    _core.testing.overrun(function._function, [x.shape], table, 0)
+    _core.testing.overrun(function, [x.shape], table, 0)
 
 
 @pytest.mark.skipif(ASAN, reason="AddressSanitizer ends the process first")
@@ -45,7 +45,7 @@ def test_a_kernel_that_stays_inside_is_left_alone(table):
 def test_a_kernel_that_writes_beside_its_buffer_is_found(table, extra):
     function, x = matmul_of_softmax(reuse_memory=False)
     with pytest.raises(RuntimeError, match=r"\[negative\] wrote beside its buffers"):
-        _core.testing.overrun(function._function, [x.shape], table, extra)
+        _core.testing.overrun(function, [x.shape], table, extra)
 
 
 CANARY = """
@@ -55,7 +55,7 @@ from fastnn import _core
 from test_red_zones import matmul_of_softmax
 
 function, x = matmul_of_softmax(reuse_memory=False)
-_core.testing.overrun(function._function, [x.shape], sys.argv[2], int(sys.argv[3]))
+_core.testing.overrun(function, [x.shape], sys.argv[2], int(sys.argv[3]))
 """
 
 

@@ -24,21 +24,33 @@ py::array to_numpy(py::handle x, const std::string& what) {
 }
 
 py::array converted(const py::array& a, const py::dtype& dtype) {
-  py::module_ np = py::module_::import("numpy");
-  return np.attr("require")(a, dtype, py::make_tuple("C", "A"));
-}
-
-}  // namespace
-
-py::dtype numpy_dtype(DType t) {
   using Api = py::detail::npy_api;
-  static constexpr int numbers[] = {Api::NPY_FLOAT_, Api::NPY_DOUBLE_, Api::NPY_INT32_,
-                                    Api::NPY_INT64_, Api::NPY_UBYTE_,  Api::NPY_BOOL_};
-  return py::dtype(numbers[static_cast<int>(t)]);
+  constexpr int flags = py::array::c_style | py::array::forcecast | Api::NPY_ARRAY_ALIGNED_;
+  PyObject* made =
+      Api::get().PyArray_FromAny_(a.ptr(), dtype.inc_ref().ptr(), 0, 0, flags, nullptr);
+  if (!made) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(made);
 }
 
-bool has_dtype(const py::array& a, DType* out) {
-  py::dtype d = a.dtype();
+// NumPy never frees them.
+struct Descrs {
+  PyObject* of[std::size(kTypes)];
+  Descrs() {
+    using Api = py::detail::npy_api;
+    constexpr int numbers[] = {Api::NPY_FLOAT_, Api::NPY_DOUBLE_, Api::NPY_INT32_,
+                               Api::NPY_INT64_, Api::NPY_UBYTE_,  Api::NPY_BOOL_};
+    for (DType t : kTypes)
+      of[static_cast<int>(t)] = py::dtype(numbers[static_cast<int>(t)]).release().ptr();
+  }
+};
+
+const Descrs& descrs() {
+  static const Descrs all;
+  return all;
+}
+
+// Another object of the same dtype: C's long long where long has 64 bits, say.
+bool is_like_ours(const py::dtype& d, DType* out) {
   char order = d.byteorder();
   bool native = order == '=' || order == '|';
   char kind = d.kind();
@@ -51,6 +63,23 @@ bool has_dtype(const py::array& a, DType* out) {
     }
   }
   return false;
+}
+
+}  // namespace
+
+PyObject* descr_of(DType t) { return descrs().of[static_cast<int>(t)]; }
+
+py::dtype numpy_dtype(DType t) { return py::reinterpret_borrow<py::dtype>(descr_of(t)); }
+
+bool has_dtype(py::handle array, DType* out) {
+  PyObject* d = py::detail::array_proxy(array.ptr())->descr;
+  const Descrs& known = descrs();
+  for (DType t : kTypes)
+    if (d == known.of[static_cast<int>(t)]) {
+      *out = t;
+      return true;
+    }
+  return is_like_ours(py::reinterpret_borrow<py::dtype>(d), out);
 }
 
 DType dtype_from(py::handle x) {
@@ -71,10 +100,14 @@ py::array new_array(DType t, const int64_t* shape, size_t rank) {
   Py_intptr_t dims[kMostAxes];
   if (rank > kMostAxes) throw ValueError(str("expected at most ", kMostAxes, " axes, got ", rank));
   std::copy(shape, shape + rank, dims);
+  return new_array(descr_of(t), static_cast<int>(rank), dims);
+}
+
+py::array new_array(PyObject* descr, int rank, const Py_intptr_t* dims) {
   auto& api = py::detail::npy_api::get();
+  Py_INCREF(descr);
   PyObject* made =
-      api.PyArray_NewFromDescr_(api.PyArray_Type_, numpy_dtype(t).release().ptr(),
-                                static_cast<int>(rank), dims, nullptr, nullptr, 0, nullptr);
+      api.PyArray_NewFromDescr_(api.PyArray_Type_, descr, rank, dims, nullptr, nullptr, 0, nullptr);
   if (!made) throw py::error_already_set();
   return py::reinterpret_steal<py::array>(made);
 }
@@ -83,12 +116,22 @@ py::array new_array(DType t, const std::vector<int64_t>& shape) {
   return new_array(t, shape.data(), shape.size());
 }
 
+py::object numpy_scalar(DType t, const void* data) {
+  // Not among the functions that pybind11 knows; its place in the table never changes.
+  using Make = PyObject* (*)(const void* data, PyObject* descr, PyObject* base);
+  static const Make make = [] {
+    constexpr int kPlace = 60;
+    py::object table = py::detail::import_numpy_core_submodule("multiarray").attr("_ARRAY_API");
+    return reinterpret_cast<Make*>(PyCapsule_GetPointer(table.ptr(), nullptr))[kPlace];
+  }();
+  PyObject* made = make(data, descr_of(t), nullptr);
+  if (!made) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(made);
+}
+
 bool is_plain(py::handle x, DType t) {
-  if (!py::isinstance<py::array>(x)) return false;
-  const auto a = py::reinterpret_borrow<py::array>(x);
   DType have;
-  constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-  return has_dtype(a, &have) && have == t && (a.flags() & flags) == flags;
+  return lies_plain(x) && has_dtype(x, &have) && have == t;
 }
 
 py::array as_array(py::handle x, DType t, const std::string& what) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,11 +85,33 @@ def _as_list(x: Any) -> list[Any]:
     return list(x) if isinstance(x, (list, tuple)) else [x]
 
 
-class Function:
+class _CallSignature:
+    """What ``inspect.signature`` finds in a function; nothing in its class, which has its own."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return None
+        import inspect
+
+        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+
+
+class Function(_core.Function):
     """A compiled graph: arrays in, arrays out; safe to call from several threads.
 
-    Made by :func:`fastnn.function`.
+    Made by :func:`fastnn.function`. A call takes an array for each input and returns the outputs,
+    in the form in which they were given.
+
+    Raises:
+        TypeError: on a call, if the number of arguments or a dtype is wrong.
+        ValueError: on a call, if a shape does not match its placeholder.
+        IndexError: on a call, if an index is out of bounds.
     """
+
+    __signature__ = _CallSignature()
+    if TYPE_CHECKING:  # the base class's: a method here would take longer than a small program
+
+        def __call__(self, *args: npt.ArrayLike) -> Any: ...
 
     def __init__(
         self,
@@ -98,7 +120,6 @@ class Function:
         updates: Sequence[Any] = (),
         **options: Any,
     ) -> None:
-        self._structure = outputs
         self.outputs: list[Tensor] = [] if outputs is None else to_tensors(_as_list(outputs))
         self.inputs = list(inputs)
         for x in self.inputs:
@@ -119,26 +140,14 @@ class Function:
             value = to_tensors([variable, expression])[1]
             effects.append((variable._storage, _core.cast(value._value, variable.dtype)))
         sections = [("main", [t._value for t in self.outputs], effects)]
-        self._function = _core.Function(
-            [x._value for x in self.inputs], sections, current_seed(), **options
+        one = outputs is not None and not isinstance(outputs, (list, tuple))
+        super().__init__(
+            [x._value for x in self.inputs],
+            sections,
+            current_seed(),
+            returns="one" if one else "nothing" if outputs is None else "list",
+            **options,
         )
-        # A bound method is called twice as fast as an object with __call__, and how results come
-        # is known: small programs take no longer than what is around them.
-        self._run: Callable[..., list[Any]] = self._function.__call__
-        self._single = outputs is not None and not isinstance(outputs, (list, tuple))
-
-    def __call__(self, *args: npt.ArrayLike) -> Any:
-        """Runs the program.
-
-        Raises:
-            TypeError: if the number of arguments or a dtype is wrong.
-            ValueError: if a shape does not match its placeholder.
-            IndexError: if an index is out of bounds.
-        """
-        results = self._run(*args)
-        if self._single:
-            return results[0]
-        return None if self._structure is None else results
 
     def plan(self, *shapes: Sequence[int]) -> str:
         """What will run: kernels with what was fused into them, work, and the arena's size.
@@ -152,7 +161,7 @@ class Function:
             >>> "matmul" in fastnn.function([x], x @ x.T).plan((3, 2))
             True
         """
-        return self._function.plan([list(s) for s in shapes])
+        return super().plan(*shapes)
 
 
 def function(

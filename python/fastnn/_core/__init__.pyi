@@ -225,7 +225,10 @@ class Function:
     """
     A compiled graph: arrays in, arrays out.
     """
-    def __call__(self, *args) -> list: ...
+    def __call__(self, *args, **kwargs):
+        """
+        Call self as a function.
+        """
     def __init__(
         self,
         inputs: collections.abc.Sequence[Value],
@@ -234,14 +237,11 @@ class Function:
         reuse_memory: bool = True,
         poison: bool = False,
         device: str = "",
+        returns: str = "list",
+        scalars: bool = False,
     ) -> None: ...
     def kernels(self) -> list[str]: ...
-    def plan(
-        self,
-        shapes: collections.abc.Sequence[
-            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
-        ] = [],
-    ) -> str: ...
+    def plan(self, *args) -> str: ...
     def set_step(self, step: typing.SupportsInt | typing.SupportsIndex) -> None: ...
     @property
     def seed(self) -> int: ...
