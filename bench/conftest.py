@@ -53,7 +53,8 @@ def _table(taken: Taken) -> Iterator[str]:
     facts = machine.facts()
     yield f"{facts['cpu']}, {facts['isa']}, NumPy {facts['numpy']}, {facts['date']}"
     yield "NumPy's time / fastnn's, best rounds; beside it fastnn's share of the limit that is"
-    yield "nearer: multiply-adds on registers, or a copy of as many bytes."
+    yield "nearer: multiply-adds on registers, or memory. That is a copy of as many bytes; products"
+    yield "and reductions: a sum of as many bytes, which only reads them (products: A, B and C)."
     tables: dict[Any, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for case, times in taken.values():
         if len(times) == 2:
@@ -82,6 +83,7 @@ def _best_times(benchmarks: list[Any]) -> Taken:
 
 _peak = functools.cache(machine.peak)
 _copy = functools.cache(machine.copy_bandwidth)
+_read = functools.cache(machine.read_bandwidth)
 
 
 def _cell(case: dict[str, Any], times: dict[str, float]) -> str:
@@ -92,12 +94,13 @@ def _cell(case: dict[str, Any], times: dict[str, float]) -> str:
         limit = _peak(case["dtype"], case["threads"])
         shares.append(case["flops"] / times["fastnn"] / limit)
     if case["bytes"]:
-        limit = _copy(_rounded(case["bytes"]), case["threads"])
+        bandwidth = _read if case["only_read"] else _copy
+        limit = bandwidth(_rounded(case["bytes"]), case["threads"])
         shares.append(case["bytes"] / times["fastnn"] / limit)
     share = f" {100 * max(shares):4.0f} %" if shares else ""
     return f"{ratio:.2f}{share}"
 
 
 def _rounded(count: float) -> int:
-    """Two digits are enough for a size whose copy is measured; small ones are all in the cache."""
+    """Two digits are enough for a size that is measured; small ones are all in the cache."""
     return int(float(f"{max(count, 16384.0):.1e}"))

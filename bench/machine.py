@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime
+import functools
 import os
 import platform
 import re
@@ -37,6 +38,21 @@ class _Copy(ctypes.Structure):
         ("shape", ctypes.c_int64 * _RANK),
         ("out_strides", ctypes.c_int64 * _RANK),
         ("in_strides", ctypes.c_int64 * _RANK),
+    )
+
+
+class _Reduce(ctypes.Structure):
+    """kernels::ReduceArgs."""
+
+    _fields_ = (
+        ("out", ctypes.c_void_p),
+        ("input", ctypes.c_void_p),
+        ("rank", ctypes.c_int32),
+        ("shape", ctypes.c_int64 * _RANK),
+        ("in_strides", ctypes.c_int64 * _RANK),
+        ("out_strides", ctypes.c_int64 * _RANK),
+        ("reduced", ctypes.c_uint8 * _RANK),
+        ("scale", ctypes.c_double),
     )
 
 
@@ -121,6 +137,36 @@ def copy_bandwidth(total: int, threads: int = 1, rounds: int = 5) -> float:
             np.copyto(target, source)
         best = max(best, 8 * n * repeat / (time.perf_counter() - start))
     return best
+
+
+def read_bandwidth(total: int, threads: int = 1, rounds: int = 5) -> float:
+    """Bytes a second of the best plain read, a sum, of ``total`` bytes again and again.
+
+    Each thread sums its share of them; the better of the sums of float32 and float64.
+    """
+    share = max(64, total // threads)
+    extents = ctypes.c_int64 * _RANK
+    repeat = int(np.clip(16_000_000 / share, 1, 2000))
+
+    def once(dtype: str) -> float:
+        source, out = np.ones(share // np.dtype(dtype).itemsize, dtype), np.zeros(1, dtype)
+        shape, reduced = extents(source.size), (ctypes.c_uint8 * _RANK)(1)
+        args = _Reduce(
+            out.ctypes.data, source.ctypes.data, 1, shape, extents(1), extents(0), reduced, 1.0
+        )
+        table = _core.active_table()
+        return source.nbytes / _core.testing.time_kernel(table, "reduce_sum", dtype, args, repeat)
+
+    before = _core.num_threads()
+    _core.set_num_threads(1)
+    try:
+        return max(
+            _at_once(threads, functools.partial(once, dtype))
+            for dtype in ("float32", "float64")
+            for _ in range(rounds)
+        )
+    finally:
+        _core.set_num_threads(before)
 
 
 def limits(threads: int) -> dict[str, float]:

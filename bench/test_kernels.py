@@ -56,6 +56,6 @@ def test_kernel(benchmark: Any, case: Case, peer: str) -> None:
         _core.set_num_threads(before)
     benchmark.extra_info["case"] = {
         name: getattr(case, name)
-        for name in ("family", "row", "column", "dtype", "threads", "flops", "bytes")
+        for name in ("family", "row", "column", "dtype", "threads", "flops", "bytes", "only_read")
     }
     benchmark.extra_info["peer"] = peer

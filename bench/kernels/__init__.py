@@ -58,6 +58,8 @@ class Case:
         make: makes the arrays and the two calls.
         flops: operations, where the processor's peak is the limit; else 0.
         bytes: read and written, where memory is the limit; else 0.
+        only_read: whether (nearly) all of these are read, so that a sum of as many is the limit,
+            not a copy.
     """
 
     family: str
@@ -68,6 +70,7 @@ class Case:
     make: Callable[[], Pair]
     flops: float = 0.0
     bytes: float = 0.0
+    only_read: bool = False
 
     def __str__(self) -> str:
         text = f"{self.family}-{self.row}-{self.column}-{self.dtype}-{self.threads}t"

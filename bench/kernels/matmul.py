@@ -36,6 +36,8 @@ def cases() -> Iterator[Case]:
     for threads in (1, 2):
         for dtype in DTYPES:
             for shape in LARGE if threads > 1 else SMALL + LARGE:
+                m, k, n = shape
+                moved = float((m * k + k * n + m * n) * np.dtype(dtype).itemsize)
                 for form in ("NN", "NT", "TN"):
                     yield Case(
                         "matmul",
@@ -45,4 +47,6 @@ def cases() -> Iterator[Case]:
                         threads,
                         lambda shape=shape, form=form, dtype=dtype: _make(shape, form, dtype),
                         flops=2.0 * np.prod(shape),
+                        bytes=moved,
+                        only_read=True,
                     )

@@ -40,4 +40,5 @@ def cases() -> Iterator[Case]:
                         threads,
                         lambda n=name, s=shape, a=axis, d=dtype: _make(n, s, a, d),
                         bytes=float(np.prod(shape) * np.dtype(dtype).itemsize),
+                        only_read=True,
                     )
