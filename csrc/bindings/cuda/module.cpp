@@ -50,6 +50,10 @@ PyObject* set_persistent(PyObject*, PyObject* wanted) {
   return is < 0 ? nullptr : PyBool_FromLong(fastnn::kernels::cuda::set_persistent(is != 0));
 }
 
+PyObject* why_not_persistent(PyObject*, PyObject*) {
+  return PyUnicode_FromString(fastnn::kernels::cuda::why_not_persistent().c_str());
+}
+
 PyObject* copy_rate(PyObject*, PyObject* bytes) {
   const long long size = PyLong_AsLongLong(bytes);
   if (size == -1 && PyErr_Occurred()) return nullptr;
@@ -71,6 +75,8 @@ PyMethodDef methods[] = {
     {"set_tf32", set_tf32, METH_O, "Whether large products of float32 may use TF32."},
     {"set_persistent", set_persistent, METH_O,
      "Whether steps recorded from now on may be persistent; returns what it was."},
+    {"why_not_persistent", why_not_persistent, METH_NOARGS,
+     "Why the step that was recorded last is not persistent; empty where it is."},
     {"copy_rate", copy_rate, METH_O,
      "Bytes a second, read and written, of copies of so many bytes within the device's memory."},
     {nullptr, nullptr, 0, nullptr},

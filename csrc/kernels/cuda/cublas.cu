@@ -234,7 +234,7 @@ bool launch_call(const Call<T>& call, const Context* ctx) {
   const Queue& queue = *static_cast<const Queue*>(ctx->pool);
 #ifdef FASTNN_EMULATED
   if (queue.recording) {
-    Noted noted{reinterpret_cast<const void*>(&launch_call<T>), 1, 1};
+    Noted noted{reinterpret_cast<const void*>(&launch_call<T>), "cublasLt", 1, 1};
     noted.append(call);
     noted.run = [](const Noted& n) { std::get<0>(n.arguments_of<Call<T>>()).run(nullptr); };
     queue.recording->note(std::move(noted));

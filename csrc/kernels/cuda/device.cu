@@ -38,6 +38,16 @@ const char* error() {
 std::atomic<int64_t> bytes_in{0}, bytes_out{0};
 std::atomic<int64_t> recordings{0}, persistent_recordings{0}, replay_calls{0}, replay_times{0};
 
+struct Last {
+  std::mutex mutex;
+  std::string why_not;
+};
+
+Last& last() {
+  static auto* l = new Last;  // outlives static objects
+  return *l;
+}
+
 // What is not a launch would run at once, ahead of what is being recorded.
 bool outside_recording() {
   if (!Recording::here()) return true;
@@ -263,6 +273,8 @@ bool end_recording(void* recording) {
   if (!static_cast<Recording*>(recording)->end()) return false;
   ++recordings;
   if (static_cast<Recording*>(recording)->persistent()) ++persistent_recordings;
+  std::lock_guard<std::mutex> lock(last().mutex);
+  last().why_not = static_cast<Recording*>(recording)->why_not();
   return true;
 }
 
@@ -295,6 +307,11 @@ void fail(const char* why) {
 
 Traffic traffic() { return {bytes_in, bytes_out}; }
 Replays replays() { return {recordings, persistent_recordings, replay_calls, replay_times}; }
+
+std::string why_not_persistent() {
+  std::lock_guard<std::mutex> lock(last().mutex);
+  return last().why_not;
+}
 
 bool set_persistent(bool wanted) { return Recording::set_persistent(wanted); }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "core/device_module.h"
 
 namespace fastnn::kernels::cuda {
@@ -18,6 +20,9 @@ struct Replays {
   int64_t recordings, persistent, calls, times;
 };
 Replays replays();
+
+// Of the step that was recorded last: why it is none of the persistent ones; empty where it is.
+std::string why_not_persistent();
 
 // Whether steps that are recorded from now on may be persistent; returns what it was.
 bool set_persistent(bool wanted);

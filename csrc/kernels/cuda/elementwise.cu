@@ -55,9 +55,10 @@ void run_fused(const void* args, const Context* ctx) {
     for (int d = 0; d < a.rank; ++d) f.strides[i][d] = a.strides[i][d];
   }
   for (int d = 0; d < a.rank; ++d) f.shape[d] = a.shape[d];
-  if (is_wide(f))
+  if (is_wide(f)) {
     launch_wide(f, all_float, ctx);
-  else if (all_float)
+    same_as<fused<false>>(ctx, f);
+  } else if (all_float)
     launch<fused<true>>(ctx, blocks_for(a.n), kThreads, f);
   else
     launch<fused<false>>(ctx, blocks_for(a.n), kThreads, f);

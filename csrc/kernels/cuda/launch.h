@@ -78,6 +78,10 @@ struct Signature<void (*)(const Grid&, P...)> {
 // Its address says which body a noted launch has, whoever asks.
 template <auto body>
 inline char identity;
+template <auto body>
+const char* name_of() {
+  return __PRETTY_FUNCTION__;
+}
 
 // Launches body(grid, args...) on the context's queue, of at most kMost threads a block, which
 // share kShared bytes. A grid without blocks is no work.
@@ -98,11 +102,15 @@ __global__ void __launch_bounds__(kMost) kernel(const __grid_constant__ P... arg
 #endif
 template <auto body, int kMost, int kShared, class... P>
 struct Launch {
+  static Noted note(dim3 blocks, dim3 threads, P... args) {
+    Noted noted{&identity<body>, name_of<body>(), blocks, threads};
+    (noted.append(args), ...);
+    return noted;
+  }
   static void run(const Context* ctx, dim3 blocks, dim3 threads, P... args) {
     const Queue& queue = *static_cast<const Queue*>(ctx->pool);
     if (queue.recording) {
-      Noted noted{&identity<body>, blocks, threads};
-      (noted.append(args), ...);
+      Noted noted = note(blocks, threads, args...);
 #ifdef FASTNN_EMULATED
       noted.run = [](const Noted& n) { call(n.blocks, n.threads, n.arguments_of<P...>()); };
 #endif
@@ -137,6 +145,15 @@ void launch(const Context* ctx, dim3 blocks, unsigned threads, A... args) {
   using How = typename Body::template Parameters<LaunchOf<body, kMost, kShared>::template With>;
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
   How::run(ctx, blocks, threads, args...);
+}
+
+// Says of the launch before, which there was, that this body makes the same bits.
+template <auto body, class... A>
+void same_as(const Context* ctx, A... args) {
+  using Body = Signature<std::decay_t<decltype(body)>>;
+  using How = typename Body::template Parameters<LaunchOf<body, kThreads, 0>::template With>;
+  Recording* recording = static_cast<const Queue*>(ctx->pool)->recording;
+  if (recording) recording->note_instead(How::note(1, kThreads, args...));
 }
 
 // 32 bits where they suffice: a GPU divides those several times faster.

@@ -67,7 +67,7 @@ Product product_of(const MatmulArgs& g, int64_t* count) {
   return p;
 }
 
-// A thread for each element: the launch is what costs, and a persistent kernel can do it.
+// A thread for each element: the launch is what costs.
 bool is_tiny(const Product& p) {
   constexpr int64_t kDepth = 64, kElements = 4096;
   return p.k <= kDepth && p.m * p.n < kElements;
@@ -76,10 +76,11 @@ bool is_tiny(const Product& p) {
 template <class T>
 void multiply_here(const Product& p, int64_t count, const Context* ctx) {
   constexpr int64_t kMostProducts = 65535;  // of a grid
+  if (count * p.m * p.n == 0) return;
   if (is_tiny(p) || count > kMostProducts)
-    launch<product_small<T>>(ctx, blocks_for(count * p.m * p.n), kThreads, p, count);
-  else
-    multiply_by_tiles<T>(p, count, ctx);
+    return launch<product_small<T>>(ctx, blocks_for(count * p.m * p.n), kThreads, p, count);
+  multiply_by_tiles<T>(p, count, ctx);
+  same_as<product_small<T>>(ctx, p, count);
 }
 
 // False where cublasLt does not do it.

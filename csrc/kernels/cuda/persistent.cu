@@ -1,126 +1,12 @@
 #include <string.h>
 
-#include "kernels/cuda/bodies/advance.h"
-#include "kernels/cuda/bodies/arg_reduce.h"
-#include "kernels/cuda/bodies/gather_batch.h"
-#include "kernels/cuda/bodies/softmax.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/persistent.h"
-#include "kernels/cuda/persistent_touches.h"
+#include "kernels/cuda/persistent_bodies.h"
+#include "kernels/cuda/persistent_commands.h"
 
 namespace fastnn::kernels::cuda {
 namespace {
-
-// --- what can be called
-
-// Where a body's parameters lie, one after the other, each at a multiple of its alignment.
-template <class... P>
-struct Layout {
-  template <size_t i>
-  __host__ __device__ static constexpr size_t place() {
-    constexpr size_t sizes[] = {sizeof(P)...}, aligns[] = {alignof(P)...};
-    size_t at = 0, k = 0;
-    for (;; ++k) {
-      at = (at + aligns[k] - 1) / aligns[k] * aligns[k];
-      if (k == i) return at;
-      at += sizes[k];
-    }
-  }
-  template <size_t i>
-  using Of = std::tuple_element_t<i, std::tuple<P...>>;
-  // Parameter i, among the arguments.
-  template <size_t i>
-  __host__ __device__ static const Of<i>& at(const void* arguments) {
-    constexpr size_t where = place<i>();
-    return *reinterpret_cast<const Of<i>*>(static_cast<const char*>(arguments) + where);
-  }
-
-  template <auto body, size_t... i>
-  __device__ static void run(const Grid& grid, const void* arguments, std::index_sequence<i...>) {
-    body(grid, at<i>(arguments)...);
-  }
-  template <auto touch, size_t... i>
-  static void touch_all(Command* c, std::index_sequence<i...>) {
-    touch(c, at<i>(c->arguments.data())...);
-  }
-  static constexpr std::index_sequence_for<P...> kAll{};
-};
-
-template <auto body_, auto touch_, int kPerRound_ = kMostWarps * kWarpThreads, int kShared_ = 0>
-struct Callable {
-  static constexpr auto body = body_;
-  static constexpr auto touch = touch_;
-  static constexpr int kPerRound = kPerRound_;  // results that one block makes at once
-  static constexpr int kShared = kShared_;
-  static constexpr bool kTogether = kShared_ > 0;
-  using Parameters = typename Signature<std::decay_t<decltype(body_)>>::template Parameters<Layout>;
-};
-
-// A result's threads: one, a warp, or as many as wait for each other.
-constexpr int per_round(int threads) {
-  return (threads > kWarpThreads ? kThreads : kMostWarps * kWarpThreads) / threads;
-}
-template <template <class> class Op, int kSide>
-using Reduce =
-    Callable<reduce_chunk<float, Op, kSide>, touch_reduce<float>,
-             kSide == 8 ? kThreads / 8 : per_round(kSide), kReduceShared<float, Op, kSide>>;
-template <class Op, int kSize>
-using Rows = Callable<rows_kernel<float, Op, kSize>, touch_rows<float>, per_round(kSize),
-                      Team<kSize>::kShared>;
-template <bool kSparse, bool kGrad, int kSize>
-using Loss = Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, kSize>,
-                      touch_loss<float, kSparse, kGrad>, per_round(kSize), Team<kSize>::kShared>;
-template <template <class> class Rule>
-using Prepare = Callable<prepare_update<float, Rule>, touch_prepare<float, Rule>>;
-template <template <class> class Rule>
-using Apply = Callable<update_all<float, Rule>, touch_update<float, Rule>>;
-
-template <class... C>
-struct List {
-  static constexpr int kSize = sizeof...(C);
-  template <size_t i>
-  using At = std::tuple_element_t<i, std::tuple<C...>>;
-  // Its place, from 1.
-  template <class Wanted>
-  static constexpr uint16_t code_of() {
-    uint16_t place = 0, code = 0;
-    ((++place, code = std::is_same_v<Wanted, C> ? place : code), ...);
-    return code;
-  }
-};
-
-using Interpreter = Callable<fused<false>, touch_fused>;
-// What the steps of small networks are made of, in float32.
-using Callables =
-    List<Callable<gather<float>, touch_gather<float>>,
-         Callable<gather<int64_t>, touch_gather<int64_t>>,
-         Callable<product_small<float>, touch_product<float>>, Interpreter,       //
-         Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, 32>, Reduce<Sum, kThreads>,  //
-         Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, 32>,                         //
-         Rows<Softmax, 1>, Rows<SoftmaxGrad, 1>, Rows<LogSoftmax, 1>, Rows<LogSoftmaxGrad, 1>,
-         Rows<Softmax, 32>, Rows<SoftmaxGrad, 32>, Loss<false, false, 1>, Loss<false, true, 1>,
-         Loss<true, false, 1>, Loss<true, true, 1>, Loss<false, false, 32>, Loss<false, true, 32>,
-         Loss<true, false, 32>, Loss<true, true, 32>,
-         Callable<best_by_thread<float, true>, touch_best<float>>,
-         Callable<best_by_block<float, true>, touch_best<float>, 1, kBestShared<float>>,
-         Callable<copy_elements<uint32_t>, touch_copy<uint32_t>>,
-         Callable<copy_elements<uint64_t>, touch_copy<uint64_t>>,
-         Callable<copy_elements<uint8_t>, touch_copy<uint8_t>>,
-         Callable<fill_elements<float>, touch_fill<float>>,
-         Callable<zero_elements<float>, touch_zero<float>>,
-         Callable<take_elements<uint32_t, false>, touch_take<uint32_t>>,
-         Callable<make_keys, touch_make_keys>,
-         Callable<order_tiles, touch_order, kTile, kTile * sizeof(Key)>,
-         Callable<add_rows<float>, touch_add_rows<float>>,
-         Callable<one_hot_elements<float>, touch_one_hot<float>>,
-         Callable<draw<Bernoulli<float, float>>, touch_draw<float, 4>>,
-         Callable<draw<Bernoulli<uint8_t, float>>, touch_draw<uint8_t, 4>>,
-         Callable<draw<Uniform<float>>, touch_draw<float, 4>>,
-         Callable<draw<Normal<float>>, touch_draw<float, 4>>,  //
-         Prepare<Sgd>, Apply<Sgd>, Prepare<RmsProp>, Apply<RmsProp>, Prepare<Adam>, Apply<Adam>,
-         Prepare<Adamax>, Apply<Adamax>, Prepare<Nadam>, Apply<Nadam>, Prepare<Adagrad>,
-         Apply<Adagrad>, Prepare<Adadelta>, Apply<Adadelta>, Prepare<Lion>, Apply<Lion>,
-         Callable<advance_nadam, touch_advance_nadam>, Callable<advance_state, touch_advance>>;
 
 // --- on the device
 
@@ -179,7 +65,7 @@ __device__ __forceinline__ void call_body(const Grid& grid, const char* argument
   }
 }
 
-static_assert(Callables::kSize <= 64);
+static_assert(Callables::kSize <= 72);
 __device__ __forceinline__ void call_body(int code, const Grid& grid, const char* arguments) {
 #define FASTNN_CASE(i)             \
   case i + 1:                      \
@@ -199,6 +85,7 @@ __device__ __forceinline__ void call_body(int code, const Grid& grid, const char
     FASTNN_CASES(40)
     FASTNN_CASES(48)
     FASTNN_CASES(56)
+    FASTNN_CASES(64)
     default:
       return;
   }
@@ -250,97 +137,9 @@ __global__ void __launch_bounds__((kMostWarps + 1) * kWarpThreads, 1)
 
 // --- on the host
 
-constexpr int64_t kMostBytes = 200 << 10;  // of shared memory, where the GPU has as much
-// Of a command, on average: what is more work has many blocks of a launch at once.
-constexpr int64_t kMostRounds = 4;
-
-struct Known {
-  const void* body;
-  // False where this launch cannot be called.
-  bool (*add)(const Noted&, std::vector<Command>*);
-};
-
-template <class C>
-Command command(std::vector<unsigned char> arguments) {
-  Command c;
-  c.code = Callables::code_of<C>();
-  c.together = C::kTogether;
-  c.shared_bytes = C::kShared;
-  c.arguments = std::move(arguments);
-  C::Parameters::template touch_all<C::touch>(&c, C::Parameters::kAll);
-  c.threads = C::kTogether ? kThreads : c.work * (kMostWarps * kWarpThreads / C::kPerRound);
-  c.rounds = (c.work + C::kPerRound - 1) / C::kPerRound;
-  return c;
-}
-
-template <class C>
-bool add(const Noted& launch, std::vector<Command>* commands) {
-  if (launch.blocks.y > 1 || launch.blocks.z > 1) return false;
-  commands->push_back(command<C>(launch.arguments));
-  return true;
-}
-
-template <class... P>
-std::vector<unsigned char> packed(const P&... values) {
-  Noted noted{};
-  (noted.append(values), ...);
-  return noted.arguments;
-}
-
-// A step's powers are taken once, early, and elements of all segments at once.
-template <template <class> class Rule>
-bool add_update(const Noted& launch, std::vector<Command>* commands) {
-  const auto& u = *reinterpret_cast<const Update*>(launch.arguments.data());
-  auto* rule = reinterpret_cast<Rule<float>*>(64 * (commands->size() + 1));
-  int64_t n = 0;
-  for (int k = 0; k < u.count; ++k) n += u.segments[k].length;
-  commands->push_back(command<Prepare<Rule>>(packed(rule, u)));
-  commands->back().slow = true;
-  commands->push_back(command<Apply<Rule>>(packed(rule, n, u)));
-  return true;
-}
-
-template <class... C>
-std::vector<Known> known(const List<C...>&) {
-  return {{&identity<fused<true>>, add<Interpreter>},
-          {&identity<optimize<float, Sgd>>, add_update<Sgd>},
-          {&identity<optimize<float, RmsProp>>, add_update<RmsProp>},
-          {&identity<optimize<float, Adam>>, add_update<Adam>},
-          {&identity<optimize<float, Adamax>>, add_update<Adamax>},
-          {&identity<optimize<float, Nadam>>, add_update<Nadam>},
-          {&identity<optimize<float, Adagrad>>, add_update<Adagrad>},
-          {&identity<optimize<float, Adadelta>>, add_update<Adadelta>},
-          {&identity<optimize<float, Lion>>, add_update<Lion>},
-          {&identity<C::body>, add<C>}...};
-}
-
-// Nothing where a launch is not known.
-std::vector<Command> commands_of(const std::vector<Noted>& launches) {
-  static const std::vector<Known> all = known(Callables{});
-  std::vector<Command> commands;
-  for (const Noted& launch : launches) {
-    bool added = false;
-    for (const Known& k : all)
-      if (k.body == launch.body) {
-        added = k.add(launch, &commands);
-        break;
-      }
-    if (!added) return {};
-  }
-  return commands;
-}
-
-bool small(const std::vector<Command>& commands) {
-  int64_t rounds = 0, bytes = 0;
-  for (const Command& c : commands) {
-    rounds += c.rounds;
-    bytes += static_cast<int64_t>(c.arguments.size());
-    for (const Touch& t : c.touches)
-      if (t.end - t.begin > kMostBytes) return false;
-  }
-  return !commands.empty() && rounds <= kMostRounds * static_cast<int64_t>(commands.size()) &&
-         bytes <= kMostBytes;
-}
+constexpr int64_t kMostBytes = 227 << 10;  // of shared memory, where the GPU has as much
+// Until a graph has come from one tiny kernel to the next: some 2 us.
+constexpr double kLaunchCycles = 3000;
 
 template <class T>
 void append(std::vector<unsigned char>* to, const std::vector<T>& values) {
@@ -369,11 +168,18 @@ int64_t shared_limit() {
 
 }  // namespace
 
-std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches) {
-  const std::vector<Command> commands = commands_of(launches);
-  if (!small(commands)) return nullptr;
-  const Plan plan(commands);
-  if (plan.shared_bytes > shared_limit()) return nullptr;
+std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches,
+                                           std::string* why_not) {
+  const std::vector<Command> commands = commands_of(launches, why_not);
+  if (commands.empty()) return nullptr;
+  const Plan plan(commands, static_cast<uint32_t>(shared_limit()));
+  const double graph = kLaunchCycles * static_cast<double>(launches.size());
+  auto whole = [](double x) { return std::to_string(static_cast<int64_t>(x)); };
+  if (plan.shared_bytes > shared_limit())
+    *why_not = "it needs " + std::to_string(plan.shared_bytes) + " bytes of shared memory";
+  else if (plan.cycles > graph)
+    *why_not = "a block takes " + whole(plan.cycles) + " cycles, a graph " + whole(graph);
+  if (!why_not->empty()) return nullptr;
   std::vector<unsigned char> image = plan.head;
   append(&image, plan.addresses);
   append(&image, plan.regions);

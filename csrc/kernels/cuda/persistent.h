@@ -1,20 +1,23 @@
 // A recording that one block runs by itself: all of its steps are one launch.
 //
 // For networks so small that starting kernels is what costs. What the recording's launches read and
-// write is copied to shared memory, and back at the end; launches that need nothing of each other
-// run side by side, each on warps of its own; between those that do, the block waits for itself.
-// The bodies are those of the launches, and so are the bits.
+// write is copied to shared memory, and back at the end; what has no room there, the least touched,
+// stays where it is. Launches that need nothing of each other run side by side, each on warps of
+// its own; between those that do, the block waits for itself. The bodies are those of the launches,
+// or ones of the same bits, and so are the bits.
 //
-// What a step costs is its levels, and those are latency: loads of shared memory some 30 cycles,
-// barriers as much, a division by a number of 32 bits 80 (of 64 bits 400), an op of a fused program
-// 150, powers in double 2000, rows of the data set 600. So for 11-6-6-1 in batches of ten, with 11
-// levels of at most three commands: 700 cycles for the rows, 350 for each of the six with products,
-// 300 to 1400 for those with fused programs, 450 for the update: some 6000, or 3.5 us at 1.75 GHz
-// (reckoned, not measured).
+// What a step costs is its levels. Few elements: latency, which is loads of shared memory some 30
+// cycles, barriers as much, a division by a number of 32 bits 80 (of 64 bits 400), an op of a fused
+// program 150, powers in double 2000, rows of the data set 600. Many: what one multiprocessor can
+// do, some 60 fma a cycle. Both are reckoned (persistent_touches.h), not measured, and a step that
+// would take longer than the graph's launches stays a graph. So 11-6-6-1 in batches of ten takes
+// some 6000 cycles, or 3.5 us at 1.75 GHz; 13-64-64-1 in batches of 16 some 18 000; 100-64-1 in
+// batches of 32 some 22 000; and 300-128-1 in batches of 32 would take twice as long as its graph.
 #pragma once
 #include <stdint.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "kernels/cuda/recording.h"
@@ -23,8 +26,9 @@ namespace fastnn::kernels::cuda {
 
 class Persistent {
  public:
-  // Null where a launch has no body that can be called here, or the work is too much for one block.
-  static std::unique_ptr<Persistent> of(const std::vector<Noted>& launches);
+  // Null, and a reason, where a launch has no body that can be called here, memory is short, or one
+  // block would take longer than the launches.
+  static std::unique_ptr<Persistent> of(const std::vector<Noted>& launches, std::string* why_not);
   ~Persistent();
   Persistent(const Persistent&) = delete;
   Persistent& operator=(const Persistent&) = delete;

@@ -9,6 +9,7 @@ namespace fastnn::kernels::cuda {
 namespace {
 
 constexpr uint32_t kAlign = 16;
+constexpr double kAlways = 1e30;  // is touched: memory that the device does not have
 
 uint32_t aligned(size_t bytes) {
   return static_cast<uint32_t>((bytes + kAlign - 1) / kAlign * kAlign);
@@ -29,11 +30,6 @@ std::vector<size_t> levels_of(const std::vector<Command>& commands) {
       if (level[j] >= level[i] && conflict(commands[j], commands[i])) level[i] = level[j] + 1;
   return level;
 }
-
-struct Share {
-  const Command* command;
-  int first, warps;
-};
 
 struct Schedule {
   std::vector<std::vector<Share>> levels;
@@ -91,43 +87,84 @@ Schedule schedule_of(const std::vector<Command>& commands) {
   return result;
 }
 
-// Ranges that overlap or touch are one.
-std::vector<Region> regions_of(const std::vector<Command>& commands) {
+}  // namespace
+
+void Command::touch(const void* field, int64_t begin, int64_t end, bool written, double times) {
+  int64_t address = 0;
+  memcpy(&address, field, sizeof address);
+  if (address == 0 || begin >= end) return;
+  const auto at = static_cast<size_t>(static_cast<const unsigned char*>(field) - arguments.data());
+  touches.push_back({at, address + begin, address + end, written, times});
+}
+
+// Ranges that overlap are one.
+void Plan::find_ranges(const std::vector<Command>& commands) {
   std::vector<Touch> touches;
   for (const Command& c : commands)
     touches.insert(touches.end(), c.touches.begin(), c.touches.end());
   std::sort(touches.begin(), touches.end(),
             [](const Touch& a, const Touch& b) { return a.begin < b.begin; });
-  std::vector<Region> regions;
   for (const Touch& t : touches) {
-    if (regions.empty() || t.begin > regions.back().from + regions.back().bytes) {
+    if (ranges_.empty() || t.begin >= ranges_.back().end) {
       const bool own = t.begin < kMadeUp;
-      regions.push_back({t.begin, 0, 0, !own, 0});
+      ranges_.push_back({{t.begin, 0, 0, !own, 0}, t.begin, 0, false});
     }
-    Region& r = regions.back();
-    r.bytes = std::max(r.bytes, static_cast<uint32_t>(t.end - r.from));
-    r.copied_out |= t.written && r.copied_in;
+    Range& r = ranges_.back();
+    r.end = std::max(r.end, t.end);
+    r.region.copied_out |= t.written && r.region.copied_in;
+    r.touched += static_cast<double>(t.end - t.begin) * t.times;
   }
-  return regions;
 }
 
-const Region& holding(const std::vector<Region>& regions, int64_t address) {
-  const auto after = std::upper_bound(regions.begin(), regions.end(), address,
-                                      [](int64_t a, const Region& r) { return a < r.from; });
+// What is touched most, for its size, comes first.
+void Plan::find_room(uint32_t begin, uint32_t end) {
+  std::vector<Range*> order;
+  for (Range& r : ranges_) order.push_back(&r);
+  auto heat = [](const Range& r) {
+    const bool own = r.region.from < kMadeUp;
+    return own ? kAlways : r.touched / static_cast<double>(r.end - r.region.from);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Range* a, const Range* b) { return heat(*a) > heat(*b); });
+  slots = begin;
+  for (Range* r : order) {
+    const auto at = slots + static_cast<uint32_t>(r->region.from % kAlign);  // as aligned as it was
+    const int64_t bytes = r->end - r->region.from;
+    r->shared = heat(*r) == kAlways || at + bytes + kAlign <= end;
+    if (!r->shared) continue;
+    r->region.at = at;
+    r->region.bytes = static_cast<uint32_t>(bytes);
+    slots = aligned(at + r->region.bytes);
+    regions.push_back(r->region);
+  }
+}
+
+const Plan::Range& Plan::holding(int64_t address) const {
+  const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                      [](int64_t a, const Range& r) { return a < r.region.from; });
   return *(after - 1);
 }
 
-}  // namespace
-
-void Command::touch(const void* field, int64_t begin, int64_t end, bool written) {
-  int64_t address = 0;
-  memcpy(&address, field, sizeof address);
-  if (address == 0 || begin >= end) return;
-  const auto at = static_cast<size_t>(static_cast<const unsigned char*>(field) - arguments.data());
-  touches.push_back({at, address + begin, address + end, written});
+// Cycles until memory has brought what is not in shared memory; a block of its own has some 32
+// bytes a cycle.
+double Plan::away(const Command& c) const {
+  double bytes = 0;
+  for (const Touch& t : c.touches)
+    if (!holding(t.begin).shared) bytes += static_cast<double>(t.end - t.begin) * t.times;
+  return bytes == 0 ? 0 : 600 + bytes / 32;
 }
 
-Plan::Plan(const std::vector<Command>& commands) : regions(regions_of(commands)) {
+double Plan::cycles_of(const std::vector<Share>& level) const {
+  constexpr double kBarrier = 40;
+  double longest = 0, busy = 0;
+  for (const Share& s : level) {
+    longest = std::max(longest, s.command->cycles(s.warps) + away(*s.command));
+    busy += s.command->busy();
+  }
+  return kBarrier + std::max(longest, busy);
+}
+
+Plan::Plan(const std::vector<Command>& commands, uint32_t shared_limit) {
   const Schedule schedule = schedule_of(commands);
   const std::vector<std::vector<Share>>& shares = schedule.levels;
   slow = static_cast<int>(schedule.slow.size());
@@ -137,23 +174,23 @@ Plan::Plan(const std::vector<Command>& commands) : regions(regions_of(commands))
   for (const auto& level : shares) warps = std::max(warps, level.back().first + level.back().warps);
   head.resize(aligned(static_cast<size_t>(levels * warps + slow) * sizeof(Place)));
   size_t end = head.size();
-  for (const Command& c : commands) end += aligned(c.arguments.size());
-  uint32_t at = aligned(end);
-  for (Region& r : regions) {
-    r.at = at + static_cast<uint32_t>(r.from % kAlign);  // as aligned as it was
-    at = aligned(r.at + r.bytes);
-  }
-  slots = at;
-  for (const Command& c : commands)
+  for (const Command& c : commands) {
+    end += aligned(c.arguments.size());
     slot_bytes = std::max(slot_bytes, aligned(static_cast<size_t>(c.shared_bytes)));
-  shared_bytes = slots + static_cast<uint32_t>(warps / kTogetherWarps) * slot_bytes;
+  }
+  const uint32_t all_slots = static_cast<uint32_t>(warps / kTogetherWarps) * slot_bytes;
+  find_ranges(commands);
+  find_room(aligned(end), shared_limit < all_slots ? 0 : shared_limit - all_slots);
+  shared_bytes = slots + all_slots;
 
-  for (size_t l = 0; l < shares.size(); ++l)
+  for (size_t l = 0; l < shares.size(); ++l) {
+    cycles += cycles_of(shares[l]);
     for (const Share& s : shares[l]) {
       const Place place = placed(*s.command, s.first, s.warps);
       for (int w = s.first; w < s.first + s.warps; ++w)
         put(l * static_cast<size_t>(warps) + static_cast<size_t>(w), place);
     }
+  }
   for (size_t k = 0; k < schedule.slow.size(); ++k)
     put(static_cast<size_t>(levels * warps) + k, placed(*schedule.slow[k], warps, 1));
 }
@@ -168,7 +205,9 @@ Place Plan::placed(const Command& c, int first, int count) {
   std::set<size_t> done;
   for (const Touch& t : c.touches) {
     if (!done.insert(t.field).second) continue;
-    const Region& r = holding(regions, t.begin);
+    const Range& range = holding(t.begin);
+    if (!range.shared) continue;
+    const Region& r = range.region;
     int64_t address = 0;
     memcpy(&address, bytes.data() + t.field, sizeof address);
     address += r.at - r.from;

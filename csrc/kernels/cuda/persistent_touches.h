@@ -1,6 +1,9 @@
-// Which memory the arguments of a body lead to, for bodies that a persistent program can call. What
-// is not named here stays where it is, and nothing may write it: data sets and the order of rows.
+// Which memory the arguments of a body lead to, and what a result costs, for bodies that a
+// persistent program can call. Memory that is not named here stays where it is, and nothing may
+// write it: data sets and the order of rows.
 #pragma once
+#include <algorithm>
+
 #include "kernels/cuda/bodies/elementwise.h"
 #include "kernels/cuda/bodies/matmul.h"
 #include "kernels/cuda/bodies/move.h"
@@ -9,6 +12,7 @@
 #include "kernels/cuda/bodies/reduce.h"
 #include "kernels/cuda/bodies/take.h"
 #include "kernels/cuda/persistent_plan.h"
+#include "kernels/cuda/persistent_product.h"
 
 namespace fastnn::kernels::cuda {
 
@@ -29,12 +33,19 @@ struct Reach {
 };
 
 template <class P>
-void reads(Command* c, P* const& pointer, const Reach& r, int64_t size) {
-  c->reads(pointer, r.low * size, r.high * size);
+void reads(Command* c, P* const& pointer, const Reach& r, int64_t size, double times = 1) {
+  c->reads(pointer, r.low * size, r.high * size, times);
 }
 template <class P>
 void writes(Command* c, P* const& pointer, const Reach& r, int64_t size) {
   c->writes(pointer, r.low * size, r.high * size);
+}
+
+// What a result costs whose thread issues so many instructions, and waits so long for the first of
+// them: four are issued in a cycle.
+inline void costs(Command* c, double instructions, double latency) {
+  c->alone = latency + 2 * instructions;
+  c->each = instructions / 4;
 }
 
 // The parts of the state: what spoils, and where the training stands.
@@ -56,13 +67,25 @@ template <class T>
 void touch_gather(Command* c, const GatherBatchArgs& a, const DeviceState* const& state,
                   int64_t row_elements, bool) {
   c->work = a.n * row_elements;
+  costs(c, 50, 600);
   c->writes(a.out, 0, c->work * sizeof(T));
+  reads_clock(c, state);
+}
+
+template <class T, int kAtOnce>
+void touch_gather_rows(Command* c, const GatherBatchArgs& a, const DeviceState* const& state,
+                       uint32_t length) {
+  const int64_t n = a.n * length;
+  c->work = (n + kAtOnce - 1) / kAtOnce;
+  costs(c, 40 * kAtOnce, 600);
+  c->writes(a.out, 0, n * static_cast<int64_t>(sizeof(T)));
   reads_clock(c, state);
 }
 
 template <class T>
 void touch_product(Command* c, const Product& p, int64_t count) {
   c->work = count * p.m * p.n;
+  costs(c, 100 + 10.0 * static_cast<double>(p.k), 100);
   const int rank = p.batch_rank;
   auto matrix = [&](int64_t rows, int64_t row, int64_t cols, int64_t col, const int64_t* batch) {
     return Reach().axis(rows, row).axis(cols, col).axes(rank, p.batch_shape, batch);
@@ -74,8 +97,23 @@ void touch_product(Command* c, const Product& p, int64_t count) {
   writes(c, p.c, matrix(p.m, p.ldc, p.n, 1, p.batch_c), sizeof(T));
 }
 
+template <class T, int kRows, int kCols>
+void touch_patches(Command* c, const Patches& p) {
+  c->work = int64_t{p.down} * p.across;
+  const double turns = p.k + p.latest, issued = instructions(kRows, kCols);
+  c->alone = 250 + 30 * kRows * kCols + turns * (8 + issued);
+  c->each = 20 + 4 * kRows * kCols + turns * std::max(issued / 4, waits<T, kRows, kCols>(p));
+  const auto rows = static_cast<double>(p.down), cols = static_cast<double>(p.across);
+  reads(c, p.a, Reach().axis(p.m, p.a_row).axis(p.k, p.a_k), sizeof(T), cols);
+  reads(c, p.b, Reach().axis(p.k, p.b_k).axis(p.n, p.b_col), sizeof(T), rows);
+  reads(c, p.bias, Reach().axis(p.n, 1), sizeof(T), rows);
+  reads(c, p.aux, Reach().axis(p.m, p.ldaux).axis(p.n, 1), sizeof(T));
+  writes(c, p.c, Reach().axis(p.m, p.ldc).axis(p.n, 1), sizeof(T));
+}
+
 inline void touch_fused(Command* c, const Fused& f) {
   c->work = f.n;
+  costs(c, 40.0 * f.length, 70.0 * f.length);
   reads_status(c, f.state);
   for (int i = 0; i < kMaxFusedInputs; ++i) {
     Reach reach;
@@ -85,11 +123,15 @@ inline void touch_fused(Command* c, const Fused& f) {
   }
   for (int i = 0; i < kMaxFusedOutputs; ++i)
     writes(c, f.out[i], Reach().axis(f.n, 1), f.output_size[i]);
+  c->uses_until(f.steps + f.length);
 }
 
-template <class T>
+template <class T, template <class> class Op, int kSide>
 void touch_reduce(Command* c, const Reduction& r) {
   c->work = r.kept.count;
+  const auto count = static_cast<double>(std::min(r.reduced.count, r.chunk * r.chunks)) / kSide;
+  const int joins = kSide == 1 ? 0 : kSide == 32 ? 5 : 8;
+  costs(c, 60 + (r.reduced.rank > 1 ? 100 : 6) * count + 10 * joins, 100 + 40 * joins);
   auto reach = [](const Axes& a, const int64_t* strides) {
     return Reach().axes(a.rank, a.shape, strides).axis(a.count == 0 ? 0 : 1, 0);
   };
@@ -97,20 +139,39 @@ void touch_reduce(Command* c, const Reduction& r) {
   in.axes(r.reduced.rank, r.reduced.shape, r.reduced.in).axis(r.reduced.count == 0 ? 0 : 1, 0);
   reads(c, r.in, in, sizeof(T));
   writes(c, r.out, reach(r.kept, r.kept.out), sizeof(T));
+  if (r.chunks > 1)
+    c->writes(r.totals, 0, r.chunks * r.kept.count * int64_t{sizeof(typename Op<T>::Total)});
 }
 
-template <class T>
+template <class T, template <class> class Op, int kSide>
+void touch_totals(Command* c, const Reduction& r) {
+  c->work = r.kept.count;
+  costs(c, 60 + 6 * static_cast<double>(r.chunks) / kSide, 400);
+  c->reads(r.totals, 0, r.chunks * r.kept.count * int64_t{sizeof(typename Op<T>::Total)});
+  Reach out = Reach().axes(r.kept.rank, r.kept.shape, r.kept.out);
+  writes(c, r.out, out.axis(r.kept.count == 0 ? 0 : 1, 0), sizeof(T));
+}
+
+// A row of exponentials, shared by kSize threads.
+inline void costs_row(Command* c, int64_t cols, int size) {
+  const double own = static_cast<double>((cols + size - 1) / size);
+  costs(c, 100 + 60 * own, 300 + 40 * own + (size > 1 ? 300 : 0));
+}
+
+template <class T, int kSize>
 void touch_rows(Command* c, const RowArgs& a) {
   c->work = a.rows;
+  costs_row(c, a.cols, kSize);
   const auto bytes = static_cast<int64_t>(a.rows * a.cols * sizeof(T));
   c->reads(a.in, 0, bytes);
   c->reads(a.in2, 0, bytes);
   c->writes(a.out, 0, bytes);
 }
 
-template <class T, bool kSparse, bool kGrad>
+template <class T, bool kSparse, bool kGrad, int kSize>
 void touch_loss(Command* c, const CrossEntropyArgs& a, DeviceState* const& state) {
   c->work = a.rows;
+  costs_row(c, a.cols, kSize);
   const auto row = static_cast<int64_t>(a.rows * sizeof(T)), all = row * a.cols;
   c->reads(a.x, 0, all);
   c->reads(a.target, 0, kSparse ? a.rows * 8 : all);
@@ -122,9 +183,11 @@ void touch_loss(Command* c, const CrossEntropyArgs& a, DeviceState* const& state
     reads_status(c, state);
 }
 
-template <class T>
+template <class T, int kSide>
 void touch_best(Command* c, const ArgReduceArgs& a) {
   c->work = a.outer * a.inner;
+  const auto own = static_cast<double>((a.n + kSide - 1) / kSide);
+  costs(c, (kSide == 1 ? 50 : 250) + 8 * own, kSide == 1 ? 300 : 900);
   c->reads(a.in, 0, c->work * a.n * static_cast<int64_t>(sizeof(T)));
   c->writes(a.out, 0, c->work * 8);
 }
@@ -149,11 +212,18 @@ void touch_zero(Command* c, T* const& out, int64_t n) {
   touch_fill(c, out, n, T(0));
 }
 
+// How often an element of so many is met.
+inline double part(int64_t met, int64_t of) {
+  return of == 0 ? 1 : static_cast<double>(met) / static_cast<double>(of);
+}
+
 template <class T>
 void touch_take(Command* c, const TakeArgs& a, DeviceState* const& state) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   c->work = a.outer * a.count * a.inner;
-  c->reads(a.in, 0, a.outer * a.rows * a.inner * kSize);
+  costs(c, 60, 200);
+  const int64_t table = a.outer * a.rows * a.inner;
+  c->reads(a.in, 0, table * kSize, part(c->work, table));
   c->reads(a.index, 0, a.count * 8);
   c->writes(a.out, 0, c->work * kSize);
   reports(c, state);
@@ -169,6 +239,9 @@ inline void touch_make_keys(Command* c, const TakeArgs& a, Key* const& keys, int
 
 inline void touch_order(Command* c, Key* const& keys, int64_t tile, int64_t, int64_t) {
   c->work = tile;
+  double steps = 0;  // from runs of 2 to those of the tile: 1 + 2 + ... + log2(tile)
+  for (int64_t run = 2, deep = 1; run <= tile; run *= 2, ++deep) steps += static_cast<double>(deep);
+  costs(c, 20 * steps, 60 * steps);
   c->writes(keys, 0, tile * 8);
 }
 
@@ -177,8 +250,10 @@ void touch_add_rows(Command* c, const TakeArgs& a, const Key* const& keys) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   c->work = a.outer * a.count * a.inner;
   c->reads(a.in, 0, c->work * kSize);
+  costs(c, 80, 300);
   c->reads(keys, 0, a.count * 8);
-  c->writes(a.out, 0, a.outer * a.rows * a.inner * kSize);
+  const int64_t table = a.outer * a.rows * a.inner;
+  c->writes(a.out, 0, table * kSize, part(c->work, table));
 }
 
 template <class T>
@@ -192,6 +267,7 @@ void touch_one_hot(Command* c, const OneHotArgs& a) {
 template <class Element, int kScalar>
 void touch_draw(Command* c, const RandomArgs& a, const Stream& stream, int64_t blocks) {
   c->work = blocks;
+  costs(c, 250, 200);
   c->reads(a.a, 0, kScalar);
   c->reads(a.b, 0, kScalar);
   c->writes(a.out, 0, a.n * static_cast<int64_t>(sizeof(Element)));
@@ -201,14 +277,17 @@ void touch_draw(Command* c, const RandomArgs& a, const Stream& stream, int64_t b
 template <class T, template <class> class Rule>
 void touch_prepare(Command* c, Rule<T>* const& rule, const Update& u) {
   c->work = 1;
+  costs(c, 1000, 2000);
   c->reads(u.step, 0, 8);
   c->reads(u.state, 0, 8);
+  c->uses_until(u.segments);
   c->writes(rule, 0, sizeof(Rule<T>));
 }
 
 template <class T, template <class> class Rule>
 void touch_update(Command* c, const Rule<T>* const& rule, int64_t n, const Update& u) {
   c->work = n;
+  costs(c, 70, 250);
   reads_status(c, u.device);
   c->reads(rule, 0, sizeof(Rule<T>));
   c->reads(u.rate, 0, sizeof(T));
@@ -219,13 +298,16 @@ void touch_update(Command* c, const Rule<T>* const& rule, int64_t n, const Updat
     c->writes(s.param, 0, bytes);
     for (void* const& slot : s.slot) c->writes(slot, 0, bytes);
   }
+  c->uses_until(u.segments + u.count);
 }
 
 inline void touch_advance_nadam(Command* c, const Update& u) {
   c->work = 1;
+  costs(c, 500, 1500);
   reads_status(c, u.device);
   c->reads(u.step, 0, 8);
   c->writes(u.state, 0, 8);
+  c->uses_until(u.segments);
 }
 
 inline void touch_advance(Command* c, DeviceState* const& state, int64_t) {

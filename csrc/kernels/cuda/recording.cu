@@ -39,6 +39,14 @@ bool Recording::set_persistent(bool wanted) { return persistent_wanted.exchange(
 
 Recording::Recording() { queue_.recording = this; }
 
+void Recording::find_persistent() {
+  if (!persistent_wanted) return;
+  if (complete_)
+    persistent_ = Persistent::of(launches_, &why_not_);
+  else
+    why_not_ = "a library's kernel";
+}
+
 #ifdef FASTNN_EMULATED
 
 bool Recording::begin() {
@@ -54,7 +62,7 @@ bool Recording::end() {
   if (!open_) return false;
   open_ = recording_here = false;
   captures().unlock();
-  if (complete_ && persistent_wanted) persistent_ = Persistent::of(launches_);
+  find_persistent();
   return true;
 }
 
@@ -90,7 +98,7 @@ bool Recording::end() {
   bool ended = done(cudaStreamEndCapture(queue_.stream, &graph));
   open_ = recording_here = false;
   captures().unlock();
-  if (ended && complete_ && persistent_wanted) persistent_ = Persistent::of(launches_);
+  if (ended) find_persistent();
   if (ended && persistent_) {
     cudaGraphDestroy(graph);
     return true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -26,8 +27,10 @@ namespace fastnn::kernels::cuda {
 // its alignment: as a kernel's parameters do.
 struct Noted {
   const void* body;  // &identity<body>
+  const char* name;  // what a compiler calls it, for reading
   dim3 blocks, threads;
   std::vector<unsigned char> arguments = {};
+  std::vector<Noted> instead = {};  // at most one: a body of the same bits, for any blocks
 #ifdef FASTNN_EMULATED
   void (*run)(const Noted&) = nullptr;
 #endif
@@ -84,12 +87,16 @@ class Recording {
   void note_library() { complete_ = false; }
 
   void note(Noted launch) { launches_.push_back(std::move(launch)); }
+  // Of the launch that was noted last.
+  void note_instead(Noted launch) { launches_.back().instead.push_back(std::move(launch)); }
 
   // Each false where it fails, as fail() has said. Between begin and end this thread records.
   bool begin();
   bool end();
   bool replay(int64_t times);
   bool persistent() const { return persistent_ != nullptr; }
+  // Why it is not; empty where it is, or nobody wanted it.
+  const std::string& why_not() const { return why_not_; }
   // Whether recordings may become persistent; for measuring. Returns what it was.
   static bool set_persistent(bool wanted);
   static bool here();  // whether this thread does
@@ -99,9 +106,12 @@ class Recording {
   cudaGraphExec_t graph_ = nullptr;
 #endif
   std::unique_ptr<Persistent> persistent_;  // null: the launches, one by one
+  std::string why_not_;
   Queue queue_;
   std::vector<Noted> launches_;
   bool open_ = false, complete_ = true;
+
+  void find_persistent();
 };
 
 // The stream of all that is not recorded, and what its launches are given.

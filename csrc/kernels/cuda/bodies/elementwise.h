@@ -40,13 +40,13 @@ struct Fused {
   const DeviceState* state;
   int64_t n;
   int32_t length, rank;
-  Step steps[kMaxFusedInstructions];
   void* out[kMaxFusedOutputs];
   const void* in[kMaxFusedInputs];
   Access access[kMaxFusedInputs];
   int32_t input_size[kMaxFusedInputs], output_size[kMaxFusedOutputs];
   int64_t shape[kMaxRank];
   int64_t strides[kMaxFusedInputs][kMaxRank];
+  Step steps[kMaxFusedInstructions];
 };
 static_assert(sizeof(Fused) <= 4096);
 

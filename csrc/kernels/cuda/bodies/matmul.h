@@ -43,15 +43,16 @@ __device__ T multiply_add(T a, T b, T c) {
     return std::fma(a, b, c);
 }
 
-template <class T>
-__device__ T activated(const Product& p, int64_t offset, int64_t i, int64_t j, T sum) {
+// P: Product, or who has its fields.
+template <class T, class P>
+__device__ T activated(const P& p, int64_t offset, int64_t i, int64_t j, T sum) {
   if (p.epilogue == Epilogue::relu) return sum < 0 ? T(0) : sum;
   if (p.epilogue != Epilogue::relu_grad) return sum;
   return static_cast<const T*>(p.aux)[offset + i * p.ldaux + j] > 0 ? sum : T(0);
 }
 
-template <class T>
-__device__ void store(const Product& p, int64_t offset, int64_t i, int64_t j, T sum) {
+template <class T, class P>
+__device__ void store(const P& p, int64_t offset, int64_t i, int64_t j, T sum) {
   if (p.bias) sum = add<T>(sum, static_cast<const T*>(p.bias)[j], nullptr);
   static_cast<T*>(p.c)[offset + i * p.ldc + j] = activated(p, offset, i, j, sum);
 }

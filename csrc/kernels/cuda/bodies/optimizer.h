@@ -231,16 +231,23 @@ __device__ void prepare_update(const Grid& grid, Rule<T>* rule, const Update& u)
   if (grid.first_index() == 0) *rule = Rule<T>(u.hyper, static_cast<double>(*u.step + 1), u.state);
 }
 
-// The n elements of all segments.
+// The n elements of all segments. A thread's own follow each other, so most are of the same one.
 template <class T, template <class> class Rule>
-__device__ void update_all(const Grid& grid, const Rule<T>* rule, int64_t n, const Update& u) {
+__device__ void update_all(const Grid& grid, const Rule<T>* shared, int64_t n, const Update& u) {
   if (spoiled(u.device)) return;
+  const Rule<T> rule = *shared;
+  int k = -1;
+  int64_t begin = 0, end = 0;
+  T rate = 0;
   for (int64_t e = grid.first_index(); e < n; e += grid.all_threads()) {
-    int64_t i = e;
-    int k = 0;
-    while (i >= u.segments[k].length) i -= u.segments[k++].length;
-    const Segment& s = u.segments[k];
-    update_element(s, *rule, rate_of<T>(s, u.rate), i);
+    if (e >= end) {
+      while (e >= end) {
+        begin = end;
+        end += u.segments[++k].length;
+      }
+      rate = rate_of<T>(u.segments[k], u.rate);
+    }
+    update_element(u.segments[k], rule, rate, e - begin);
   }
 }
 

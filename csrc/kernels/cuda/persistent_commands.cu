@@ -1,0 +1,149 @@
+#include <algorithm>
+
+#include "kernels/cuda/persistent_bodies.h"
+#include "kernels/cuda/persistent_commands.h"
+
+namespace fastnn::kernels::cuda {
+namespace {
+
+constexpr int64_t kMostElements = 1 << 24;  // of a matrix: far more than there is room for
+
+struct Known {
+  const void* body;
+  void (*add)(const Noted&, std::vector<Command>*);
+};
+
+template <class C>
+Command command(std::vector<unsigned char> arguments) {
+  Command c;
+  c.code = Callables::code_of<C>();
+  c.together = C::kTogether;
+  c.shared_bytes = C::kShared;
+  c.arguments = std::move(arguments);
+  C::Parameters::template touch_all<C::touch>(&c, C::Parameters::kAll);
+  c.threads = C::kTogether ? kThreads : c.work * (kMostWarps * kWarpThreads / C::kPerRound);
+  c.rounds = (c.work + C::kPerRound - 1) / C::kPerRound;
+  if (c.used > 0) c.arguments.resize(c.used);
+  return c;
+}
+
+template <class C>
+void add(const Noted& launch, std::vector<Command>* commands) {
+  commands->push_back(command<C>(launch.arguments));
+}
+
+template <class... P>
+std::vector<unsigned char> packed(const P&... values) {
+  Noted noted{};
+  (noted.append(values), ...);
+  return noted.arguments;
+}
+
+// Of two ways the quicker one, by a block that does nothing else.
+Command quicker(Command a, Command b) {
+  return b.cycles(kMostWarps) < a.cycles(kMostWarps) ? std::move(b) : std::move(a);
+}
+
+bool is_plain(const GatherBatchArgs& a, int64_t length, bool plain) {
+  const int64_t size = a.source == Source::f32 ? 4 : 8;
+  bool is = plain && (a.source == Source::f32 || a.source == Source::f64);
+  int64_t stride = size;
+  for (int d = a.rank - 1; d >= 0; --d) {
+    is = is && (a.strides[d] == stride || a.shape[d] == 1);
+    stride *= a.shape[d];
+  }
+  return is && length > 0 && a.n * length < kMostElements;
+}
+
+void add_gather(const Noted& launch, std::vector<Command>* commands) {
+  const auto [a, state, length, plain] =
+      launch.arguments_of<GatherBatchArgs, const DeviceState*, int64_t, bool>();
+  if (!is_plain(a, length, plain)) return add<Gather<float>>(launch, commands);
+  const auto arguments = packed(a, state, static_cast<uint32_t>(length));
+  commands->push_back(
+      quicker(command<GatherRows<1>>(arguments), command<GatherRows<4>>(arguments)));
+}
+
+void add_best(const Noted& launch, std::vector<Command>* commands) {
+  commands->push_back(
+      quicker(command<BestByThread>(launch.arguments), command<BestByBlock>(launch.arguments)));
+}
+
+template <int kRows, int kCols>
+Command by_patches(const Product& p) {
+  return command<ByPatches<kRows, kCols>>(packed(patches_of<float, kRows, kCols>(p)));
+}
+
+void add_product(const Noted& launch, std::vector<Command>* commands) {
+  const auto [p, count] = launch.arguments_of<Product, int64_t>();
+  for (int64_t size : {p.m * p.n, p.m * p.k, p.k * p.n, p.m * p.ldc, p.m * p.ldaux})
+    if (count != 1 || size > kMostElements) return add<BatchedProduct>(launch, commands);
+  commands->push_back(quicker(quicker(by_patches<1, 1>(p), by_patches<2, 2>(p)),
+                              quicker(by_patches<4, 2>(p), by_patches<4, 4>(p))));
+}
+
+// A step's powers are taken once, early, and elements of all segments at once.
+template <template <class> class Rule>
+void add_update(const Noted& launch, std::vector<Command>* commands) {
+  const auto& u = *reinterpret_cast<const Update*>(launch.arguments.data());
+  auto* rule = reinterpret_cast<Rule<float>*>(64 * (commands->size() + 1));
+  int64_t n = 0;
+  for (int k = 0; k < u.count; ++k) n += u.segments[k].length;
+  commands->push_back(command<Prepare<Rule>>(packed(rule, u)));
+  commands->back().slow = true;
+  commands->push_back(command<Apply<Rule>>(packed(rule, n, u)));
+}
+
+template <class... C>
+std::vector<Known> known(const List<C...>&) {
+  return {{&identity<fused<true>>, add<Interpreter>},
+          {&identity<gather<float>>, add_gather},
+          {&identity<product_small<float>>, add_product},
+          {&identity<best_by_thread<float, true>>, add_best},
+          {&identity<best_by_block<float, true>>, add_best},
+          {&identity<optimize<float, Sgd>>, add_update<Sgd>},
+          {&identity<optimize<float, RmsProp>>, add_update<RmsProp>},
+          {&identity<optimize<float, Adam>>, add_update<Adam>},
+          {&identity<optimize<float, Adamax>>, add_update<Adamax>},
+          {&identity<optimize<float, Nadam>>, add_update<Nadam>},
+          {&identity<optimize<float, Adagrad>>, add_update<Adagrad>},
+          {&identity<optimize<float, Adadelta>>, add_update<Adadelta>},
+          {&identity<optimize<float, Lion>>, add_update<Lion>},
+          {&identity<C::launched>, add<C>}...};
+}
+
+bool add_known(const Noted& launch, std::vector<Command>* commands) {
+  static const std::vector<Known> all = known(Callables{});
+  for (const Known& k : all)
+    if (k.body == launch.body) {
+      k.add(launch, commands);
+      return true;
+    }
+  return false;
+}
+
+// "product_small<float>" of "... [with auto body = fastnn::kernels::cuda::product_small<float>]".
+std::string short_name(const char* pretty) {
+  std::string name = pretty;
+  name.erase(0, name.find("body = ") + 7);
+  name.erase(name.find_last_of(']'));
+  name.erase(std::min(name.find(';'), name.size()));
+  const size_t end = std::min(name.find('<'), name.size());
+  const size_t space = name.rfind("::", end);
+  return space == std::string::npos ? name : name.substr(space + 2);
+}
+
+}  // namespace
+
+std::vector<Command> commands_of(const std::vector<Noted>& launches, std::string* why_not) {
+  std::vector<Command> commands;
+  for (const Noted& launch : launches) {
+    if (add_known(launch, &commands)) continue;
+    if (!launch.instead.empty() && add_known(launch.instead[0], &commands)) continue;
+    *why_not = "it has no " + short_name(launch.name);
+    return {};
+  }
+  return commands;
+}
+
+}  // namespace fastnn::kernels::cuda
