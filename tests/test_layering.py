@@ -14,7 +14,8 @@ PACKAGE = ROOT / "python" / "fastnn"
 
 # A module uses those before it.
 ORDER = [
-    "_core", "_devices", "config", "cython_kernels", "_figure", "_svg", "_registry", "_random",
+    "_core", "_devices", "config", "cython_kernels", "_figure", "_svg", "_locks", "_registry",
+    "_random",
     "_tensor", "ops", "graph",
     "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
     "optimizers", "callbacks", "io", "models", "utils",

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/fpmode.h"
 #include "core/memory.h"
@@ -85,7 +86,7 @@ py::object matmul_now(py::handle x, py::handle y, bool ta, bool tb) {
     return c;
   }
   {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     size_t bytes = entry->workspace ? entry->workspace(&args, kc.threads) : 0;
     static thread_local Buffer workspace;
     if (workspace.size() < static_cast<int64_t>(bytes))

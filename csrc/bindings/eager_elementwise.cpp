@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/fpmode.h"
 #include "graph/build.h"
@@ -217,7 +218,7 @@ PyObject* short_way(PyObject* const* args, Py_ssize_t count, PyObject* names) {
   if (n <= kKeepGil) {
     run(code, in, data, n);
   } else {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     run(code, in, data, n);
   }
   return out;

@@ -59,7 +59,7 @@ std::vector<py::array> predict(ForestPredictor& predictor,
   }
   SignalPoll poll;
   {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     predictor.run(forest, batch, pointers, &SignalPoll::call, &poll);
   }
   if (poll.raised) throw py::error_already_set();

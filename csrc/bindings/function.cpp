@@ -5,6 +5,7 @@
 
 #include "bindings/device_array.h"
 #include "bindings/fastcall.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -219,7 +220,7 @@ PyObject* Function::run(std::unique_ptr<Bound> bound, PyObject* const* arrays) {
   if (bound->brief) {
     run_sections(context);
   } else {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     run_sections(context);
   }
   for (size_t i = 0; scalars && i < bound->outputs.size(); ++i)
@@ -279,7 +280,7 @@ PyObject* Function::call_on_device(PyObject* const* args) {
     results.set(i, std::move(out));
   }
   {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     run_sections(context.get());
   }
   executable.release(std::move(context));

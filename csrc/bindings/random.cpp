@@ -6,6 +6,7 @@
 #endif
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -25,7 +26,7 @@ void run(const kernels::Entry& entry, const void* args, kernels::Context* contex
   size_t bytes = entry.workspace ? entry.workspace(args, context->threads) : 0;
   Buffer workspace(static_cast<int64_t>(bytes));
   context->workspace = workspace.data();
-  py::gil_scoped_release release;
+  WithoutGil unlocked;
   FpMode mode;
   entry.run(args, context);
 }
@@ -83,7 +84,7 @@ bool populate(const py::array& a) {
   const auto start = reinterpret_cast<uintptr_t>(a.data());
   const uintptr_t first = start / page * page;
   const size_t bytes = start + static_cast<size_t>(a.nbytes()) - first;
-  py::gil_scoped_release release;
+  WithoutGil unlocked;
   return madvise(reinterpret_cast<void*>(first), bytes, kPopulateRead) == 0;
 #else
   (void)a;

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "bindings/gil.h"
+
 namespace fastnn::bindings {
 
 // Between kernels of long steps: has the user pressed Ctrl-C?
@@ -17,7 +19,7 @@ struct SignalPoll {
     auto now = std::chrono::steady_clock::now();
     if (now - poll->last < std::chrono::milliseconds(50)) return false;
     poll->last = now;
-    pybind11::gil_scoped_acquire gil;
+    WithGil gil;
     poll->raised = PyErr_CheckSignals() != 0;
     return poll->raised;
   }

@@ -9,6 +9,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/function.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/cpu.h"
 #include "core/error.h"
@@ -47,7 +48,7 @@ void tile(const std::string& table, const std::string& id, py::handle dtype, py:
   }
   void* to = out.mutable_data();
   int64_t n = out.size();
-  py::gil_scoped_release release;
+  WithoutGil unlocked;
   FpMode mode;
   e->tile(to, pointers, n, params.data());
 }
@@ -68,7 +69,7 @@ struct KernelRun {
 
   // Returns the seconds of a call.
   double run(uint64_t seed, uint64_t step, uint32_t iteration, int repeat) {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     FpMode mode;
     const int threads = num_threads();
     const size_t bytes = entry->workspace ? entry->workspace(args.ptr, threads) : 0;
@@ -161,7 +162,7 @@ py::tuple pool_job(int64_t tasks, int work, bool nested) {
   job.work = work;
   job.nested = nested;
   {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     parallel_for(nullptr, tasks, job_body, &job);
   }
   std::vector<std::thread::id> seen;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "bindings/register.h"
 #include "core/error.h"
 #include "core/fpmode.h"
@@ -79,7 +80,7 @@ double run(const kernels::Entry& entry, const void* args, const kernels::MatmulA
                                     &status,      0,       0,       0};
   std::chrono::duration<double> seconds{};
   {
-    py::gil_scoped_release release;
+    WithoutGil unlocked;
     FpMode mode;
     const auto start = std::chrono::steady_clock::now();
     for (int64_t i = 0; i < repeat; ++i) entry.run(args, &context);

@@ -114,7 +114,7 @@ struct PyTrainer {
     SignalPoll poll;
     int64_t done;
     {
-      py::gil_scoped_release release;
+      WithoutGil unlocked;
       done = trainer.run(max_steps, max_seconds, &SignalPoll::call, &poll);
     }
     if (poll.raised) throw py::error_already_set();
@@ -160,7 +160,7 @@ struct PyTrainer {
     std::vector<Column> columns = columns_of(arrays);
     runtime::StepProfile p;
     {
-      py::gil_scoped_release release;
+      WithoutGil unlocked;
       p = trainer.profile(std::move(columns), batch, seed);
     }
     py::list calls;
@@ -219,7 +219,7 @@ struct PyPredictor {
     SignalPoll poll;
     bool finite = true;
     {
-      py::gil_scoped_release release;
+      WithoutGil unlocked;
       predictor.run(columns, batch, pointers, *where, check_finite ? &finite : nullptr,
                     &SignalPoll::call, &poll);
     }

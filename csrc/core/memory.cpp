@@ -9,6 +9,24 @@
 #include "core/error.h"
 
 namespace fastnn {
+namespace {
+
+// From here on the start of what was allocated is kept in front of the aligned bytes: glibc finds
+// no room for an aligned block where one of the same size was, and a process that makes and drops
+// models would grow by each.
+constexpr int64_t kLarge = 1 << 16;
+
+void* aligned(void* start) {
+  static_assert(kAlignment >= 2 * sizeof(void*));
+  const uintptr_t at = reinterpret_cast<uintptr_t>(start) / kAlignment * kAlignment + kAlignment;
+  void** data = reinterpret_cast<void**>(at);
+  data[-1] = start;  // new aligns to two pointers at least
+  return data;
+}
+
+void* start_of(void* data) { return static_cast<void**>(data)[-1]; }
+
+}  // namespace
 
 int64_t checked_mul(int64_t a, int64_t b) {
   int64_t product = 0;
@@ -45,12 +63,17 @@ Buffer::Buffer(int64_t bytes, Fill fill) : size_(bytes) {
   if (bytes == 0) return;
   if (bytes > std::numeric_limits<int64_t>::max() - static_cast<int64_t>(kAlignment))
     throw std::bad_alloc();
-  data_ = ::operator new(static_cast<size_t>(bytes), std::align_val_t{kAlignment});
+  data_ = bytes < kLarge ? ::operator new(static_cast<size_t>(bytes), std::align_val_t{kAlignment})
+                         : aligned(::operator new(static_cast<size_t>(bytes) + kAlignment));
   if (fill == Fill::zeros) memset(data_, 0, static_cast<size_t>(bytes));
 }
 
 Buffer::~Buffer() {
-  if (data_) ::operator delete(data_, std::align_val_t{kAlignment});
+  if (size_ < kLarge) {
+    if (data_) ::operator delete(data_, std::align_val_t{kAlignment});
+  } else {
+    ::operator delete(start_of(data_));
+  }
 }
 
 }  // namespace fastnn

@@ -15,12 +15,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from fastnn import _locks
+
 _SEED_LIMIT = 2**63
 # A model's training has a block of streams of its own: however often it is traced, and in whatever
 # process, its nodes get the same ones.
 _BLOCK = 2**32
 
-_lock = threading.Lock()
+_lock = _locks.lock()
 _seed = secrets.randbelow(2**32)
 _generation = 0
 _stream = 0

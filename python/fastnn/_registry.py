@@ -6,15 +6,16 @@ import difflib
 import inspect
 import itertools
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from fastnn import _locks
+
 _custom: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects", default={})  # noqa: B039
 _counters: dict[str, itertools.count[int]] = {}
-_lock = threading.Lock()
+_lock = _locks.lock()
 
 
 def snake_case(name: str) -> str:

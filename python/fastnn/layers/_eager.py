@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import graph
+from fastnn import _locks, graph
 from fastnn._tensor import Tensor
 from fastnn.layers import _scope, _track
 from fastnn.layers._arguments import DTYPES
@@ -22,7 +21,7 @@ class EagerFunctions:
 
     def __init__(self) -> None:
         self._functions: dict[Any, tuple[Any, Any]] = {}
-        self._lock = threading.Lock()
+        self._lock = _locks.lock()
         self._version = -1
         self._parts: tuple[tuple[int, bool], ...] = ()
 

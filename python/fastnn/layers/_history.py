@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from fastnn import _core
+from fastnn import _core, _locks
 from fastnn._tensor import Tensor, with_mask
 from fastnn.layers._nest import flatten, map_structure
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 _PENDING_LIMIT = 4096
 
-lock = threading.RLock()
+lock = _locks.rlock()
 
 
 class Call:

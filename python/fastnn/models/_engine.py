@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import _core, graph
+from fastnn import _core, _locks, graph
 from fastnn.callbacks import CallbackList
 from fastnn.layers import _history, _scope, _track
 from fastnn.layers._arguments import map_shapes
@@ -31,6 +33,21 @@ if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
 
 
+_engines: WeakSet[Engine] = WeakSet()
+
+
+def _after_fork() -> None:
+    """What another thread of the parent was training is not in training in the child."""
+    for engine in _engines:
+        if engine._in_training.locked() and engine._thread != threading.get_ident():
+            engine.forget()  # trainers that are in the middle of a pass
+            engine.callbacks = None
+            _locks.free([engine._in_training])
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Engine:
     """The compiled programs of a model, and its data brought into their form.
 
@@ -46,7 +63,7 @@ class Engine:
         self.fast: Any = None
         self._in_training = threading.Lock()
         self._thread = 0
-        self.measuring = threading.RLock()
+        self.measuring = _locks.rlock()
         self._trained_at = -1
         self._trained_ids: tuple[int, ...] = ()
         self.guard = _core.Guard()
@@ -56,6 +73,7 @@ class Engine:
         self.saved: Resume | None = None
         self.resume: Resume | None = None
         self.callbacks: CallbackList | None = None  # of the fit that runs
+        _engines.add(self)
 
     # --- state
 

@@ -90,7 +90,7 @@ class Sequential(Model):
         """Adds the layer to the stack, and to the graph where there is one."""
         if self._ends is not None:
             inputs, outputs = self._ends
-            outputs = layer(outputs)
+            outputs = _called(layer, outputs)
             self._stack.append(layer)
             self._set_ends(inputs, outputs)
             return
@@ -117,11 +117,12 @@ class Sequential(Model):
     def _build_from(self, source: InputLayer) -> None:
         tensor = source.make_tensor()
         _history.record(source, (), {}, tensor)
+        _history.claim(source._calls)
         outputs = tensor
         with _scope.suspended():
             for layer in self._stack:
                 if not isinstance(layer, InputLayer):
-                    outputs = layer(outputs)
+                    outputs = _called(layer, outputs)
         self._set_ends(tensor, outputs)
 
     # A graph is read when it is asked for: a stack of a thousand layers grows a thousand times.
@@ -245,6 +246,13 @@ class Sequential(Model):
         for entry in config["layers"]:
             model.add(layer_from_config(entry, custom_objects))
         return model
+
+
+def _called(layer: Layer, inputs: Any) -> Any:
+    """What the layer makes of them. The model holds the layer, which holds the call."""
+    outputs = layer(inputs)
+    _history.claim(layer._calls[-1:])
+    return outputs
 
 
 def _input_dtype(layer: Layer) -> str:
