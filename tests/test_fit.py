@@ -650,6 +650,19 @@ def test_steps_per_epoch_of_arrays():
     assert seen == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_an_epoch_of_some_steps_leaves_the_other_rows_to_the_next(shuffle):
+    expected = weights_after(X, Y, batch_size=10, epochs=2, shuffle=shuffle)
+    got = weights_after(X, Y, batch_size=10, steps_per_epoch=4, epochs=3, shuffle=shuffle)
+    assert_same(got, expected)
+    # A new training begins with the first row, and without steps each epoch is a whole pass.
+    model = network()
+    model.fit(X, Y, batch_size=10, steps_per_epoch=4, shuffle=False, verbose=0)
+    loss = model.evaluate(X[:10], Y[:10], verbose=0)
+    history = model.fit(X, Y, batch_size=10, steps_per_epoch=1, shuffle=False, verbose=0)
+    assert history.history["loss"] == pytest.approx([loss])
+
+
 def test_batches_larger_than_the_data_and_ragged_ones():
     network().fit(X, Y, batch_size=1000, verbose=0)
     network().fit(X, Y, batch_size=7, verbose=0)
@@ -666,10 +679,18 @@ def test_train_on_batch_equals_fit():
     loss, accuracy = single.train_on_batch(X, Y)
     assert_same(model.get_weights(), single.get_weights())
     assert model.history.history["loss"][0] == pytest.approx(loss)
-    single.reset_metrics()
     figures = single.test_on_batch(X, Y, return_dict=True)
     assert figures == pytest.approx(single.evaluate(X, Y, verbose=0, return_dict=True))
     assert 0 <= accuracy <= 1
+
+
+def test_single_batches_return_figures_of_their_own():
+    model = network(metrics=["accuracy"])
+    for start in (0, 20, 40):
+        x, y = X[start : start + 20], Y[start : start + 20]
+        expected = model.evaluate(x, y, verbose=0)
+        assert model.test_on_batch(x, y) == pytest.approx(expected)
+        assert model.train_on_batch(x, y) == pytest.approx(expected)
 
 
 def test_old_argument_names():

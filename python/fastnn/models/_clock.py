@@ -18,7 +18,8 @@ class Clock:
         passes: how many passes over the rows were begun.
         epoch: the epoch that it is in.
         batch: the next batch of the epoch.
-        row: the next row of the pass, 0 before and after it.
+        row: the next row of the pass, 0 before and after it. An epoch of fewer steps than the
+            rows have leaves the others to the next.
         batch_size: of the pass.
         rows: of the pass.
     """
@@ -47,8 +48,8 @@ class Clock:
         return self.block
 
     def begin_epoch(self, epoch: int) -> None:
-        """At the first batch of an epoch."""
-        self.epoch, self.batch, self.row = epoch, 0, 0
+        """At the first batch of an epoch; a pass over the rows that is not finished goes on."""
+        self.epoch, self.batch = epoch, 0
 
     def state(self) -> dict[str, Any]:
         """The numbers, as plain data."""

@@ -188,6 +188,7 @@ def _first_epoch(model: Trainable, initial_epoch: int | str) -> int:
     engine.resume = None
     if isinstance(initial_epoch, int):
         engine.clock.begin_epoch(initial_epoch)
+        engine.clock.row = 0
         return initial_epoch
     if initial_epoch != "saved":
         raise ValueError(
@@ -300,6 +301,7 @@ def train_on_batch(
     with engine.training("train_on_batch"):
         signature, columns = engine.columns(x, y, sample_weight, class_weight, check_finite)
         trainer = engine.step(signature, columns, True).trainer
+        model.reset_metrics()
         try:
             trainer.run_batch(columns.arrays, engine.clock.seed, engine.clock.step)
         finally:
@@ -345,6 +347,7 @@ def test_on_batch(
     signature, columns = engine.columns(x, y, sample_weight, None, check_finite)
     with engine.measuring:
         step = engine.step(signature, columns, False)
+        model.reset_metrics()
         step.trainer.run_batch(columns.arrays, random.current_seed())
         assert model._objective is not None
         return model._objective.results()

@@ -80,6 +80,9 @@ class Pass:
                 f"{clock.batch_size} rows each, of {clock.rows} rows: it goes on with the same, "
                 f"got batches of {batch_size} and {rows} rows"
             )
+        unlike = (clock.batch_size, clock.rows) != (batch_size, rows)
+        if not clock.batch and (self.limit is None or unlike):
+            clock.row = 0
         clock.batch_size, clock.rows = batch_size, rows
         return clock
 

@@ -147,7 +147,7 @@ class Trainable(Layer):
         return [] if self._objective is None else [item.metric for item in self._objective.tracked]
 
     def reset_metrics(self) -> None:
-        """Starts the running means of loss and metrics again (train_on_batch adds to them)."""
+        """Starts the running means of loss and metrics again, as every pass and batch does."""
         if self._objective is not None:
             self._objective.reset()
 
@@ -191,7 +191,8 @@ class Trainable(Layer):
                 :func:`fastnn.load_model` goes on where its file was written, in mid-epoch too,
                 with the bits of a training that never stopped; a generator has to begin with the
                 first batch of that epoch.
-            steps_per_epoch: default: a whole pass.
+            steps_per_epoch: default: a whole pass. With fewer, the next epoch goes on where this
+                one ended (a memory map begins again).
             validation_steps: default: a whole pass.
             validation_batch_size: default: batch_size.
             validation_freq: validate every so many epochs, or in the epochs of a list; default 1.
@@ -361,7 +362,7 @@ class Trainable(Layer):
             check_finite: as for :meth:`fit`.
 
         Returns:
-            As :meth:`evaluate`: means over the steps since :meth:`reset_metrics`, as in Keras.
+            As :meth:`evaluate`: the figures of this batch alone.
 
         Raises:
             RuntimeError: before compile(), or while the model is in training.
