@@ -35,7 +35,7 @@ from bench.frameworks._keras_like import sequential
 from bench.peers import ROOT
 from bench.workloads import WORKLOADS, Training
 from fastnn.layers import Dense
-from fastnn.models._batches import MappedBatches
+from fastnn.models._windows import MappedBatches
 
 PARTS = ("rows", "map", "layers")
 TARGET = 0.4  # seconds of a turn, where an epoch is shorter
@@ -190,7 +190,7 @@ def _forget(file: Path) -> None:
 
 def _read_blocks(file: Path) -> None:
     """Reads a file in the order of a shuffled epoch, by plain reads that are announced ahead."""
-    block, window = MappedBatches._BLOCK_BYTES, MappedBatches._WINDOW_BLOCKS
+    block, window = MappedBatches.BLOCK_BYTES, MappedBatches.WINDOW_BLOCKS
     offsets = np.random.default_rng(0).permutation(-(-file.stat().st_size // block)) * block
     windows = [np.sort(offsets[i : i + window]) for i in range(0, len(offsets), window)]
     piece = bytearray(block)

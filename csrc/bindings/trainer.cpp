@@ -3,6 +3,8 @@
 
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "bindings/device_array.h"
 #include "bindings/function.h"
 #include "bindings/register.h"
@@ -99,14 +101,15 @@ struct PyTrainer {
     kept.clear();
   }
 
+  // From the step that it stands at where none is given.
   void begin_in_order(const Arrays& arrays, int64_t batch, const py::array_t<int64_t>& order,
-                      uint64_t seed) {
+                      uint64_t seed, std::optional<uint64_t> step, int64_t row) {
     if (order.ndim() != 1) throw ValueError(str("order: expected one axis, got ", order.ndim()));
-    auto row = order.unchecked<1>();
-    std::vector<int64_t> rows(static_cast<size_t>(row.shape(0)));
-    for (py::ssize_t i = 0; i < row.shape(0); ++i) rows[static_cast<size_t>(i)] = row(i);
+    auto number = order.unchecked<1>();
+    std::vector<int64_t> rows(static_cast<size_t>(number.shape(0)));
+    for (py::ssize_t i = 0; i < number.shape(0); ++i) rows[static_cast<size_t>(i)] = number(i);
     trainer.begin(columns_of(arrays), batch, std::move(rows), seed,
-                  {0, trainer.position().step, 0});
+                  {0, step.value_or(trainer.position().step), row});
     kept = arrays;
   }
 
@@ -303,7 +306,8 @@ void register_trainer(py::module_& m) {
            py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
            py::arg("row") = 0)
       .def("begin_in_order", &PyTrainer::begin_in_order, py::arg("columns"), py::arg("batch_size"),
-           py::arg("order").noconvert(), py::arg("seed"))
+           py::arg("order").noconvert(), py::arg("seed"), py::arg("step") = py::none(),
+           py::arg("row") = 0)
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
       .def(

@@ -338,6 +338,8 @@ class Trainer:
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         order: numpy.typing.NDArray[numpy.int64],
         seed: typing.SupportsInt | typing.SupportsIndex,
+        step: typing.SupportsInt | typing.SupportsIndex | None = None,
+        row: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
     def end(self) -> None: ...
     def hold(self) -> None:

@@ -1,15 +1,12 @@
-"""Data that come in batches: generators, iterables, sequences, memory maps."""
+"""Data that come in batches: generators, iterables, sequences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from fastnn.models._columns import Columns
-from fastnn.models._read_ahead import ReadAhead
 
 
 def is_batches(x: Any) -> bool:
@@ -134,105 +131,6 @@ class Batches:
 def _prepend(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield first
     yield from rest
-
-
-class MappedBatches:
-    """Batches of memory maps, read and shuffled a window of blocks at a time.
-
-    A system reads some megabytes around whatever is touched in a mapped file: rows taken here and
-    there would read a file many times over. So blocks are long, and are copied before their rows
-    are mixed; and the next ones are read meanwhile.
-
-    Args:
-        columns: arrays of which some are memory maps.
-        batch_size: rows a batch.
-    """
-
-    _BLOCK_BYTES = 4 << 20
-    _BLOCK_ROWS = 256  # at least
-    _WINDOW_BLOCKS = 4
-
-    def __init__(self, columns: Columns, batch_size: int) -> None:
-        self._columns = columns
-        self._batch_size = batch_size
-        row_bytes = sum(a[:1].nbytes for a in columns.arrays) or 1
-        self._block_rows = max(self._BLOCK_ROWS, self._BLOCK_BYTES // row_bytes)
-
-    @property
-    def steps(self) -> int:
-        """How many batches a pass has."""
-        return -(-self._columns.rows // self._batch_size)
-
-    def one_epoch(self, generator: np.random.Generator | None) -> Iterator[Columns]:
-        """The batches of a pass.
-
-        Args:
-            generator: shuffles; None keeps the order. Blocks of rows are read in random order,
-                and rows are mixed within windows of some blocks.
-        """
-        size = self._batch_size
-        if generator is None:
-            yield from self._in_order()
-            return
-        rest = self._columns.slice(0, 0)
-        window = None
-        for blocks in self._windows(generator):
-            del window  # before the next is made: memory for one is enough
-            window = _joined([rest, *blocks])
-            order = generator.permutation(window.rows)
-            whole = len(order) // size * size
-            for start in range(0, whole, size):
-                yield _rows_of(window, order[start : start + size])
-            rest = _rows_of(window, order[whole:])
-        if rest.rows:
-            yield rest
-
-    def _in_order(self) -> Iterator[Columns]:
-        rows, size = self._columns.rows, self._batch_size
-        reach = self._WINDOW_BLOCKS * self._block_rows
-        with ReadAhead(self._columns.arrays) as ahead:
-            asked = 0
-            for start in range(0, rows, size):
-                while ahead.maps and asked < min(start + reach, rows):
-                    ahead.ask(self._block(asked // self._block_rows).arrays)
-                    asked += self._block_rows
-                yield self._columns.slice(start, min(start + size, rows))
-
-    def _windows(self, generator: np.random.Generator) -> Iterator[list[Columns]]:
-        size, count = self._block_rows, self._WINDOW_BLOCKS
-        blocks = generator.permutation(-(-self._columns.rows // size))
-        windows = [np.sort(blocks[i : i + count]) for i in range(0, len(blocks), count)]
-        with ReadAhead(self._columns.arrays) as ahead:
-            for i, chosen in enumerate(windows):
-                # The first; then each while the one before it is trained on.
-                for coming in windows[:2] if i == 0 else windows[i + 1 : i + 2]:
-                    for b in coming if ahead.maps else ():
-                        ahead.ask(self._block(b).arrays)
-                yield [self._block(b) for b in chosen]
-
-    def _block(self, b: int) -> Columns:
-        return self._columns.slice(b * self._block_rows, (b + 1) * self._block_rows)
-
-
-def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
-    return columns.map(lambda array: array[indices])
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    """Rows of several columns, one after the other, copied."""
-
-    def join(own: Sequence[Sequence[NDArray[Any] | None]]) -> list[Any]:
-        return [
-            None if arrays[0] is None else np.concatenate(arrays)
-            for arrays in zip(*own, strict=True)
-        ]
-
-    return Columns(
-        parts[0].template,
-        join([part.x for part in parts]),
-        join([part.y for part in parts]),
-        join([part.weights for part in parts]),
-    )
 
 
 def split_batch(batch: Any) -> tuple[Any, Any, Any]:

@@ -98,9 +98,9 @@ def _offending(array: NDArray[Any]) -> str:
     return ""
 
 
-def _unravel(array: NDArray[Any], flat: int) -> str:
-    index = tuple(int(i) for i in np.unravel_index(flat, array.shape))
-    return ", ".join(str(i) for i in index)
+def _unravel(array: NDArray[Any], flat: int, first: int = 0) -> str:
+    row, *rest = (int(i) for i in np.unravel_index(flat, array.shape))
+    return ", ".join(str(i) for i in (row + first, *rest))
 
 
 def first_nonfinite(array: NDArray[Any]) -> int:
@@ -123,13 +123,14 @@ def first_nonfinite(array: NDArray[Any]) -> int:
     return -1
 
 
-def require_finite(owner: str, name: str, array: NDArray[Any]) -> None:
+def require_finite(owner: str, name: str, array: NDArray[Any], first: int = 0) -> None:
     """Raises ValueError for NaN or infinity, naming the first.
 
     Args:
         owner: the class that the message names.
         name: what it calls the array.
         array: numbers of any dtype and layout.
+        first: the number of its first row.
 
     Raises:
         ValueError: if there is one.
@@ -140,7 +141,7 @@ def require_finite(owner: str, name: str, array: NDArray[Any]) -> None:
         value = float(np.asarray(array)[index])
         text = "NaN" if math.isnan(value) else "infinite"
         raise ValueError(
-            f"[{owner}] {name}[{_unravel(array, flat)}] is {text} "
+            f"[{owner}] {name}[{_unravel(array, flat, first)}] is {text} "
             "(check_finite=False skips this check)"
         )
 

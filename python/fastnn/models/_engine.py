@@ -25,6 +25,7 @@ from fastnn.models._columns import (
     flatten_inputs,
     flatten_targets,
 )
+from fastnn.models._mapped import require_files
 from fastnn.models._objective import Objective, Settings
 from fastnn.models._programs import Signature, Step
 
@@ -158,7 +159,8 @@ class Engine:
             targets: whether y belongs to the data; without, y must be None.
 
         Raises:
-            ValueError: for data of a wrong shape, length or content.
+            ValueError: for data of a wrong shape, length or content, or in files that have become
+                shorter.
             TypeError: for data that are no numbers.
         """
         owner = type(self._model).__name__
@@ -170,6 +172,7 @@ class Engine:
             named += [(label, leaf) for leaf in flatten(part) if leaf is not None]
         _checks.require_rows(owner, named)
         self._require_here(owner, named)
+        require_files(owner, [array for _, array in named])
         if check_finite:
             for label, array in named:
                 if not Columns(None, [array], [], []).is_mapped:

@@ -11,7 +11,8 @@ from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models import _checks
 from fastnn.models._batches import is_batches, split_batch
 from fastnn.models._columns import train_rows
-from fastnn.models._passes import MemoryPass, Pass, columns_pass, make_pass
+from fastnn.models._pass import Pass
+from fastnn.models._passes import MemoryPass, columns_pass, make_pass
 from fastnn.models._plan import Plan, from_program
 from fastnn.models._profile import Profile, from_timings
 

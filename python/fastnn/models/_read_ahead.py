@@ -1,4 +1,4 @@
-"""Parts of memory-mapped files, asked for before they are read."""
+"""Parts of memory-mapped files, read by threads before they are needed."""
 
 from __future__ import annotations
 
@@ -6,72 +6,85 @@ import mmap
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fastnn import _core
+from fastnn.models._mapped import MappedRows
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
+HUGE = 2 << 20
 _READERS = 2  # so that the disk has always something to do
 
 
 class ReadAhead:
-    """Has parts of mapped files read while something else is done; nothing else is read meanwhile.
+    """Threads that have parts of mapped files read; nothing else is read meanwhile.
 
-    Where a mapping is to be of huge pages, Linux reads two megabytes around whatever is touched, in
-    one piece; the processor's part of that is a tenth of what it is by small pages. But whoever
-    touches waits. So threads do, ahead of the reader, which at worst waits for them. Other systems
-    are advised of what comes (madvise).
+    Where a mapping is to be of huge pages, Linux reads the two megabytes around whatever is
+    touched, in one piece. The processor's part of that is a tenth of what it is by small pages, and
+    disks take a third of the time. So all of a file is read so that lies in whole such pieces; the
+    rest by small pages, so that nothing is read that was not asked for. Other systems are advised
+    of what comes (madvise).
 
     Args:
-        arrays: all of the data. Only files of which no array takes parts of rows are cared for;
-            others are read as the system sees fit.
-
-    Attributes:
-        maps: the files that are cared for.
+        places: the rows that are cared for.
     """
 
-    def __init__(self, arrays: Sequence[NDArray[Any]]) -> None:
-        whole: dict[int, mmap.mmap] = {}
-        parts = set()
-        for array in arrays:
-            owner = _map_of(array)
-            if owner is not None:
-                whole[id(owner)] = owner
-                if not array.flags.c_contiguous:
-                    parts.add(id(owner))
-        self.maps = [owner for key, owner in whole.items() if key not in parts]
+    def __init__(self, places: Sequence[MappedRows]) -> None:
+        self._maps = {id(place.owner): place.owner for place in places}
+        self._huge: set[int] = set()
         self._threads: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> ReadAhead:
-        for owner in self.maps:
-            _advise(owner, "MADV_RANDOM")
-        if self.maps and _reads_huge_pages():
-            taken = [_advise(owner, "MADV_HUGEPAGE") for owner in self.maps]
-            if all(taken):
-                from concurrent.futures import ThreadPoolExecutor  # loads much; few need it
+        from concurrent.futures import ThreadPoolExecutor  # loads much; few need it
 
-                self._threads = ThreadPoolExecutor(_READERS, "fastnn-read-ahead")
+        self._threads = ThreadPoolExecutor(_READERS, "fastnn-read-ahead")
+        for key, owner in self._maps.items():
+            _advise(owner, "MADV_RANDOM")
+            if _reads_huge_pages() and _advise(owner, "MADV_HUGEPAGE"):
+                self._huge.add(key)
         return self
 
-    def ask(self, arrays: Sequence[NDArray[Any]]) -> None:
-        """Begins to read what of these arrays lies in files."""
-        for array in arrays:
-            owner = _map_of(array)
-            if owner is None or owner not in self.maps:
-                continue
-            if self._threads is not None:
-                self._threads.submit(_core.populate, array)
-                continue
-            start = array.ctypes.data - np.frombuffer(owner, np.uint8).ctypes.data
-            _advise(owner, "MADV_WILLNEED", start, array.nbytes)
+    def submit(self, task: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Has a thread call a function."""
+        assert self._threads is not None
+        return self._threads.submit(task, *args)
+
+    def fetch(self, place: MappedRows, start: int, end: int) -> bool:
+        """Has bytes of a mapping read; for the threads, which wait for it.
+
+        Args:
+            place: the mapping.
+            start: the first byte.
+            end: behind the last.
+
+        Returns:
+            Whether they are there. Where the system cannot tell, they are on their way.
+        """
+        if id(place.owner) not in self._huge:
+            return _advise(place.owner, "MADV_WILLNEED", start, end)
+        first = -(-(start + place.offset) // HUGE) * HUGE - place.offset
+        last = (end + place.offset) // HUGE * HUGE - place.offset
+        if first >= last:
+            return _advise(place.owner, "MADV_WILLNEED", start, end)
+        _advise(place.owner, "MADV_WILLNEED", start, first)
+        _advise(place.owner, "MADV_WILLNEED", last, end)
+        return _core.populate(place.content[first:last])
+
+    def drop(self, place: MappedRows, start: int, end: int) -> None:
+        """Lets go of pages that lie between these bytes, of files that stay as they are.
+
+        They stay in the system's cache, where whatever is in no process's memory is the first to
+        make room.
+        """
+        start = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = min(end // mmap.PAGESIZE * mmap.PAGESIZE, len(place.content))
+        if place.shared and start < end and sys.platform == "linux":
+            _advise(place.owner, "MADV_DONTNEED", start, end)
 
     def __exit__(
         self,
@@ -79,9 +92,9 @@ class ReadAhead:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-        for owner in self.maps:
+        assert self._threads is not None
+        self._threads.shutdown(cancel_futures=True)
+        for owner in self._maps.values():
             _advise(owner, "MADV_NORMAL")
             if _reads_huge_pages():
                 _advise(owner, "MADV_NOHUGEPAGE")
@@ -94,27 +107,17 @@ def _reads_huge_pages() -> bool:
     return tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2]) >= (5, 18)
 
 
-def _map_of(array: Any) -> mmap.mmap | None:
-    """The mapped file under an array, or None."""
-    while isinstance(array, np.ndarray):
-        owner = getattr(array, "_mmap", None)
-        if isinstance(owner, mmap.mmap):
-            return owner
-        array = array.base
-    return None
-
-
-def _advise(owner: mmap.mmap, advice: str, start: int = 0, length: int | None = None) -> bool:
+def _advise(owner: mmap.mmap, advice: str, start: int = 0, end: int | None = None) -> bool:
     """madvise, in pieces that the system does not cut short; whether it was taken."""
     option = getattr(mmap, advice, None)
     if option is None:
         return False
     with suppress(OSError):  # a file system may take none
-        if length is None:
+        if end is None:
             owner.madvise(option)
             return True
-        end = start + length
-        for piece in range(start // mmap.PAGESIZE * mmap.PAGESIZE, end, 1 << 20):
-            owner.madvise(option, piece, min(1 << 20, end - piece))
+        piece = 1 << 20 if advice == "MADV_WILLNEED" else end - start
+        for at in range(start // mmap.PAGESIZE * mmap.PAGESIZE, end, piece):
+            owner.madvise(option, at, min(piece, end - at))
         return True
     return False
