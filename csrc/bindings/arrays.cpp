@@ -32,6 +32,15 @@ py::array converted(const py::array& a, const py::dtype& dtype) {
   return py::reinterpret_steal<py::array>(made);
 }
 
+// What pybind11 does not name, by its place in NumPy's table, which never changes.
+void* numpy_api(int place) {
+  static void** const table = [] {
+    py::object capsule = py::detail::import_numpy_core_submodule("multiarray").attr("_ARRAY_API");
+    return static_cast<void**>(PyCapsule_GetPointer(capsule.ptr(), nullptr));
+  }();
+  return table[place];
+}
+
 // NumPy never frees them.
 struct Descrs {
   PyObject* of[std::size(kTypes)];
@@ -68,6 +77,11 @@ bool is_like_ours(const py::dtype& d, DType* out) {
 }  // namespace
 
 PyObject* descr_of(DType t) { return descrs().of[static_cast<int>(t)]; }
+
+bool is_one_of_ours(PyObject* descr) {
+  const auto& known = descrs().of;
+  return std::find(std::begin(known), std::end(known), descr) != std::end(known);
+}
 
 py::dtype numpy_dtype(DType t) { return py::reinterpret_borrow<py::dtype>(descr_of(t)); }
 
@@ -117,16 +131,16 @@ py::array new_array(DType t, const std::vector<int64_t>& shape) {
 }
 
 py::object numpy_scalar(DType t, const void* data) {
-  // Not among the functions that pybind11 knows; its place in the table never changes.
   using Make = PyObject* (*)(const void* data, PyObject* descr, PyObject* base);
-  static const Make make = [] {
-    constexpr int kPlace = 60;
-    py::object table = py::detail::import_numpy_core_submodule("multiarray").attr("_ARRAY_API");
-    return reinterpret_cast<Make*>(PyCapsule_GetPointer(table.ptr(), nullptr))[kPlace];
-  }();
+  static const auto make = reinterpret_cast<Make>(numpy_api(60));
   PyObject* made = make(data, descr_of(t), nullptr);
   if (!made) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
+}
+
+bool is_numpy_scalar(py::handle x) {
+  static const auto generic = static_cast<PyTypeObject*>(numpy_api(10));
+  return PyObject_TypeCheck(x.ptr(), generic);
 }
 
 bool is_plain(py::handle x, DType t) {

@@ -15,6 +15,7 @@ namespace py = pybind11;
 py::dtype numpy_dtype(DType t);
 // The same, borrowed: the one object that NumPy's arrays of this dtype share.
 PyObject* descr_of(DType t);
+bool is_one_of_ours(PyObject* descr);
 // TypeError that lists the dtypes fastnn has.
 DType dtype_from(py::handle name_or_dtype);
 bool has_dtype(py::handle array, DType* out);  // native byte order only
@@ -25,6 +26,7 @@ py::array new_array(DType t, const std::vector<int64_t>& shape);
 py::array new_array(PyObject* descr, int rank, const Py_intptr_t* dims);
 
 py::object numpy_scalar(DType t, const void* data);
+bool is_numpy_scalar(py::handle x);
 
 // A C-contiguous, aligned array, and no subclass?
 inline bool lies_plain(py::handle x) {

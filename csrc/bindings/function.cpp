@@ -149,8 +149,8 @@ PyObject* Function::call(PyObject* const* args, size_t count) {
   if (count != p.input_types.size())
     throw TypeError(str("expected ", p.input_types.size(), " arguments, got ", count));
   if (!p.device().is_host()) return call_on_device(args);
-  if (!fits(args)) return call_converted(args);
-  return run(std::move(ready_), args);
+  if (fits(args)) return run(std::move(ready_), args);
+  return call_converted(args);
 }
 
 // Whether the arguments can be read as they are, with the shapes of the last call.
@@ -171,14 +171,15 @@ PyObject* Function::call_converted(PyObject* const* args) {
   const Program& p = executable.program();
   std::vector<py::array> arrays;
   std::vector<PyObject*> pointers;
-  std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < p.input_types.size(); ++i) {
     const DType t = p.input_types[i].dtype;
     arrays.push_back(is_plain(args[i], t) ? py::reinterpret_borrow<py::array>(args[i])
                                           : as_array(args[i], t, input_called(p, i)));
     pointers.push_back(arrays.back().ptr());
-    shapes.push_back(shape_of(arrays.back()));
   }
+  if (fits(pointers.data())) return run(std::move(ready_), pointers.data());
+  std::vector<std::vector<int64_t>> shapes;
+  for (const py::array& a : arrays) shapes.push_back(shape_of(a));
   return run(bind(std::move(shapes)), pointers.data());
 }
 

@@ -56,6 +56,7 @@ __all__: list[str] = [
     "measure_peak",
     "num_threads",
     "op_table",
+    "operation",
     "parameter",
     "placeholder",
     "populate",
@@ -461,6 +462,16 @@ def matmul_now(a: typing.Any, b: typing.Any, transpose_a: bool, transpose_b: boo
 def measure_peak() -> dict: ...
 def num_threads() -> int: ...
 def op_table() -> list: ...
+def operation(
+    general: collections.abc.Callable,
+    compiled: collections.abc.Callable,
+    first: typing.SupportsInt | typing.SupportsIndex = 0,
+    tensors: typing.SupportsInt | typing.SupportsIndex | None = 1,
+) -> typing.Any:
+    """
+    Calls general(...); but where the arguments from `first` on, `tensors` of them (-1: a sequence of them, None: all), are arrays, the Function that compiled(...) has made for such arguments.
+    """
+
 def parameter(dtype: typing.Any, shape: typing.Any) -> Value: ...
 def placeholder(dtype: typing.Any, shape: typing.Any, name: str = "") -> Value: ...
 def populate(array: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> bool:

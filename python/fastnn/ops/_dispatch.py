@@ -19,10 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CACHE_SIZE = 1024
-_Compiled = tuple[Callable[..., Any], bool]  # what runs it, and whether it has one result
-_cache: OrderedDict[Any, _Compiled] = OrderedDict()
-# The same for calls on arrays alone, by keys that take little time to make.
-_quick: dict[Any, _Compiled] = {}
+_cache: OrderedDict[Any, _core.Function] = OrderedDict()
 
 
 def _is_number(x: Any) -> bool:
@@ -85,11 +82,12 @@ def to_tensors(args: Sequence[Any], op: str = "tensor") -> list[Tensor]:
     return result
 
 
-def run_now(
-    op: str, key: Any, build: Callable[..., Any], arrays: Sequence[Any], quick_key: Any = None
-) -> Any:
-    """Compiles build(*tensors) for the arrays' dtypes and shapes, once, and calls it."""
-    given = [x if _is_number(x) else _array(x, op) for x in arrays]
+def _compiled(
+    op: str, key: Any, build: Callable[..., Any], data: Sequence[Any]
+) -> tuple[_core.Function, list[npt.NDArray[Any]]]:
+    """What build(*tensors) is for arrays of such dtypes and shapes, compiled once; the arrays."""
+    given = [x if _is_number(x) else _array(x, op) for x in data]
+    arrays = [x for x in given if isinstance(x, np.ndarray)]
     signature = tuple(
         (x.dtype.str, x.shape) if isinstance(x, np.ndarray) else (x, math.copysign(1, x))
         for x in given
@@ -101,23 +99,10 @@ def run_now(
         _cache[full_key] = entry
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
-    if quick_key is not None:
-        if len(_quick) >= _CACHE_SIZE:
-            _quick.clear()
-        _quick[quick_key] = entry
-    return _run(entry, [x for x in given if isinstance(x, np.ndarray)])
+    return entry, arrays
 
 
-def _run(compiled: _Compiled, arrays: Sequence[Any]) -> Any:
-    function, single = compiled
-    results = function(*arrays)
-    if single:
-        result = results[0]
-        return result if result.ndim else result[()]
-    return [r if r.ndim else r[()] for r in results]
-
-
-def _compile(build: Callable[..., Any], given: Sequence[Any]) -> _Compiled:
+def _compile(build: Callable[..., Any], given: Sequence[Any]) -> _core.Function:
     tensors: list[Any] = []
     inputs = []
     for x in given:
@@ -131,10 +116,14 @@ def _compile(build: Callable[..., Any], given: Sequence[Any]) -> _Compiled:
         tensors = list(to_tensors(tensors))
     result = build(*tensors)
     single = isinstance(result, Tensor)
-    outputs = [result] if single else list(result)
-    sections: list[Any] = [("main", [t._value for t in outputs], [])]
-    function = _core.Function(inputs, sections, device="cpu")  # where the arrays are
-    return function.__call__, single
+    sections: list[Any] = [("main", [t._value for t in ([result] if single else result)], [])]
+    return _core.Function(
+        inputs,
+        sections,
+        device="cpu",  # where the arrays are
+        returns="one" if single else "list",
+        scalars=True,
+    )
 
 
 @overload
@@ -169,59 +158,48 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            count = tensors
-            quick_key = None
-            if 0 < count <= len(args):
-                quick_key = _quick_key(function, args, count, kwargs)
-                try:
-                    compiled = _quick.get(quick_key)
-                except TypeError:  # a list among the other arguments
-                    compiled = quick_key = None
-                if compiled is not None:
-                    return _run(compiled, args[:count])
-            op = function.__name__.lstrip("_")
-            if count >= 0:
-                data, rest = args[:count], args[count:]
-            else:
-                data, rest = tuple(args[0]), args[1:]
-            if len(data) < count:
-                # Data given by keyword: in the order of the parameters.
-                names = function.__code__.co_varnames[len(data) : count]
-                data += tuple(kwargs.pop(n) for n in names if n in kwargs)
-            if any(isinstance(x, Tensor) for x in data):
-                converted = to_tensors(data, op)
-                if count >= 0:
-                    return function(*converted, *rest, **kwargs)
-                return function(converted, *rest, **kwargs)
+        op = function.__name__.lstrip("_")
 
+        def taken_apart(args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+            """Data, other arguments, those by name."""
+            if tensors < 0:
+                return tuple(args[0]), args[1:], kwargs
+            data, rest = args[:tensors], args[tensors:]
+            if len(data) < tensors:
+                # Data given by keyword: in the order of the parameters.
+                names = function.__code__.co_varnames[len(data) : tensors]
+                data += tuple(kwargs[n] for n in names if n in kwargs)
+                kwargs = {n: x for n, x in kwargs.items() if n not in names}
+            return data, rest, kwargs
+
+        def on_tensors(data: Sequence[Any], rest: Any, kwargs: dict[str, Any]) -> Any:
+            converted = to_tensors(data, op)
+            if tensors >= 0:
+                return function(*converted, *rest, **kwargs)
+            return function(converted, *rest, **kwargs)
+
+        def on_arrays(
+            data: Sequence[Any], rest: Any, kwargs: dict[str, Any]
+        ) -> tuple[_core.Function, list[npt.NDArray[Any]]]:
             def build(*given: Any) -> Any:
-                converted = to_tensors(given, op)
-                if count >= 0:
-                    return function(*converted, *rest, **kwargs)
-                return function(converted, *rest, **kwargs)
+                return on_tensors(given, rest, kwargs)
 
             key = (function, _hashable(rest), _hashable(tuple(sorted(kwargs.items()))))
-            return run_now(op, key, build, data, quick_key)
+            return _compiled(op, key, build, data)
 
-        return call
+        def general(*args: Any, **kwargs: Any) -> Any:
+            data, rest, named = taken_apart(args, kwargs)
+            if any(isinstance(x, Tensor) for x in data):
+                return on_tensors(data, rest, named)
+            compiled, arrays = on_arrays(data, rest, named)
+            return compiled(*arrays)
+
+        def compiled(*args: Any, **kwargs: Any) -> _core.Function:
+            return on_arrays(*taken_apart(args, kwargs))[0]
+
+        return functools.wraps(function)(_core.operation(general, compiled, 0, tensors))
 
     return decorate
-
-
-def _quick_key(function: Any, args: Any, count: int, kwargs: dict[str, Any]) -> Any:
-    """Of a call on arrays, else None. It may not be hashable."""
-    x = args[0]
-    if type(x) is not np.ndarray:
-        return None
-    others: list[Any] = []
-    for y in args[1:count]:
-        if type(y) is not np.ndarray:
-            return None
-        others += (y.dtype, y.shape)
-    named = tuple(kwargs.items()) if kwargs else None
-    return function, x.dtype, x.shape, *others, args[count:], named, _core.active_table()
 
 
 def _hashable(x: Any) -> Any:
@@ -241,15 +219,27 @@ def node(op: str, inputs: Sequence[Tensor], **attrs: Any) -> Tensor:
     return Tensor(_core.make(op, [t._value for t in inputs], attrs))
 
 
+def _elementwise_on_arrays(
+    op: str, inputs: Sequence[Any], attrs: dict[str, Any]
+) -> tuple[_core.Function, list[npt.NDArray[Any]]]:
+    def build(*given: Any) -> Tensor:
+        return node(op, to_tensors(given, op), **attrs)
+
+    return _compiled(op, (op, tuple(attrs.values())), build, inputs)
+
+
 def _elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
     """An elementwise op of the table on tensors or arrays."""
     if any(isinstance(x, Tensor) for x in inputs):
         return node(op, to_tensors(inputs, op), **attrs)
-
-    def build(*given: Any) -> Tensor:
-        return node(op, to_tensors(given, op), **attrs)
-
-    return run_now(op, (op, tuple(attrs.values())), build, inputs)
+    compiled, arrays = _elementwise_on_arrays(op, inputs, attrs)
+    return compiled(*arrays)
 
 
-elementwise: Callable[..., Any] = _core.elementwise(_elementwise)
+def _compiled_elementwise(op: str, *inputs: Any, **attrs: Any) -> _core.Function:
+    return _elementwise_on_arrays(op, inputs, attrs)[0]
+
+
+elementwise: Callable[..., Any] = _core.elementwise(
+    _core.operation(_elementwise, _compiled_elementwise, 1, None)
+)
