@@ -157,9 +157,8 @@ py::object make(const py::function& general, const py::function& compiled, Py_ss
 void register_eager_operation(py::module_& m) {
   m.def("operation", &make, py::arg("general"), py::arg("compiled"), py::arg("first") = 0,
         py::arg("tensors") = std::optional<Py_ssize_t>(1),
-        "Calls general(...); but where the arguments from `first` on, `tensors` of them (-1: a "
-        "sequence of them, None: all), are arrays, the Function that compiled(...) has made for "
-        "such arguments.");
+        "Calls general(...), or on arrays the Function that compiled(...) made for such.\n\n"
+        "The data are `tensors` arguments from `first` on; -1: a sequence there, None: all.");
 }
 
 }  // namespace fastnn::bindings

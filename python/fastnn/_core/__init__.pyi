@@ -469,7 +469,9 @@ def operation(
     tensors: typing.SupportsInt | typing.SupportsIndex | None = 1,
 ) -> typing.Any:
     """
-    Calls general(...); but where the arguments from `first` on, `tensors` of them (-1: a sequence of them, None: all), are arrays, the Function that compiled(...) has made for such arguments.
+    Calls general(...), or on arrays the Function that compiled(...) made for such.
+
+    The data are `tensors` arguments from `first` on; -1: a sequence there, None: all.
     """
 
 def parameter(dtype: typing.Any, shape: typing.Any) -> Value: ...
