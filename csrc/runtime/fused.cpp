@@ -8,8 +8,19 @@ namespace {
 
 using kernels::kMaxRank;
 
+// A number n times. Blocks of a fixed size become vector stores.
+template <class T>
+void fill_row(T* out, T value, int64_t n) {
+  constexpr int64_t kBlock = 64 / static_cast<int64_t>(sizeof(T));
+  T block[kBlock];
+  std::fill_n(block, kBlock, value);
+  for (; n >= kBlock; n -= kBlock, out += kBlock) std::memcpy(out, block, sizeof(block));
+  for (int64_t i = 0; i < n; ++i) out[i] = value;
+}
+
 template <class T>
 void gather_row(T* out, const T* in, int64_t n, int64_t stride) {
+  if (stride == 0 && n >= 16) return fill_row(out, *in, n);
   for (int64_t i = 0; i < n; ++i) out[i] = in[i * stride];
 }
 
