@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastnn.layers import Dense
-from fastnn.models import Sequential
+from fastnn.layers import Concatenate, Dense, Embedding, Flatten, Input
+from fastnn.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
+from fastnn.models import Model, Sequential
 from fastnn.utils import set_random_seed, to_categorical
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
@@ -32,8 +33,8 @@ BAD_FOR_FIT = {
     "one row, flat": ({"x": X[0]}, ValueError, r"\(batch, 3\), got \(3,\)"),
     "a number": ({"x": 3.0}, ValueError, "got a single number"),
     "nothing": ({"x": None}, ValueError, "got None"),
-    "objects": ({"x": X.astype(object)}, TypeError, "dtype object"),
-    "a word": ({"x": [["a", "b", "c"]] * 20}, TypeError, "dtype <U1"),
+    "objects": ({"x": X.astype(object)}, TypeError, r"dtype object: all are numbers, astype"),
+    "a word": ({"x": [["a", "b", "c"]] * 20}, TypeError, "dtype <U1: make numbers of it first"),
     "complex": ({"x": X.astype(complex)}, TypeError, "dtype complex128"),
     "dates": ({"x": np.zeros((20, 3), "datetime64[s]")}, TypeError, "dtype datetime64"),
     "masked": ({"x": np.ma.masked_array(X, X > 0)}, TypeError, "masked"),
@@ -70,6 +71,8 @@ BAD_FOR_FIT = {
     "unknown name": ({"x": {"xx": X}}, ValueError, "names an input 'xx'"),
     "steps 0": ({"steps_per_epoch": 0}, ValueError, "at least 1"),
     "class weight name": ({"class_weight": {"yes": 2.0}}, ValueError, "class numbers"),
+    "class weights": ({"class_weight": [1.0, 2.0]}, TypeError, "class_weight as a dict"),
+    "misspelt": ({"batchsize": 3}, TypeError, "'batchsize' .did you mean 'batch_size'"),
     "class weight NaN": ({"class_weight": {0: np.nan}}, ValueError, "is nan"),
 }
 
@@ -256,3 +259,87 @@ def test_what_is_not_finite_among_many_rows_is_named_by_predict():
     wide = x.astype(np.float64)
     wide[1500, 2] = 1e300
     assert model.predict(wide, verbose=0).shape == (2000, 3)
+
+
+# --- indices
+
+
+def words():
+    return Sequential([Embedding(10, 3), Flatten(), Dense(1)])
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_on_batch", "evaluate", "fit"])
+@pytest.mark.parametrize("wrong", [-1, 10, 2**40])
+def test_indices_outside_of_an_embedding_are_named(method, wrong):
+    model = words()
+    model.compile("sgd", "mse")
+    x = np.arange(20).reshape(4, 5) % 10
+    model.fit(x, np.ones(4), verbose=0)
+    model.predict(x, verbose=0)  # the short way from now on
+    x[2, 3] = wrong
+    targets = [np.ones(4)] if method in ("evaluate", "fit") else []
+    with pytest.raises(IndexError, match=rf"from 0 to 9 .input_dim=10., got {wrong} at x\[2, 3\]"):
+        getattr(model, method)(x, *targets)
+
+
+def test_indices_of_several_inputs_are_named():
+    a, b = Input((2,), name="a"), Input((2,), name="b", dtype="int32")
+    table = Embedding(4, 2)
+    model = Model([a, b], Dense(1)(Flatten()(Concatenate()([table(a), table(b)]))))
+    good = np.array([[0, 3]])
+    with pytest.raises(IndexError, match=r"got 4 at x\[1\]\[0, 1\]"):
+        model.predict([good, good + 1], verbose=0)
+
+
+# --- losses that do not go with the last layer
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "message"),
+    [
+        (3, None, "sparse_categorical_crossentropy", "'dense.*' has no activation.*'softmax'"),
+        (1, "relu", "binary_crossentropy", "the activation 'relu'.*'sigmoid'"),
+        (1, "softmax", "mse", "always 1: use a sigmoid"),
+        (1, "sigmoid", BinaryCrossentropy(from_logits=True), "comes from a sigmoid: leave out"),
+    ],
+)
+def test_a_loss_that_does_not_go_with_the_last_layer_is_warned_of(units, activation, loss, message):
+    model = network(units, activation, loss)
+    with pytest.warns(UserWarning, match=message):
+        model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss"),
+    [
+        (1, None, BinaryCrossentropy(from_logits=True)),
+        (3, None, SparseCategoricalCrossentropy(from_logits=True)),
+        (3, "softmax", "sparse_categorical_crossentropy"),
+        (1, "hard_sigmoid", "binary_crossentropy"),
+        (1, "exponential", "poisson"),
+        (1, None, "mse"),
+    ],
+)
+def test_a_loss_that_goes_with_the_last_layer_is_not(units, activation, loss):
+    network(units, activation, loss).fit(X, Y, verbose=0, validation_split=0.5)
+
+
+# --- names
+
+
+def test_names_that_older_versions_of_keras_had_say_what_to_use():
+    model = network()
+    with pytest.raises(AttributeError, match=r"predict_classes.*predict\(x\) > 0.5"):
+        model.predict_classes(X)
+    with pytest.raises(AttributeError, match=r"no attribute 'foo'$"):
+        model.foo  # noqa: B018
+    with pytest.raises(AttributeError, match="no symbolic inputs and outputs"):
+        Sequential([Dense(3)]).inputs  # noqa: B018
+    assert not hasattr(model, "fit_generator")
+
+
+def test_a_misspelt_argument_of_a_layer_is_named_beside_the_one_meant():
+    with pytest.raises(TypeError, match=r"'activaton' .did you mean 'activation'"):
+        Dense(3, activaton="relu")
+    with pytest.raises(TypeError, match=r"compile\(\) got .*'optimiser' .did you mean 'optimizer'"):
+        network().compile(optimiser="adam")

@@ -17,7 +17,7 @@ from fastnn.data import _files
 from fastnn.data._background import run_ahead
 from fastnn.data._rows import Elements, Items, Rows, common_length, leaves, map_leaves
 from fastnn.data._shuffle import Order, shuffled
-from fastnn.models._columns import is_memory_map
+from fastnn.models._checks import is_memory_map
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -90,8 +91,13 @@ def channels_last(owner: str, data_format: str | None) -> None:
         )
 
 
-def declared_shape(owner: str, kwargs: dict[str, Any]) -> Shape | None:
-    """Takes the input's shape (batch axis included) out of a constructor's keywords."""
+def declared_shape(cls: type, kwargs: dict[str, Any]) -> Shape | None:
+    """Takes the input's shape (batch axis included) out of the keywords of a layer's constructor.
+
+    Raises:
+        TypeError: for a keyword that is left.
+    """
+    owner = cls.__name__
     shape: Shape | None = None
     if "batch_input_shape" in kwargs or "batch_shape" in kwargs:
         given = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
@@ -104,7 +110,8 @@ def declared_shape(owner: str, kwargs: dict[str, Any]) -> Shape | None:
     if kwargs:
         known = ["name", "trainable", "dtype", "activity_regularizer", "input_shape", "input_dim"]
         unknown = next(iter(kwargs))
-        hint = registry.did_you_mean(unknown, known)
+        own = inspect.signature(cls).parameters
+        hint = registry.did_you_mean(unknown, [*own, *known])
         raise TypeError(f"[{owner}] got an unknown argument {unknown!r}{hint}")
     return shape
 

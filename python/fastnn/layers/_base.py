@@ -75,7 +75,7 @@ class Layer(_track.Trackable):
         activity_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        self._declared_shape = declared_shape(type(self).__name__, kwargs)
+        self._declared_shape = declared_shape(type(self), kwargs)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"[{type(self).__name__}] expected name to be a str, got {name!r}")
         self.name = name or registry.unique_name(registry.snake_case(type(self).__name__))

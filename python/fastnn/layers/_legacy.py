@@ -1,11 +1,14 @@
-"""Argument names of Keras 1 and 2: accepted, with a warning that names the new one."""
+"""Argument names of Keras 1 and 2, accepted with a warning that names the new; and wrong ones."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from fastnn._registry import did_you_mean
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -37,6 +40,34 @@ def renamed_arguments(**renamed: str) -> Callable[[_Function], _Function]:
         return wrapper  # type: ignore[return-value]
 
     return decorate
+
+
+def checked_arguments(method: _Function) -> _Function:
+    """Decorates a method so that an argument it does not have is named beside the one meant.
+
+    Example:
+        >>> class Model:
+        ...     @checked_arguments
+        ...     def fit(self, epochs=1):
+        ...         return epochs
+        >>> Model().fit(epoch=3)
+        Traceback (most recent call last):
+        TypeError: [Model] fit() got an unknown argument 'epoch' (did you mean 'epochs'?)
+    """
+    known = frozenset(inspect.signature(method).parameters)
+
+    @functools.wraps(method)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not known.issuperset(kwargs):
+            unknown = next(name for name in kwargs if name not in known)
+            hint = did_you_mean(unknown, known - {"self"})
+            raise TypeError(
+                f"[{type(self).__name__}] {method.__name__}() got an unknown argument "
+                f"{unknown!r}{hint}"
+            )
+        return method(self, *args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
 
 
 def _rename(kwargs: dict[str, Any], renamed: dict[str, str]) -> dict[str, Any]:

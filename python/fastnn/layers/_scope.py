@@ -21,6 +21,7 @@ class Scope:
         losses: terms that layers have added to the cost (``add_loss``, activity regularizers).
         draws: how many random tensors each layer with a seed of its own has drawn, by its id.
         updates: (variable, new value) pairs of layers with state, such as batch normalisation.
+        lookups: what indexes the rows of a layer's table, and how many rows it has.
     """
 
     def __init__(self, training: bool) -> None:
@@ -28,6 +29,7 @@ class Scope:
         self.losses: list[Tensor] = []
         self.draws: dict[int, int] = {}
         self.updates: list[tuple[Variable, Tensor]] = []
+        self.lookups: list[tuple[Tensor, int]] = []
 
 
 class _Local(threading.local):

@@ -9,7 +9,7 @@ from typing import Any
 from fastnn import _registry as registry
 from fastnn import constraints, graph, initializers, ops, regularizers
 from fastnn._tensor import Tensor, with_mask
-from fastnn.layers import _history
+from fastnn.layers import _history, _scope
 from fastnn.layers._arguments import Shape, get_activation, is_shape, positive_int
 from fastnn.layers._base import Layer
 from fastnn.layers._legacy import renamed_arguments
@@ -206,6 +206,9 @@ class Embedding(Layer):
         Args:
             inputs: whole numbers, (batch, ...); floating inputs are cut to whole numbers.
         """
+        scope = _scope.current()
+        if scope is not None:
+            scope.lookups.append((inputs, self.input_dim))
         if inputs.dtype != "int64":
             inputs = ops.cast(inputs, "int64")
         return ops.take(self.embeddings, inputs, axis=0)

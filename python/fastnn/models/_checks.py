@@ -39,7 +39,7 @@ def as_array(owner: str, name: str, value: Any) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"[{owner}] {name}: expected an array of numbers, got dtype {array.dtype}"
-            f"{_offending(array)}"
+            f"{_offending(array)}{_encoding(array)}"
         )
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype(np.float64)
@@ -95,7 +95,28 @@ def _offending(array: NDArray[Any]) -> str:
     for index, item in enumerate(array.flat):
         if not isinstance(item, (bool, int, float, np.number)):
             return f" ({item!r} at index [{_unravel(array, index)}])"
-    return ""
+    return ": all are numbers, astype('float64') makes it one"
+
+
+def _encoding(array: NDArray[Any]) -> str:
+    """How text becomes numbers."""
+    text = array.dtype.kind in "US" or isinstance(next(array.flat, None), str)
+    ways = "LabelEncoder for labels, TablePreprocessor for tables, Vocabulary for texts"
+    return f": make numbers of it first (fastnn.preprocessing: {ways})" if text else ""
+
+
+def is_memory_map(array: Any) -> bool:
+    """Whether an array is a memory map, or a view of one.
+
+    Example:
+        >>> is_memory_map(np.zeros(3))
+        False
+    """
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
 
 
 def _unravel(array: NDArray[Any], flat: int, first: int = 0) -> str:
@@ -141,8 +162,8 @@ def require_finite(owner: str, name: str, array: NDArray[Any], first: int = 0) -
         value = float(np.asarray(array)[index])
         text = "NaN" if math.isnan(value) else "infinite"
         raise ValueError(
-            f"[{owner}] {name}[{_unravel(array, flat, first)}] is {text} "
-            "(check_finite=False skips this check)"
+            f"[{owner}] {name}[{_unravel(array, flat, first)}] is {text}: fill in or leave out such "
+            "values (check_finite=False skips this check)"
         )
 
 
@@ -241,10 +262,35 @@ def require_classes(
     if wrong.any():
         flat = int(np.argmax(wrong.reshape(-1)))
         value = labels[np.unravel_index(flat, labels.shape)]
+        outputs = f"{classes} outputs" if classes > 1 else "1 output"
+        hint = "" if classes > 1 else ": one output, two classes: use 'binary_crossentropy'"
         raise ValueError(
             f"[{owner}] expected labels that are whole numbers from 0 to {classes - 1} (the model "
-            f"has {classes} outputs), got {value} at {name}[{_unravel(labels, flat)}]"
+            f"has {outputs}), got {value} at {name}[{_unravel(labels, flat)}]{hint}"
         )
+
+
+def require_indices(name: str, array: NDArray[Any], rows: int) -> None:
+    """Indices of a table's rows are below their number, and not negative.
+
+    Args:
+        name: what messages call the indices.
+        array: numbers; fractions are cut off.
+        rows: of the table.
+
+    Raises:
+        IndexError: naming the first that is not.
+    """
+    if array.dtype.kind == "b" or isinstance(array, _core.DeviceArray) or is_memory_map(array):
+        return
+    if array.min() > -1 and array.max() < rows:
+        return
+    flat = int(np.argmax(((array <= -1) | (array >= rows)).reshape(-1)))
+    value = array[np.unravel_index(flat, array.shape)]
+    raise IndexError(
+        f"[Embedding] expected indices from 0 to {rows - 1} (input_dim={rows}), got {value} at "
+        f"{name}[{_unravel(array, flat)}]"
+    )
 
 
 def require_positive(owner: str, name: str, value: Any) -> int:

@@ -57,21 +57,7 @@ class Columns:
     @property
     def is_mapped(self) -> bool:
         """Whether an array lies in a file that is mapped into memory."""
-        return any(is_memory_map(array) for array in self.arrays)
-
-
-def is_memory_map(array: Any) -> bool:
-    """Whether an array is a memory map, or a view of one.
-
-    Example:
-        >>> is_memory_map(np.zeros(3))
-        False
-    """
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap):
-            return True
-        array = array.base
-    return False
+        return any(_checks.is_memory_map(array) for array in self.arrays)
 
 
 def flatten_inputs(
@@ -272,8 +258,14 @@ def class_weights(
         y: labels (rows,) or (rows, 1), or one-hot rows.
 
     Raises:
+        TypeError: for anything but a mapping.
         ValueError: for keys that are no class numbers, or labels of several values a row.
     """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"[{owner}] expected class_weight as a dict of class number to weight, e.g. "
+            f"{{0: 1.0, 1: 5.0}}, got {class_weight!r}"
+        )
     for key, value in class_weight.items():
         if isinstance(key, bool) or not isinstance(key, (int, float, np.number)) or key != int(key):
             raise ValueError(f"[{owner}] expected class numbers in class_weight, got {key!r}")

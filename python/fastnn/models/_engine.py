@@ -178,6 +178,8 @@ class Engine:
                 if not Columns(None, [array], [], []).is_mapped:
                     _checks.require_finite(owner, label, array)
         signature = self.signature(template, arrays)
+        for number, rows in signature.lookups:
+            _checks.require_indices(*named[number], rows)
         if not targets:
             return signature, Columns(template, arrays, [], [])
         return signature, self._with_targets(signature, arrays, y, sample_weight, class_weight)
@@ -358,7 +360,8 @@ class Engine:
 
     def remember_fast(self, signature: Signature) -> None:
         """Readies the way from one array to one array without a look at its dtype in Python."""
-        if signature.template is None and signature.output_template is None:
+        plain = signature.template is None and signature.output_template is None
+        if plain and not signature.lookups:
             self.fast = signature.predictor.fast
 
     def predict_batch(self, x: Any) -> Any:

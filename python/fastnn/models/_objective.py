@@ -15,6 +15,7 @@ from fastnn._tensor import Tensor, Variable
 from fastnn.layers._arguments import format_shape
 from fastnn.layers._nest import is_deep, spread_over
 from fastnn.models import _checks
+from fastnn.models._last_layer import warn_of_mismatch
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy)
 _CATEGORICAL = (losses.CategoricalCrossentropy, losses.CategoricalFocalCrossentropy)
@@ -202,6 +203,7 @@ class Objective:
             losses.resolve(loss, true, pred)
             for loss, (true, pred) in zip(chosen, shapes, strict=True)
         ]
+        self._looked_at = False  # whether losses and last activations go together
         self.loss_weights = self._weights(settings.loss_weights)
         self.loss_tracker = Mean("loss")
         several = sum(loss is not None for loss in self.losses) > 1
@@ -279,6 +281,8 @@ class Objective:
                 raise ValueError(
                     f"[{self._owner}] the loss {loss.name!r} needs targets, got y=None"
                 )
+            if not self._looked_at:
+                warn_of_mismatch(self._owner, self.names[number], outputs[number], loss)
             part = loss(targets[number], outputs[number], weights[number])
             if part.ndim != 0:
                 raise ValueError(
@@ -288,6 +292,7 @@ class Objective:
             parts.append(part)
             factor = self.loss_weights[number]
             terms.append(part if factor == 1.0 else part * factor)
+        self._looked_at = True
         terms.extend(added)
         if not terms:
             raise ValueError(
@@ -372,6 +377,11 @@ class Objective:
         loss = self.losses[number]
         known = loss is not None and type(loss).__module__.startswith("fastnn.losses")
         if isinstance(loss, _SPARSE):
+            if array.shape[1:] == output[1:] and output[-1] != 1:
+                raise ValueError(
+                    f"[{self._owner}] expected {label} of shape {format_shape(output[:-1])}, got "
+                    f"{array.shape}: for one-hot rows use the loss 'categorical_crossentropy'"
+                )
             shaped = _checks.require_shape(self._owner, label, array, output[1:-1])
             if output[-1] is not None:
                 ignored = loss.settings.get("ignore_class")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastnn import _core, graph, ops
 from fastnn._random import current_seed, streams_of
 from fastnn._tensor import Tensor, Variable
-from fastnn.layers import _scope
+from fastnn.layers import _history, _scope
 from fastnn.layers._nest import flatten, is_deep, map_structure, pack_like
 from fastnn.models._columns import Columns
 from fastnn.models._objective import Objective
@@ -73,6 +73,13 @@ class Signature:
         self.tails = tails
         self.dtypes = dtypes
         trace = Trace(model, self, training=False)
+        places = {_history.key(tensor): at for at, tensor in enumerate(trace.inputs)}
+        # (input, rows of the table) of inputs that index one.
+        self.lookups = [
+            (places[_history.key(tensor)], rows)
+            for tensor, rows in trace.scope.lookups
+            if _history.key(tensor) in places
+        ]
         self.output_template = map_structure(lambda _: None, trace.structure)
         self.output_shapes = [tuple(tensor.shape) for tensor in trace.outputs]
         self.output_dtypes = [tensor.dtype for tensor in trace.outputs]

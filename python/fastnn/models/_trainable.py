@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn import _devices, optimizers
 from fastnn.callbacks import History
-from fastnn.layers import Layer
-from fastnn.layers._legacy import renamed_arguments
+from fastnn.layers import RNN, Layer, _track
+from fastnn.layers._legacy import checked_arguments, renamed_arguments
 from fastnn.models import _engine, _fit, _predict
 from fastnn.models._clock import Clock
 from fastnn.models._objective import Objective, Settings
@@ -26,6 +26,16 @@ _REPLACED = {
     "compute_loss": "give compile() a loss of your own, or use add_loss() inside call()",
     "compute_metrics": "give compile() metrics of your own",
     "make_train_function": "write the loop with fastnn.function and its updates",
+}
+
+
+_REMOVED = {
+    "fit_generator": "fit(), which takes generators",
+    "evaluate_generator": "evaluate(), which takes generators",
+    "predict_generator": "predict(), which takes generators",
+    "predict_proba": "predict()",
+    "predict_classes": "(predict(x) > 0.5).astype(int) behind a sigmoid, predict(x).argmax(-1) "
+    "behind a softmax",
 }
 
 
@@ -64,6 +74,7 @@ class Trainable(Layer):
         self._engine = _engine.Engine(self)
         self._engine.build_shape = build_shape
 
+    @checked_arguments
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -131,6 +142,28 @@ class Trainable(Layer):
                     f"training runs as a compiled program in C++. Instead, {instead}"
                 )
 
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):  # a property that has raised: in its own words
+            return object.__getattribute__(self, name)
+        instead = _REMOVED.get(name)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+            + (f", which newer versions of Keras lack too: use {instead}" if instead else "")
+        )
+
+    def reset_states(self) -> None:
+        """Sets what stateful recurrent layers keep from batch to batch to 0.
+
+        Example:
+            >>> from fastnn import Input, Sequential
+            >>> from fastnn.layers import LSTM
+            >>> model = Sequential([Input(batch_shape=(1, 5, 2)), LSTM(3, stateful=True)])
+            >>> model.reset_states()
+        """
+        for layer in _track.layers_within(self):
+            if isinstance(layer, RNN):
+                layer.reset_states()
+
     @property
     def compiled(self) -> bool:
         """Whether compile() was called."""
@@ -152,6 +185,7 @@ class Trainable(Layer):
             self._objective.reset()
 
     @renamed_arguments(nb_epoch="epochs")
+    @checked_arguments
     def fit(
         self,
         x: Any = None,
@@ -257,6 +291,7 @@ class Trainable(Layer):
         if self._engine.callbacks is not None:
             self._engine.callbacks.pending = state["each"]
 
+    @checked_arguments
     def evaluate(
         self,
         x: Any = None,
@@ -304,6 +339,7 @@ class Trainable(Layer):
         )
         return logs if return_dict else _in_order(logs)
 
+    @checked_arguments
     def predict(
         self,
         x: Any,
@@ -342,6 +378,7 @@ class Trainable(Layer):
         """
         return _predict.predict(self, x, batch_size, steps, verbose, callbacks, check_finite)
 
+    @checked_arguments
     def train_on_batch(
         self,
         x: Any,
@@ -443,6 +480,7 @@ class Trainable(Layer):
         """
         return _fit.plan(self, x, y, batch_size, sample_weight)
 
+    @checked_arguments
     def test_on_batch(
         self,
         x: Any,
