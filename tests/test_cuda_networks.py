@@ -83,8 +83,21 @@ CASES = {
         lambda: [layers.Embedding(500, 16), layers.GlobalAveragePooling1D(), *dense(16, 1)],
         "mse", 32, words=True,
     ),
-    "lstm": Case((10, 1), lambda: [layers.LSTM(8), Dense(1)], "mse", 10, "no forward<float, Lstm"),
-    "gru": Case((10, 1), lambda: [layers.GRU(8), Dense(1)], "mse", 10, "no forward<float, Gru"),
+    "lstm": Case((10, 1), lambda: [layers.LSTM(8), Dense(1)], "mse", 10),
+    "gru": Case(
+        (7,),
+        lambda: [layers.Embedding(20, 4, mask_zero=True), layers.GRU(6, dropout=0.2), Dense(1)],
+        "mse", 20, words=True,
+    ),
+    "both ways": Case(
+        (5, 2),
+        lambda: [layers.Bidirectional(layers.SimpleRNN(34, return_sequences=True)),
+                 layers.LSTM(3), Dense(1)],
+        "mse", 3,
+    ),
+    "forecast": Case(
+        (5, 1), lambda: [layers.LSTM(32), Dense(1)], "mse", 60, "a block takes"
+    ),
     "images": Case(
         (8, 8, 1),
         lambda: [layers.Conv2D(4, 3), layers.MaxPooling2D(2), layers.Flatten(), Dense(1)],

@@ -62,12 +62,13 @@ def trained(
     batch_size: int = 10,
     width: int = 11,
     epochs: int = 3,
+    metrics: tuple[Any, ...] = ("accuracy",),
 ) -> tuple[list[np.ndarray], tuple[int, ...]]:
     """All that a training leaves, and what `_cuda.replays` counted."""
     module = importlib.import_module("fastnn._cuda")
     fastnn.utils.set_random_seed(3)
     model = Sequential([layers.Input((width,)), *network()])
-    model.compile(OPTIMIZERS[optimizer](), loss, metrics=["accuracy"], device=device)
+    model.compile(OPTIMIZERS[optimizer](), loss, metrics=[*metrics], device=device)
     before, recording = module.replays(), _core.testing.set_recording(recorded)
     try:
         history = model.fit(
@@ -118,6 +119,20 @@ def test_masks_statistics_and_classes(sparse, batch_size, cuda):
     assert recordings == persistent > 0
 
 
+def test_metrics_that_count(cuda):
+    """In float64, and by thresholds."""
+    metrics = ("AUC", "Precision", "Recall", "R2Score")
+    recordings, persistent, _, _ = persistent_of(
+        cuda, churn, "binary_crossentropy", halves(), metrics=metrics
+    )
+    assert recordings == persistent > 0
+    top = (fastnn.metrics.SparseTopKCategoricalAccuracy(2),)
+    recordings, persistent, _, _ = persistent_of(
+        cuda, regularised, "sparse_categorical_crossentropy", classes(), metrics=top
+    )
+    assert recordings == persistent > 0
+
+
 def test_many_classes(cuda):
     """Rows that a block shares."""
     recordings, persistent, _, _ = persistent_of(
@@ -156,14 +171,16 @@ def test_what_is_too_large_or_has_other_kernels_stays_a_graph(network, width, ba
     assert steps == 400 // batch_size - 1
 
 
-def looked_up(device: str, words: np.ndarray, recorded: bool) -> tuple[list[np.ndarray], int]:
+def looked_up(
+    device: str, words: np.ndarray, recorded: bool, trainable: bool = False, optimizer: str = "adam"
+) -> tuple[list[np.ndarray], int]:
     """Weights and how many recordings were persistent, also where a word is not in the table."""
     module = importlib.import_module("fastnn._cuda")
     fastnn.utils.set_random_seed(3)
-    table = layers.Embedding(20, 4, trainable=False)
+    table = layers.Embedding(20, 4, trainable=trainable)
     inputs = layers.Input(words.shape[1:], dtype="int64")
     model = Sequential([inputs, table, layers.Flatten(), Dense(1)])
-    model.compile("adam", "mse", device=device)
+    model.compile(optimizer, "mse", device=device)
     unknown = pytest.raises(IndexError, match="99") if words.max() == 99 else nullcontext()
     before, recording = module.replays(), _core.testing.set_recording(recorded)
     try:
@@ -183,3 +200,14 @@ def test_a_bad_index_leaves_the_weights_of_the_step_before(cuda):
         weights, _ = looked_up(cuda, words, recorded)
         for a, b in zip(good, weights, strict=True):
             assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam"])
+def test_tables_that_are_trained(optimizer, cuda):
+    """By the rows that are looked up, or whole."""
+    words = np.random.default_rng(0).integers(0, 20, (40, 3))
+    expected, none = looked_up(cuda, words, False, True, optimizer)
+    got, persistent = looked_up(cuda, words, True, True, optimizer)
+    assert persistent == 1 > none
+    for a, b in zip(expected, got, strict=True):
+        assert a.tobytes() == b.tobytes()

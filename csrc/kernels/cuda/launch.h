@@ -44,9 +44,10 @@ __device__ inline void sync_some(unsigned barrier, unsigned threads) {
 // blockIdx and its kin: whoever calls one says what its place is.
 struct Grid {
   dim3 block, blocks;
-  unsigned thread, threads;  // of the block, along x
-  void* shared;              // memory of the block, as much as the launch was told
-  unsigned barrier = 0;      // of the block's threads, where others run beside them
+  unsigned thread, threads;                 // of the block, along x
+  void* shared;                             // memory of the block, as much as the launch was told
+  unsigned barrier = 0;                     // of the block's threads, where others run beside them
+  static constexpr unsigned kOfWarp = ~0u;  // the block is a warp
 
   // For grid-stride loops: for (i = first_index(); i < n; i += all_threads()).
   __device__ int64_t first_index() const {
@@ -57,6 +58,8 @@ struct Grid {
   __device__ void sync() const {
     if (barrier == 0)
       __syncthreads();
+    else if (barrier == kOfWarp)
+      __syncwarp();
     else
       sync_some(barrier, threads);
   }

@@ -57,15 +57,26 @@ __device__ void take_back(const Program& p, const char* shared) {
   }
 }
 
+// The same threads, as blocks of a warp.
+__device__ inline Grid by_warps(const Grid& grid) {
+  return {dim3(grid.thread / kWarpThreads, 0, 0),
+          dim3(grid.threads / kWarpThreads, 1, 1),
+          grid.thread % kWarpThreads,
+          kWarpThreads,
+          nullptr,
+          Grid::kOfWarp};
+}
+
 template <size_t i>
 __device__ __forceinline__ void call_body(const Grid& grid, const char* arguments) {
   if constexpr (i < Callables::kSize) {
     using C = Callables::At<i>;
-    C::Parameters::template run<C::body>(grid, arguments, C::Parameters::kAll);
+    const Grid own = C::kByWarps ? by_warps(grid) : grid;
+    C::Parameters::template run<C::body>(own, arguments, C::Parameters::kAll);
   }
 }
 
-static_assert(Callables::kSize <= 72);
+static_assert(Callables::kSize <= 96);
 __device__ __forceinline__ void call_body(int code, const Grid& grid, const char* arguments) {
 #define FASTNN_CASE(i)             \
   case i + 1:                      \
@@ -86,6 +97,9 @@ __device__ __forceinline__ void call_body(int code, const Grid& grid, const char
     FASTNN_CASES(48)
     FASTNN_CASES(56)
     FASTNN_CASES(64)
+    FASTNN_CASES(72)
+    FASTNN_CASES(80)
+    FASTNN_CASES(88)
     default:
       return;
   }
@@ -172,8 +186,15 @@ std::unique_ptr<Persistent> Persistent::of(const std::vector<Noted>& launches,
                                            std::string* why_not) {
   const std::vector<Command> commands = commands_of(launches, why_not);
   if (commands.empty()) return nullptr;
+  size_t bytes = 0;
+  for (const Command& c : commands) bytes += c.arguments.size();
+  if (bytes > static_cast<size_t>(shared_limit())) {
+    *why_not = "its arguments alone are " + std::to_string(bytes) + " bytes";
+    return nullptr;
+  }
   const Plan plan(commands, static_cast<uint32_t>(shared_limit()));
-  const double graph = kLaunchCycles * static_cast<double>(launches.size());
+  double graph = kLaunchCycles * static_cast<double>(launches.size());
+  for (const Command& c : commands) graph += c.launched;
   auto whole = [](double x) { return std::to_string(static_cast<int64_t>(x)); };
   if (plan.shared_bytes > shared_limit())
     *why_not = "it needs " + std::to_string(plan.shared_bytes) + " bytes of shared memory";

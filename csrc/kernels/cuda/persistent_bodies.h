@@ -1,5 +1,4 @@
-// The bodies that a persistent program can call: what the steps of small networks are made of, in
-// float32.
+// The bodies that a persistent program can call.
 #pragma once
 #include <tuple>
 #include <type_traits>
@@ -10,6 +9,7 @@
 #include "kernels/cuda/bodies/softmax.h"
 #include "kernels/cuda/persistent_own.h"
 #include "kernels/cuda/persistent_touches.h"
+#include "kernels/cuda/persistent_touches_training.h"
 
 namespace fastnn::kernels::cuda {
 
@@ -54,6 +54,7 @@ struct Callable {
   static constexpr int kPerRound = kPerRound_;  // results that one block makes at once
   static constexpr int kShared = kShared_;
   static constexpr bool kTogether = kShared_ > 0;
+  static constexpr bool kByWarps = false;  // each is a block
   using Parameters = typename Signature<std::decay_t<decltype(body_)>>::template Parameters<Layout>;
 };
 
@@ -65,28 +66,56 @@ constexpr int per_round(int threads) {
 constexpr int per_result(int side) {
   return side == 8 || side == 64 ? kThreads / side : per_round(side);
 }
-template <template <class> class Op, int kSide>
-struct Reduce : Callable<reduce_all_chunks<float, Op, kSide>, touch_reduce<float, Op, kSide>,
-                         per_result(kSide), kReduceShared<float, Op, kSide>> {
-  static constexpr auto launched = reduce_chunk<float, Op, kSide>;
+template <class T, template <class> class Op, int kSide>
+struct Reduce : Callable<reduce_all_chunks<T, Op, kSide>, touch_reduce<T, Op, kSide>,
+                         per_result(kSide), kReduceShared<T, Op, kSide>> {
+  static constexpr auto launched = reduce_chunk<T, Op, kSide>;
 };
-template <int kSide>
-using Totals = Callable<reduce_chunks<float, Sum, kSide>, touch_totals<float, Sum, kSide>,
-                        per_result(kSide), kReduceShared<float, Sum, kSide>>;
-template <int kRows, int kCols>
-using ByPatches =
-    Callable<product_patches<float, kRows, kCols>, touch_patches<float, kRows, kCols>>;
-template <class Op, int kSize>
-using Rows = Callable<rows_kernel<float, Op, kSize>, touch_rows<float, kSize>, per_round(kSize),
+template <class T, int kSide>
+using Totals = Callable<reduce_chunks<T, Sum, kSide>, touch_totals<T, Sum, kSide>,
+                        per_result(kSide), kReduceShared<T, Sum, kSide>>;
+template <class T, int kRows, int kCols>
+using ByPatches = Callable<product_patches<T, kRows, kCols>, touch_patches<T, kRows, kCols>>;
+template <class T>
+using BatchedProduct = Callable<product_small<T>, touch_product<T>>;
+template <class T, class Op, int kSize>
+using Rows = Callable<rows_kernel<T, Op, kSize>, touch_rows<T, kSize>, per_round(kSize),
                       Team<kSize>::kShared>;
-template <bool kSparse, bool kGrad, int kSize>
-using Loss =
-    Callable<loss_kernel<float, CrossEntropy<kSparse, kGrad>, kSize>,
-             touch_loss<float, kSparse, kGrad, kSize>, per_round(kSize), Team<kSize>::kShared>;
-template <template <class> class Rule>
-using Prepare = Callable<prepare_update<float, Rule>, touch_prepare<float, Rule>>;
-template <template <class> class Rule>
-using Apply = Callable<update_all<float, Rule>, touch_update<float, Rule>>;
+template <class T, bool kSparse, bool kGrad, int kSize>
+using Loss = Callable<loss_kernel<T, CrossEntropy<kSparse, kGrad>, kSize>,
+                      touch_loss<T, kSparse, kGrad, kSize>, per_round(kSize), Team<kSize>::kShared>;
+template <class T>
+using Gather = Callable<gather<T>, touch_gather<T>>;
+template <class T, int kAtOnce>
+using GatherRows = Callable<gather_rows<T, kAtOnce>, touch_gather_rows<T, kAtOnce>>;
+template <class T>
+using BestByThread = Callable<best_by_thread<T, true>, touch_best<T, 1>>;
+template <class T>
+using BestByBlock = Callable<best_by_block<T, true>, touch_best<T, kThreads>, 1, kBestShared<T>>;
+template <class U>
+using Copied = Callable<copy_elements<U>, touch_copy<U>>;
+template <class U, bool kAlong>
+using Taken = Callable<take_elements<U, kAlong>, touch_take<U, kAlong>>;
+template <class Rule, class T>
+using Drawn = Callable<draw<Rule>, touch_draw<typename Rule::Element, sizeof(T)>>;
+template <class T, template <class> class Rule>
+using Prepare = Callable<prepare_update<T, Rule>, touch_prepare<T, Rule>>;
+template <class T, template <class> class Rule>
+using Apply = Callable<update_all<T, Rule>, touch_update<T, Rule>>;
+template <class T, template <class> class Rule>
+struct UpdateRows : Callable<update_rows_alone<T, Rule>, touch_update_rows<T>> {
+  static constexpr auto launched = update_rows<T, Rule>;
+};
+// A warp for each row.
+template <class T, class Cell, auto body, auto touch>
+struct ByRows : Callable<body, touch, kMostWarps> {
+  static constexpr bool kByWarps = true;
+};
+template <class T, class Cell>
+using Forward = ByRows<T, Cell, recurrent::forward<T, Cell, 1>, touch_forward<T, Cell>>;
+template <class T, class Cell>
+using Backward = ByRows<T, Cell, recurrent::backward<T, Cell, 1>, touch_backward<T, Cell>>;
+using Interpreter = Callable<fused<false>, touch_fused>;
 
 template <class... C>
 struct List {
@@ -102,43 +131,39 @@ struct List {
   }
 };
 
-template <class T>
-using Gather = Callable<gather<T>, touch_gather<T>>;
-template <int kAtOnce>
-using GatherRows = Callable<gather_rows<float, kAtOnce>, touch_gather_rows<float, kAtOnce>>;
-using BestByThread = Callable<best_by_thread<float, true>, touch_best<float, 1>>;
-using BestByBlock =
-    Callable<best_by_block<float, true>, touch_best<float, kThreads>, 1, kBestShared<float>>;
-using BatchedProduct = Callable<product_small<float>, touch_product<float>>;
-using Interpreter = Callable<fused<false>, touch_fused>;
-// What the steps of small networks are made of, in float32.
+// What the steps of small networks are made of: T is what they reckon in.
+template <class T, class... More>
+using CallablesOf = List<
+    Gather<T>, Gather<int64_t>, GatherRows<T, 1>, GatherRows<T, 4>, BatchedProduct<T>,
+    ByPatches<T, 1, 1>, ByPatches<T, 2, 2>, ByPatches<T, 4, 2>, Interpreter,  //
+    Totals<T, 8>, Totals<T, 64>,                                              //
+    Reduce<T, Sum, 1>, Reduce<T, Sum, 8>, Reduce<T, Sum, 32>, Reduce<T, Sum, kThreads>,
+    Reduce<T, Max, 1>, Reduce<T, Max, 8>, Reduce<T, Max, 32>, Reduce<uint8_t, All, 1>,
+    Reduce<uint8_t, Any, 1>,  //
+    Rows<T, Softmax, 1>, Rows<T, SoftmaxGrad, 1>, Rows<T, LogSoftmax, 1>,
+    Rows<T, LogSoftmaxGrad, 1>, Rows<T, Softmax, 32>, Rows<T, SoftmaxGrad, 32>,
+    Loss<T, false, false, 1>, Loss<T, false, true, 1>, Loss<T, true, false, 1>,
+    Loss<T, true, true, 1>, Loss<T, false, false, 32>, Loss<T, false, true, 32>,
+    Loss<T, true, false, 32>, Loss<T, true, true, 32>, BestByThread<T>, BestByBlock<T>,
+    Copied<uint8_t>, Copied<uint32_t>, Copied<uint64_t>, Callable<fill_elements<T>, touch_fill<T>>,
+    Callable<zero_elements<T>, touch_zero<T>>, Taken<uint32_t, false>, Taken<uint32_t, true>,
+    Taken<uint64_t, false>, Callable<make_keys, touch_make_keys>,
+    Callable<order_tiles, touch_order, kTile, kTile * sizeof(Key)>,
+    Callable<add_rows<T>, touch_add_rows<T>>, Callable<one_hot_elements<T>, touch_one_hot<T>>,  //
+    Drawn<Bernoulli<T, T>, T>, Drawn<Bernoulli<uint8_t, T>, T>, Drawn<Uniform<T>, T>,
+    Drawn<Normal<T>, T>,  //
+    Prepare<T, Sgd>, Apply<T, Sgd>, Prepare<T, RmsProp>, Apply<T, RmsProp>, Prepare<T, Adam>,
+    Apply<T, Adam>, Prepare<T, Adamax>, Apply<T, Adamax>, Prepare<T, Nadam>, Apply<T, Nadam>,
+    Prepare<T, Adagrad>, Apply<T, Adagrad>, Prepare<T, Adadelta>, Apply<T, Adadelta>,
+    Prepare<T, Lion>, Apply<T, Lion>, Callable<advance_nadam, touch_advance_nadam>,
+    Callable<advance_state, touch_advance>,                                              //
+    Callable<claim_rows, touch_claim_rows>, UpdateRows<T, Sgd>, UpdateRows<T, Adagrad>,  //
+    Forward<T, recurrent::Lstm>, Backward<T, recurrent::Lstm>, Forward<T, recurrent::Gru>,
+    Backward<T, recurrent::Gru>, Forward<T, recurrent::SimpleRnn>,
+    Backward<T, recurrent::SimpleRnn>, More...>;
+// Metrics count in float64.
 using Callables =
-    List<Gather<float>, Gather<int64_t>, GatherRows<1>, GatherRows<4>, BatchedProduct,
-         ByPatches<1, 1>, ByPatches<2, 2>, ByPatches<4, 2>, ByPatches<4, 4>, Interpreter, Totals<8>,
-         Totals<64>,                                                              //
-         Reduce<Sum, 1>, Reduce<Sum, 8>, Reduce<Sum, 32>, Reduce<Sum, kThreads>,  //
-         Reduce<Max, 1>, Reduce<Max, 8>, Reduce<Max, 32>,                         //
-         Rows<Softmax, 1>, Rows<SoftmaxGrad, 1>, Rows<LogSoftmax, 1>, Rows<LogSoftmaxGrad, 1>,
-         Rows<Softmax, 32>, Rows<SoftmaxGrad, 32>, Loss<false, false, 1>, Loss<false, true, 1>,
-         Loss<true, false, 1>, Loss<true, true, 1>, Loss<false, false, 32>, Loss<false, true, 32>,
-         Loss<true, false, 32>, Loss<true, true, 32>, BestByThread, BestByBlock,
-         Callable<copy_elements<uint32_t>, touch_copy<uint32_t>>,
-         Callable<copy_elements<uint64_t>, touch_copy<uint64_t>>,
-         Callable<copy_elements<uint8_t>, touch_copy<uint8_t>>,
-         Callable<fill_elements<float>, touch_fill<float>>,
-         Callable<zero_elements<float>, touch_zero<float>>,
-         Callable<take_elements<uint32_t, false>, touch_take<uint32_t>>,
-         Callable<make_keys, touch_make_keys>,
-         Callable<order_tiles, touch_order, kTile, kTile * sizeof(Key)>,
-         Callable<add_rows<float>, touch_add_rows<float>>,
-         Callable<one_hot_elements<float>, touch_one_hot<float>>,
-         Callable<draw<Bernoulli<float, float>>, touch_draw<float, 4>>,
-         Callable<draw<Bernoulli<uint8_t, float>>, touch_draw<uint8_t, 4>>,
-         Callable<draw<Uniform<float>>, touch_draw<float, 4>>,
-         Callable<draw<Normal<float>>, touch_draw<float, 4>>,  //
-         Prepare<Sgd>, Apply<Sgd>, Prepare<RmsProp>, Apply<RmsProp>, Prepare<Adam>, Apply<Adam>,
-         Prepare<Adamax>, Apply<Adamax>, Prepare<Nadam>, Apply<Nadam>, Prepare<Adagrad>,
-         Apply<Adagrad>, Prepare<Adadelta>, Apply<Adadelta>, Prepare<Lion>, Apply<Lion>,
-         Callable<advance_nadam, touch_advance_nadam>, Callable<advance_state, touch_advance>>;
+    CallablesOf<float, ByPatches<float, 4, 4>, BatchedProduct<double>, Reduce<double, Sum, 1>,
+                Reduce<double, Sum, 8>, Reduce<double, Sum, 32>, Reduce<double, Sum, kThreads>>;
 
 }  // namespace fastnn::kernels::cuda

@@ -44,6 +44,7 @@ Command quicker(Command a, Command b) {
   return b.cycles(kMostWarps) < a.cycles(kMostWarps) ? std::move(b) : std::move(a);
 }
 
+// Whether gather_rows does it.
 bool is_plain(const GatherBatchArgs& a, int64_t length, bool plain) {
   const int64_t size = a.source == Source::f32 ? 4 : 8;
   bool is = plain && (a.source == Source::f32 || a.source == Source::f64);
@@ -55,65 +56,71 @@ bool is_plain(const GatherBatchArgs& a, int64_t length, bool plain) {
   return is && length > 0 && a.n * length < kMostElements;
 }
 
+template <class T>
 void add_gather(const Noted& launch, std::vector<Command>* commands) {
   const auto [a, state, length, plain] =
       launch.arguments_of<GatherBatchArgs, const DeviceState*, int64_t, bool>();
-  if (!is_plain(a, length, plain)) return add<Gather<float>>(launch, commands);
+  if (!is_plain(a, length, plain)) return add<Gather<T>>(launch, commands);
   const auto arguments = packed(a, state, static_cast<uint32_t>(length));
   commands->push_back(
-      quicker(command<GatherRows<1>>(arguments), command<GatherRows<4>>(arguments)));
+      quicker(command<GatherRows<T, 1>>(arguments), command<GatherRows<T, 4>>(arguments)));
 }
 
+template <class T>
 void add_best(const Noted& launch, std::vector<Command>* commands) {
-  commands->push_back(
-      quicker(command<BestByThread>(launch.arguments), command<BestByBlock>(launch.arguments)));
+  commands->push_back(quicker(command<BestByThread<T>>(launch.arguments),
+                              command<BestByBlock<T>>(launch.arguments)));
 }
 
-template <int kRows, int kCols>
+template <class T, int kRows, int kCols>
 Command by_patches(const Product& p) {
-  return command<ByPatches<kRows, kCols>>(packed(patches_of<float, kRows, kCols>(p)));
+  return command<ByPatches<T, kRows, kCols>>(packed(patches_of<T, kRows, kCols>(p)));
 }
 
+template <class T>
 void add_product(const Noted& launch, std::vector<Command>* commands) {
   const auto [p, count] = launch.arguments_of<Product, int64_t>();
-  for (int64_t size : {p.m * p.n, p.m * p.k, p.k * p.n, p.m * p.ldc, p.m * p.ldaux})
-    if (count != 1 || size > kMostElements) return add<BatchedProduct>(launch, commands);
-  commands->push_back(quicker(quicker(by_patches<1, 1>(p), by_patches<2, 2>(p)),
-                              quicker(by_patches<4, 2>(p), by_patches<4, 4>(p))));
+  for (int64_t size : {p.m * p.n, p.m * p.a_row, p.k * p.a_k, p.k * p.b_k, p.n * p.b_col,
+                       p.m * p.ldc, p.m * p.ldaux})
+    if (count != 1 || size > kMostElements) return add<BatchedProduct<T>>(launch, commands);
+  Command best =
+      quicker(quicker(by_patches<T, 1, 1>(p), by_patches<T, 2, 2>(p)), by_patches<T, 4, 2>(p));
+  if constexpr (std::is_same_v<T, float>) best = quicker(std::move(best), by_patches<T, 4, 4>(p));
+  commands->push_back(std::move(best));
 }
 
 // A step's powers are taken once, early, and elements of all segments at once.
-template <template <class> class Rule>
+template <class T, template <class> class Rule>
 void add_update(const Noted& launch, std::vector<Command>* commands) {
   const auto& u = *reinterpret_cast<const Update*>(launch.arguments.data());
-  auto* rule = reinterpret_cast<Rule<float>*>(64 * (commands->size() + 1));
+  auto* rule = reinterpret_cast<Rule<T>*>(64 * (commands->size() + 1));
   int64_t n = 0;
   for (int k = 0; k < u.count; ++k) n += u.segments[k].length;
-  commands->push_back(command<Prepare<Rule>>(packed(rule, u)));
+  commands->push_back(command<Prepare<T, Rule>>(packed(rule, u)));
   commands->back().slow = true;
-  commands->push_back(command<Apply<Rule>>(packed(rule, n, u)));
+  commands->push_back(command<Apply<T, Rule>>(packed(rule, n, u)));
 }
 
-template <class... C>
+template <class T, class... C>
 std::vector<Known> known(const List<C...>&) {
   return {{&identity<fused<true>>, add<Interpreter>},
-          {&identity<gather<float>>, add_gather},
-          {&identity<product_small<float>>, add_product},
-          {&identity<best_by_thread<float, true>>, add_best},
-          {&identity<best_by_block<float, true>>, add_best},
-          {&identity<optimize<float, Sgd>>, add_update<Sgd>},
-          {&identity<optimize<float, RmsProp>>, add_update<RmsProp>},
-          {&identity<optimize<float, Adam>>, add_update<Adam>},
-          {&identity<optimize<float, Adamax>>, add_update<Adamax>},
-          {&identity<optimize<float, Nadam>>, add_update<Nadam>},
-          {&identity<optimize<float, Adagrad>>, add_update<Adagrad>},
-          {&identity<optimize<float, Adadelta>>, add_update<Adadelta>},
-          {&identity<optimize<float, Lion>>, add_update<Lion>},
+          {&identity<gather<T>>, add_gather<T>},
+          {&identity<product_small<T>>, add_product<T>},
+          {&identity<best_by_thread<T, true>>, add_best<T>},
+          {&identity<best_by_block<T, true>>, add_best<T>},
+          {&identity<optimize<T, Sgd>>, add_update<T, Sgd>},
+          {&identity<optimize<T, RmsProp>>, add_update<T, RmsProp>},
+          {&identity<optimize<T, Adam>>, add_update<T, Adam>},
+          {&identity<optimize<T, Adamax>>, add_update<T, Adamax>},
+          {&identity<optimize<T, Nadam>>, add_update<T, Nadam>},
+          {&identity<optimize<T, Adagrad>>, add_update<T, Adagrad>},
+          {&identity<optimize<T, Adadelta>>, add_update<T, Adadelta>},
+          {&identity<optimize<T, Lion>>, add_update<T, Lion>},
           {&identity<C::launched>, add<C>}...};
 }
 
 bool add_known(const Noted& launch, std::vector<Command>* commands) {
-  static const std::vector<Known> all = known(Callables{});
+  static const std::vector<Known> all = known<float>(Callables{});
   for (const Known& k : all)
     if (k.body == launch.body) {
       k.add(launch, commands);

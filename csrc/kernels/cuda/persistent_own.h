@@ -2,6 +2,7 @@
 #pragma once
 #include "kernels/cuda/bodies/gather_batch.h"
 #include "kernels/cuda/bodies/reduce.h"
+#include "kernels/cuda/bodies/row_updates.h"
 #include "kernels/cuda/wide.h"
 
 namespace fastnn::kernels::cuda {
@@ -43,6 +44,16 @@ __device__ void gather_rows(const Grid& grid, const GatherBatchArgs& a, const De
     gather_plain<T, float, kAtOnce>(grid, a, length, first);
   else
     gather_plain<T, double, kAtOnce>(grid, a, length, first);
+}
+
+// update_rows, of rules that cost nothing to make: each thread has its own.
+template <class T, template <class> class Rule>
+__device__ void update_rows_alone(const Grid& grid, const RowUpdateArgs& a, const int* owners,
+                                  DeviceState* device) {
+  if (spoiled(device)) return;
+  const OptimizerArgs& o = a.optimizer;
+  update_owned<T, Rule>(grid, a, owners,
+                        Rule<T>(o.hyper, static_cast<double>(*o.step + 1), o.state));
 }
 
 // A launch has rows of blocks for the chunks.

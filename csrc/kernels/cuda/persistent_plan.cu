@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "kernels/cuda/persistent_plan.h"
@@ -87,6 +88,26 @@ Schedule schedule_of(const std::vector<Command>& commands) {
   return result;
 }
 
+// What each address among the arguments leads to, from the first byte to the last.
+std::vector<Touch> spans_of(const std::vector<Command>& commands) {
+  std::vector<Touch> spans;
+  for (const Command& c : commands) {
+    std::map<size_t, Touch> of_field;
+    for (const Touch& t : c.touches) {
+      const double bytes = static_cast<double>(t.end - t.begin) * t.times;
+      const auto [at, is_new] = of_field.insert({t.field, t});
+      Touch& span = at->second;
+      span.begin = std::min(span.begin, t.begin);
+      span.end = std::max(span.end, t.end);
+      span.written |= t.written;
+      span.times = is_new ? bytes : span.times + bytes;  // bytes, until all are known
+    }
+    for (const auto& [field, span] : of_field) spans.push_back(span);
+  }
+  for (Touch& s : spans) s.times /= static_cast<double>(s.end - s.begin);
+  return spans;
+}
+
 }  // namespace
 
 void Command::touch(const void* field, int64_t begin, int64_t end, bool written, double times) {
@@ -97,14 +118,12 @@ void Command::touch(const void* field, int64_t begin, int64_t end, bool written,
   touches.push_back({at, address + begin, address + end, written, times});
 }
 
-// Ranges that overlap are one.
+// Spans that overlap are one range.
 void Plan::find_ranges(const std::vector<Command>& commands) {
-  std::vector<Touch> touches;
-  for (const Command& c : commands)
-    touches.insert(touches.end(), c.touches.begin(), c.touches.end());
-  std::sort(touches.begin(), touches.end(),
+  std::vector<Touch> spans = spans_of(commands);
+  std::sort(spans.begin(), spans.end(),
             [](const Touch& a, const Touch& b) { return a.begin < b.begin; });
-  for (const Touch& t : touches) {
+  for (const Touch& t : spans) {
     if (ranges_.empty() || t.begin >= ranges_.back().end) {
       const bool own = t.begin < kMadeUp;
       ranges_.push_back({{t.begin, 0, 0, !own, 0}, t.begin, 0, false});

@@ -36,6 +36,7 @@ struct Command {
   // Cycles, about: of a thread that has the multiprocessor to itself, for a result; and of the
   // multiprocessor, for a warp's.
   double alone = 150, each = 15;
+  double launched = 0;  // cycles of its launch, beyond those that any has
   std::vector<unsigned char> arguments;
   size_t used = 0;  // of the arguments' bytes, the first; 0: all
   std::vector<Touch> touches;

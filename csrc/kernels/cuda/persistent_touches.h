@@ -7,8 +7,6 @@
 #include "kernels/cuda/bodies/elementwise.h"
 #include "kernels/cuda/bodies/matmul.h"
 #include "kernels/cuda/bodies/move.h"
-#include "kernels/cuda/bodies/optimizer.h"
-#include "kernels/cuda/bodies/random.h"
 #include "kernels/cuda/bodies/reduce.h"
 #include "kernels/cuda/bodies/take.h"
 #include "kernels/cuda/persistent_plan.h"
@@ -104,6 +102,7 @@ void touch_patches(Command* c, const Patches& p) {
   c->alone = 250 + 30 * kRows * kCols + turns * (8 + issued);
   c->each = 20 + 4 * kRows * kCols + turns * std::max(issued / 4, waits<T, kRows, kCols>(p));
   const auto rows = static_cast<double>(p.down), cols = static_cast<double>(p.across);
+  c->launched = std::max(0.0, 10.0 * p.k - 1000);
   reads(c, p.a, Reach().axis(p.m, p.a_row).axis(p.k, p.a_k), sizeof(T), cols);
   reads(c, p.b, Reach().axis(p.k, p.b_k).axis(p.n, p.b_col), sizeof(T), rows);
   reads(c, p.bias, Reach().axis(p.n, 1), sizeof(T), rows);
@@ -217,14 +216,14 @@ inline double part(int64_t met, int64_t of) {
   return of == 0 ? 1 : static_cast<double>(met) / static_cast<double>(of);
 }
 
-template <class T>
+template <class T, bool kAlong>
 void touch_take(Command* c, const TakeArgs& a, DeviceState* const& state) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   c->work = a.outer * a.count * a.inner;
   costs(c, 60, 200);
   const int64_t table = a.outer * a.rows * a.inner;
   c->reads(a.in, 0, table * kSize, part(c->work, table));
-  c->reads(a.index, 0, a.count * 8);
+  c->reads(a.index, 0, (kAlong ? c->work : a.count) * 8);
   c->writes(a.out, 0, c->work * kSize);
   reports(c, state);
 }
@@ -261,58 +260,6 @@ void touch_one_hot(Command* c, const OneHotArgs& a) {
   c->work = a.count * a.classes;
   c->reads(a.index, 0, a.count * 8);
   c->writes(a.out, 0, c->work * static_cast<int64_t>(sizeof(T)));
-}
-
-// kScalar: bytes of the numbers that the rule is made from.
-template <class Element, int kScalar>
-void touch_draw(Command* c, const RandomArgs& a, const Stream& stream, int64_t blocks) {
-  c->work = blocks;
-  costs(c, 250, 200);
-  c->reads(a.a, 0, kScalar);
-  c->reads(a.b, 0, kScalar);
-  c->writes(a.out, 0, a.n * static_cast<int64_t>(sizeof(Element)));
-  reads_clock(c, stream.state);
-}
-
-template <class T, template <class> class Rule>
-void touch_prepare(Command* c, Rule<T>* const& rule, const Update& u) {
-  c->work = 1;
-  costs(c, 1000, 2000);
-  c->reads(u.step, 0, 8);
-  c->reads(u.state, 0, 8);
-  c->uses_until(u.segments);
-  c->writes(rule, 0, sizeof(Rule<T>));
-}
-
-template <class T, template <class> class Rule>
-void touch_update(Command* c, const Rule<T>* const& rule, int64_t n, const Update& u) {
-  c->work = n;
-  costs(c, 70, 250);
-  reads_status(c, u.device);
-  c->reads(rule, 0, sizeof(Rule<T>));
-  c->reads(u.rate, 0, sizeof(T));
-  for (int k = 0; k < u.count; ++k) {
-    const Segment& s = u.segments[k];
-    const int64_t bytes = s.length * static_cast<int64_t>(sizeof(T));
-    c->reads(s.grad, 0, bytes);
-    c->writes(s.param, 0, bytes);
-    for (void* const& slot : s.slot) c->writes(slot, 0, bytes);
-  }
-  c->uses_until(u.segments + u.count);
-}
-
-inline void touch_advance_nadam(Command* c, const Update& u) {
-  c->work = 1;
-  costs(c, 500, 1500);
-  reads_status(c, u.device);
-  c->reads(u.step, 0, 8);
-  c->writes(u.state, 0, 8);
-  c->uses_until(u.segments);
-}
-
-inline void touch_advance(Command* c, DeviceState* const& state, int64_t) {
-  c->work = 1;
-  c->writes(state, kClockBegin, kClockEnd);
 }
 
 }  // namespace fastnn::kernels::cuda
