@@ -229,11 +229,11 @@ def test_empty(table):
 def test_arg_reductions(table, name, dtype):
     rng = np.random.default_rng(5)
     shapes = [(1, 1, 1), (3, 10, 1), (2, 70, 1), (4, 5, 6), (1, 9, 40), (0, 3, 2), (3, 4100, 1)]
-    shapes += [(4, 40_000, 1)]
+    shapes += [(4, 40_000, 1), (60, 5003, 1)]
     for outer, n, inner in [*shapes, (2, 40, 150), (300, 3, 1), (30_000, 10, 1), (2, 300, 500)]:
         x = values(rng, name, (outer, n, inner), dtype)
         if dtype.startswith("float"):
-            x = np.round(x)  # equal values: the first counts
+            x = x if outer == 60 else np.round(x)  # equal values: the first counts
             if n > 5:
                 x[0, 4, 0] = np.nan
                 x[-1, n - 2 :, -1] = [np.inf, -np.inf]

@@ -6,8 +6,9 @@ namespace fastnn::kernels::FASTNN_ISA {
 namespace {
 
 constexpr int64_t kThreadsFrom = 262144, kTaskElements = 16384;
-constexpr int64_t kBlockVectors = 1024;  // an element's number in a block is exact as a float
+constexpr int64_t kBlockVectors = 32;
 constexpr int kChains = 4, kStripVectors = 4;
+constexpr int kBlockChains = kVectorBytes == 64 ? 8 : 4;  // registers for it
 
 int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -99,21 +100,56 @@ FASTNN_INLINE Place<T> best_of(const T* x, int64_t n) {
   return {value, static_cast<int64_t>(reduce_min(first))};
 }
 
+// Takes a whole block into one vector of its best; what is not finite makes `odd` a NaN.
+template <class T, bool kMax>
+FASTNN_INLINE vec<T> best_of_block(const T* x, vec<T>* odd) {
+  vec<T> best[kBlockChains];
+  FASTNN_EACH (k, kBlockChains) best[k] = set<T>(kWorst<T, kMax>);
+  for (int64_t i = 0; i < kBlockVectors; i += kBlockChains)
+    FASTNN_EACH (k, kBlockChains) {
+      const vec<T> v = load(x + (i + k) * kLanes<T>);
+      best[k] = better_of<T, kMax>(v, best[k]);
+      odd[k] = fma(v, zero<T>(), odd[k]);
+    }
+  FASTNN_EACH (k, kBlockChains - 1) best[0] = better_of<T, kMax>(best[k + 1], best[0]);
+  return best[0];
+}
+
+// Which block has the best is known at half the price of where it lies there.
+template <class T, bool kMax>
+FASTNN_INLINE int64_t long_row_index(const T* x, int64_t n) {
+  constexpr int64_t kBlock = kBlockVectors * kLanes<T>;
+  vec<T> odd[kBlockChains] = {};
+  vec<T> best = set<T>(kWorst<T, kMax>), at = zero<T>(), block = zero<T>();
+  int64_t i = 0;
+  for (; i + kBlock <= n; i += kBlock, block += 1) {
+    const vec<T> here = best_of_block<T, kMax>(x + i, odd);
+    at = select(kMax ? here > best : here < best, block, at);
+    best = better_of<T, kMax>(here, best);
+  }
+  FASTNN_EACH (k, kBlockChains - 1) odd[0] += odd[k + 1];
+  if (any(odd[0] != odd[0])) {
+    const int64_t nan = first_nan(x, i);
+    if (nan < i) return nan;
+  }
+  const T value = best_lane<T, kMax>(best);
+  const T* first = x + kBlock * static_cast<int64_t>(reduce_min(select(best == value, at, block)));
+  if (i < n) {
+    const Place<T> rest = best_of<T, kMax>(x + i, n - i);
+    if (!(kMax ? rest.value <= value : rest.value >= value)) return i + rest.index;
+  }
+  return first - x + best_of<T, kMax>(first, kBlock).index;
+}
+
 template <class T, bool kMax>
 FASTNN_INLINE int64_t row_index(const T* x, int64_t n) {
-  constexpr int64_t L = kLanes<T>, kBlock = kBlockVectors * L;
+  constexpr int64_t L = kLanes<T>;
   if (n <= L) {
     const vec<T> v = load_or(x, n, kWorst<T, kMax>);
     const auto nan = (vec<Bits<T>>)(v != v);
     return first_lane<T>(any(nan) ? nan : (vec<Bits<T>>)(v == best_lane<T, kMax>(v)));
   }
-  Place<T> best = best_of<T, kMax>(x, lesser(n, kBlock));
-  for (int64_t i = kBlock; i < n && best.value == best.value; i += kBlock) {
-    const Place<T> here = best_of<T, kMax>(x + i, lesser(n - i, kBlock));
-    if (kMax ? here.value <= best.value : here.value >= best.value) continue;
-    best = {here.value, i + here.index};
-  }
-  return best.index;
+  return n < 4 * kBlockVectors * L ? best_of<T, kMax>(x, n).index : long_row_index<T, kMax>(x, n);
 }
 
 // V vectors of columns, of the last one `last` lanes. Indices are as wide as the elements, so long
