@@ -41,7 +41,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flags, PyObject* na
         throw TypeError("compiled: expected it to return a Function");
       op->programs->add(arguments, function);
     }
-    return Function::of(function.ptr())->call(arguments.arrays(), arguments.array_count());
+    return object_of<Function>(function.ptr())->call(arguments.arrays(), arguments.array_count());
   });
 }
 

@@ -17,4 +17,12 @@ PyObject* with_exceptions(Body body) {
   return nullptr;
 }
 
+// What an instance of a class of pybind11's holds; null where its __init__ was not called. A cast
+// would look the class up each time.
+template <class T>
+T* object_of(PyObject* self) {
+  return static_cast<T*>(
+      reinterpret_cast<pybind11::detail::instance*>(self)->get_value_and_holder().value_ptr());
+}
+
 }  // namespace fastnn::bindings

@@ -68,26 +68,6 @@ struct Function::Bound {
 
 namespace {
 
-// In operations and bytes: some microseconds.
-constexpr int64_t kBriefWork = 1 << 16;
-constexpr size_t kBriefCalls = 64;
-
-bool is_brief(const Program& p, const Extents& env) {
-  if (p.calls.size() > kBriefCalls) return false;
-  int64_t work = 0;
-  auto small = [&](const Dim& d, int64_t unit) {
-    const int64_t amount = d.eval(env);
-    if (amount > kBriefWork) return false;
-    work += amount * unit;
-    return work <= kBriefWork;
-  };
-  for (const auto& call : p.calls)
-    if (!small(call->flops, 1) || !small(call->bytes, 1)) return false;
-  for (const runtime::BufferInfo& b : p.buffers)
-    if (!small(b.count, dtype_size(b.dtype))) return false;
-  return true;
-}
-
 std::vector<int64_t> shape_in(const Extents& env, const Shape& shape) {
   std::vector<int64_t> numbers;
   for (const Dim& d : shape) numbers.push_back(d.eval(env));
@@ -136,12 +116,6 @@ Function::Returns Function::returns_called(const std::string& name) {
   if (name == "one") return Returns::one;
   if (name == "nothing") return Returns::nothing;
   throw ValueError("returns: expected 'list', 'one' or 'nothing', got '" + name + "'");
-}
-
-Function* Function::of(PyObject* self) {
-  // A cast would look the type up each time.
-  return static_cast<Function*>(
-      reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr());
 }
 
 PyObject* Function::call(PyObject* const* args, size_t count) {
@@ -197,7 +171,7 @@ std::unique_ptr<Function::Bound> Function::bind(std::vector<std::vector<int64_t>
   bound->outputs.clear();
   bound->numbers.resize(p.output_types.size());
   for (const graph::Type& t : p.output_types) bound->outputs.push_back(shape_in(env, t.shape));
-  bound->brief = is_brief(p, env);
+  bound->brief = runtime::is_brief(p, env);
   return bound;
 }
 
@@ -292,7 +266,7 @@ namespace {
 
 PyObject* call_function(PyObject* self, PyObject* args, PyObject* names) {
   return with_exceptions([&] {
-    Function* f = Function::of(self);
+    auto* f = object_of<Function>(self);
     if (!f) throw TypeError("__init__() of this function has not been called");
     if (names && PyDict_GET_SIZE(names) > 0)
       throw TypeError("expected arguments by position, got one by name");

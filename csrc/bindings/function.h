@@ -26,8 +26,6 @@ class Function {
 
   // Returns a new reference; throws.
   PyObject* call(PyObject* const* args, size_t count);
-  // The object that Python calls; null where its __init__ was not called.
-  static Function* of(PyObject* self);
 
   runtime::Executable executable;
   Returns returns = Returns::list;

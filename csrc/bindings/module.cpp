@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, m) {
   register_function(m);
   register_forest(m);
   register_trainer(m);
+  register_predictor(m);
   register_forest_predictor(m);
   register_eager(m);
   register_eager_operation(m);

@@ -1,18 +1,17 @@
-// Programs, the Trainer and the Predictor.
+// Programs and the Trainer.
 #include "runtime/trainer.h"
 
 #include <pybind11/stl.h>
 
 #include <optional>
 
-#include "bindings/device_array.h"
+#include "bindings/columns.h"
 #include "bindings/function.h"
 #include "bindings/register.h"
 #include "bindings/signals.h"
 #include "core/error.h"
 #include "core/fpmode.h"
 #include "runtime/forest.h"
-#include "runtime/predictor.h"
 #include "runtime/profile.h"
 
 namespace fastnn::bindings {
@@ -21,66 +20,8 @@ namespace {
 using runtime::Column;
 using runtime::Forest;
 using runtime::Guard;
-using runtime::Predictor;
 using runtime::Program;
 using runtime::Trainer;
-
-Column column_of(const py::array& a) {
-  if (a.ndim() < 1) throw ValueError("expected arrays of shape (rows, ...), got a scalar");
-  Column c;
-  c.data = a.data();
-  c.source = source_of(a.dtype());
-  char order = a.dtype().byteorder();
-  c.byteswap = order == '>';  // fastnn runs on little-endian machines
-  c.rows = a.shape(0);
-  c.row_stride = a.strides(0);
-  for (py::ssize_t d = 1; d < a.ndim(); ++d) {
-    c.shape.push_back(a.shape(d));
-    c.strides.push_back(a.strides(d));
-  }
-  return c;
-}
-
-Column column_of(const DeviceArray& a) {
-  if (a.shape.empty()) throw ValueError("expected arrays of shape (rows, ...), got a scalar");
-  Column c;
-  c.data = a.data;
-  c.device = a.device;
-  c.source = a.source;
-  c.rows = a.shape[0];
-  c.row_stride = a.strides[0];
-  c.shape.assign(a.shape.begin() + 1, a.shape.end());
-  c.strides.assign(a.strides.begin() + 1, a.strides.end());
-  return c;
-}
-
-// Arrays of NumPy, or of a device.
-using Arrays = std::vector<py::object>;
-
-std::vector<Column> columns_of(const Arrays& arrays) {
-  std::vector<Column> columns;
-  for (const py::object& a : arrays) {
-    if (py::isinstance<py::array>(a))
-      columns.push_back(column_of(py::reinterpret_borrow<py::array>(a)));
-    else if (py::isinstance<DeviceArray>(a))
-      columns.push_back(column_of(a.cast<const DeviceArray&>()));
-    else
-      throw TypeError("expected arrays, got " +
-                      std::string(py::str(py::type::of(a).attr("__name__"))));
-  }
-  return columns;
-}
-
-// The rows of the first array; one where there is none.
-int64_t rows_of(const Arrays& arrays) {
-  if (arrays.empty()) return 1;
-  if (py::isinstance<DeviceArray>(arrays[0])) {
-    const auto& shape = arrays[0].cast<const DeviceArray&>().shape;
-    return shape.empty() ? 1 : shape[0];
-  }
-  const auto a = arrays[0].cast<py::array>();
-  return a.ndim() < 1 ? 1 : a.shape(0);
-}
 
 // A Trainer with the arrays it reads kept alive.
 struct PyTrainer {
@@ -190,81 +131,6 @@ struct PyTrainer {
   Arrays kept;
 };
 
-struct PyPredictor {
-  PyPredictor(std::shared_ptr<const Program> program, std::shared_ptr<Guard> guard, uint64_t seed)
-      : predictor(std::move(program), std::move(guard), seed) {}
-
-  // None where check_finite is set and a row holds a NaN or an infinity. The results lie where the
-  // arrays do.
-  py::object run(const Arrays& arrays, int64_t batch, bool check_finite) {
-    if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
-    std::vector<Column> columns = columns_of(arrays);
-    int64_t rows = columns.empty() ? 0 : columns[0].rows;
-    const Device* where = &host();
-    for (const Column& c : columns)
-      if (!c.device->is_host()) where = c.device;
-    const Program& p = predictor.program();
-    std::vector<std::vector<int64_t>> shapes = predictor.output_shapes(columns, rows);
-    py::list out;
-    std::vector<void*> pointers;
-    for (size_t i = 0; i < shapes.size(); ++i) {
-      const DType t = p.output_types[i].dtype;
-      if (where->is_host()) {
-        py::array made = new_array(t, shapes[i]);
-        pointers.push_back(made.mutable_data());
-        out.append(std::move(made));
-      } else {
-        DeviceArray made = new_device_array(*where, t, shapes[i]);
-        pointers.push_back(made.data);
-        out.append(std::move(made));
-      }
-    }
-    SignalPoll poll;
-    bool finite = true;
-    {
-      WithoutGil unlocked;
-      predictor.run(columns, batch, pointers, *where, check_finite ? &finite : nullptr,
-                    &SignalPoll::call, &poll);
-    }
-    if (poll.raised) throw py::error_already_set();
-    if (!finite) return py::none();
-    return std::move(out);
-  }
-
-  py::object call(const Arrays& arrays) {
-    const int64_t rows = rows_of(arrays);
-    return run(arrays, std::max<int64_t>(rows, 1), false);
-  }
-
-  // One array in, one array out, where it is already what the program reads; None otherwise,
-  // also where it holds a NaN or an infinity.
-  py::object fast(py::handle x) {
-    const Program& p = predictor.program();
-    if (!py::isinstance<py::array>(x) || p.input_types.size() != 1 || p.output_types.size() != 1)
-      return py::none();
-    auto a = py::reinterpret_borrow<py::array>(x);
-    DType t;
-    constexpr int flags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-    const Shape& want = p.input_types[0].shape;
-    auto rank = static_cast<size_t>(a.ndim());
-    if (rank != want.size() || rank == 0 || !has_dtype(a, &t) || t != p.input_types[0].dtype ||
-        (a.flags() & flags) != flags || a.shape(0) == 0)
-      return py::none();
-    for (size_t d = 1; d < rank; ++d)
-      if (!want[d].is_number() || want[d].number() != a.shape(static_cast<py::ssize_t>(d)))
-        return py::none();
-    auto allocate = [&](const std::vector<int64_t>& shape) {
-      py::array out = new_array(p.output_types[0].dtype, shape);
-      void* data = out.mutable_data();
-      return std::make_pair(py::object(std::move(out)), data);
-    };
-    py::object out = predictor.fast(a.data(), a.shape(0), a.size(), allocate);
-    return out ? out : py::none();
-  }
-
-  Predictor predictor;
-};
-
 }  // namespace
 
 void register_trainer(py::module_& m) {
@@ -336,19 +202,6 @@ void register_trainer(py::module_& m) {
     d["bytes_memory"] = p.bytes_memory;
     return d;
   });
-
-  py::class_<PyPredictor>(m, "Predictor", "Runs a program over rows, from any thread.")
-      .def(py::init(
-               [](const std::shared_ptr<Program>& p, std::shared_ptr<Guard> guard, uint64_t seed) {
-                 return std::make_unique<PyPredictor>(p, std::move(guard), seed);
-               }),
-           py::arg("program"), py::arg("guard") = nullptr, py::arg("seed") = 0)
-      .def("__call__", &PyPredictor::call, py::arg("columns"))
-      .def("run", &PyPredictor::run, py::arg("columns"), py::arg("batch_size"),
-           py::arg("check_finite") = false)
-      .def_property_readonly("keeps_state",
-                             [](const PyPredictor& p) { return p.predictor.keeps_state(); })
-      .def("fast", &PyPredictor::fast, py::arg("x"));
 }
 
 }  // namespace fastnn::bindings

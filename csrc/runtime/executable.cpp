@@ -4,8 +4,27 @@ namespace fastnn::runtime {
 namespace {
 
 constexpr size_t kIdleContexts = 8;
+// In operations and bytes: what some microseconds do.
+constexpr int64_t kBriefWork = 1 << 16;
+constexpr size_t kBriefCalls = 64;
 
 }  // namespace
+
+bool is_brief(const Program& p, const Extents& env) {
+  if (!p.device().is_host() || p.calls.size() > kBriefCalls) return false;
+  int64_t work = 0;
+  auto small = [&](const Dim& d, int64_t unit) {
+    const int64_t amount = d.eval(env);
+    if (amount > kBriefWork) return false;
+    work += amount * unit;
+    return work <= kBriefWork;
+  };
+  for (const auto& call : p.calls)
+    if (!small(call->flops, 1) || !small(call->bytes, 1)) return false;
+  for (const BufferInfo& b : p.buffers)
+    if (!small(b.count, dtype_size(b.dtype))) return false;
+  return true;
+}
 
 std::unique_ptr<Context> Executable::acquire(const Extents& env) {
   std::unique_ptr<Context> context;

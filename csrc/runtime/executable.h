@@ -8,6 +8,10 @@
 
 namespace fastnn::runtime {
 
+// Whether a run with these extents takes some microseconds at most: too short to let others work
+// meanwhile.
+bool is_brief(const Program& program, const Extents& env);
+
 class Executable {
  public:
   explicit Executable(std::shared_ptr<const Program> program) : program_(std::move(program)) {}

@@ -18,6 +18,10 @@ class Guard {
     mutex_.lock_shared();
     waiting_.fetch_sub(1, std::memory_order_relaxed);
   }
+  bool try_lock_shared() {
+    renew_after_fork();
+    return mutex_.try_lock_shared();
+  }
   void unlock_shared() { mutex_.unlock_shared(); }
   void lock() {
     renew_after_fork();

@@ -54,6 +54,42 @@ int64_t Predictor::joined(const std::vector<Column>& columns, int64_t batch) {
   return bytes / batch * kRows <= kBytes ? kRows : batch;
 }
 
+std::unique_ptr<Predictor::Single> Predictor::take_single(int64_t rows) {
+  Extents env;
+  if (batch_extent_ >= 0) env.set(batch_extent_, rows);
+  auto single = std::make_unique<Single>();
+  single->context = executable_.acquire(env);
+  single->rows = rows;
+  for (const Dim& d : program().output_types[0].shape) single->shape.push_back(d.eval(env));
+  single->brief = is_brief(program(), env);
+  return single;
+}
+
+Predictor::Done Predictor::run(Single* single, const void* input, int64_t elements, void* output,
+                               bool may_wait) {
+  if (finite_) {
+    int64_t found = -1;
+    kernels::FiniteArgs args{&found, input, elements};
+    kernels::Context kc{};
+    kc.threads = 1;
+    finite_(&args, &kc);
+    if (found >= 0) return Done::not_finite;
+  }
+  std::shared_lock<Guard> lock(*guard_, std::defer_lock);
+  if (may_wait)
+    lock.lock();
+  else if (!lock.try_lock())
+    return Done::busy;
+  Context* context = single->context.get();
+  context->refresh();
+  context->set_host_input(0, input);
+  context->set_host_output(0, output);
+  FpMode mode;
+  context->run(0, next_run());
+  context->finish();
+  return Done::yes;
+}
+
 // Batches after the first pay for packing; a single one packs as it goes.
 struct Predictor::Run {
   Run(Predictor* predictor, bool many) : p(predictor) {

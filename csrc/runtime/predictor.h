@@ -30,38 +30,21 @@ class Predictor {
   void run(const std::vector<Column>& columns, int64_t batch, const std::vector<void*>& outputs,
            const Device& where, bool* finite, bool (*poll)(void*), void* poll_data);
 
-  // The short way for one contiguous input and one output: allocate(shape) returns the result's
-  // owner and its memory. A default owner comes back where the input is not finite.
-  template <class Allocate>
-  auto fast(const void* input, int64_t rows, int64_t elements, Allocate allocate)
-      -> decltype(allocate(std::vector<int64_t>{}).first) {
-    decltype(allocate(std::vector<int64_t>{}).first) owner;
-    if (finite_) {
-      int64_t found = -1;
-      kernels::FiniteArgs args{&found, input, elements};
-      kernels::Context kc{};
-      kc.threads = 1;
-      finite_(&args, &kc);
-      if (found >= 0) return owner;
-    }
-    Extents env;
-    if (batch_extent_ >= 0) env.set(batch_extent_, rows);
-    std::unique_ptr<Context> context = executable_.acquire(env);
-    std::vector<int64_t> shape;
-    for (const Dim& d : program().output_types[0].shape) shape.push_back(d.eval(env));
-    auto result = allocate(shape);
-    context->set_host_input(0, input);
-    context->set_host_output(0, result.second);
-    RunInfo info = next_run();
-    {
-      FpMode mode;
-      std::shared_lock<Guard> lock(*guard_);
-      context->run(0, info);
-      context->finish();
-    }
-    executable_.release(std::move(context));
-    return std::move(result.first);
+  // The short way for one contiguous input and one output, both of the host.
+  struct Single {
+    std::unique_ptr<Context> context;
+    int64_t rows;
+    std::vector<int64_t> shape;  // of the output
+    bool brief;
+  };
+  enum class Done { yes, not_finite, busy };
+  std::unique_ptr<Single> take_single(int64_t rows);
+  void give_back(std::unique_ptr<Single> single) {
+    executable_.release(std::move(single->context));
   }
+  // Nothing is run where the input is not finite; nor, unless it may wait, where a training has the
+  // variables.
+  Done run(Single* single, const void* input, int64_t elements, void* output, bool may_wait);
 
  private:
   // The contexts of a run, and the packed weights that it lends them.

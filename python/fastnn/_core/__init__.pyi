@@ -392,13 +392,19 @@ class Predictor:
         guard: Guard | None = None,
         seed: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
-    def fast(self, x: typing.Any) -> typing.Any: ...
     def run(
         self,
         columns: collections.abc.Sequence[typing.Any],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         check_finite: bool = False,
     ) -> typing.Any: ...
+    @property
+    def fast(self) -> typing.Any:
+        """
+        fast(x, most=...): one array's predictions.
+
+        None where there is more to it, as for more rows than `most`, and for NaN.
+        """
     @property
     def keeps_state(self) -> bool: ...
 

@@ -434,6 +434,10 @@ class Layer(_track.Trackable):
         scope = _scope.current()
         if scope is not None:
             return self._trace(scope, args, kwargs)
+        if not kwargs and len(args) == 1 and type(args[0]) is np.ndarray:
+            function = self._eager.known(args[0])
+            if function is not None:
+                return function(args[0])
         if any(isinstance(leaf, Tensor) for leaf in flatten((args, kwargs))):
             with _scope.tracing(training=False) as opened:
                 outputs = self._trace(opened, args, kwargs)

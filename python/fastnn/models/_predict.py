@@ -32,11 +32,12 @@ def predict(
     check_finite: bool,
 ) -> Any:
     """See :meth:`Model.predict`."""
-    if callbacks is None and steps is None and check_finite and _is_one_batch(x, batch_size):
-        outputs = _predict_at_once(model, x, verbose)
-        if outputs is not None:
-            return outputs
     owner = type(model).__name__
+    if callbacks is None and steps is None and check_finite and verbosity(owner, verbose):
+        outputs = predict_at_once(model, x, batch_size)
+        if outputs is not None:
+            Progbar(1, verbose=verbosity(owner, verbose)).update(1)
+            return outputs
     engine = model._engine
     if is_batches(x) and batch_size is not None:
         raise ValueError(f"[{owner}] batch_size is that of the batches: leave it out")
@@ -72,22 +73,11 @@ def predict(
     return _predict_pieces(model, pieces, count, verbose, callbacks)
 
 
-def _is_one_batch(x: Any, batch_size: int | None) -> bool:
-    size = 32 if batch_size is None else batch_size
-    return type(x) is np.ndarray and x.ndim > 0 and type(size) is int and len(x) <= size
-
-
-def _predict_at_once(model: Trainable, x: NDArray[Any], verbose: str | int) -> Any:
-    """Predictions of a few rows that are what the program reads; None where they are not."""
+def predict_at_once(model: Trainable, x: Any, batch_size: int | None) -> Any:
+    """Predictions of the rows of one batch that the program can read; None for anything else."""
     fast = model._engine.fast
-    if fast is None:
-        return None
-    level = verbosity(type(model).__name__, verbose)
-    bar = Progbar(1, verbose=level) if level else None
-    outputs = fast(x)
-    if bar is not None and outputs is not None:
-        bar.update(1)
-    return outputs
+    size = 32 if batch_size is None else batch_size
+    return fast(x, size) if fast is not None and type(size) is int else None
 
 
 def _predict_pieces(

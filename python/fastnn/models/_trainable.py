@@ -376,6 +376,10 @@ class Trainable(Layer):
             >>> model.predict(np.array([[1.0, 2.0]]), verbose=0)
             array([[3.]], dtype=float32)
         """
+        if verbose == 0 and callbacks is None and steps is None and check_finite:
+            outputs = _predict.predict_at_once(self, x, batch_size)
+            if outputs is not None:
+                return outputs
         return _predict.predict(self, x, batch_size, steps, verbose, callbacks, check_finite)
 
     @checked_arguments
