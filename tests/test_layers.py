@@ -127,6 +127,19 @@ def test_merging(layer, expected):
 
 
 @pytest.mark.parametrize(
+    "name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"]
+)
+def test_merging_by_functions(name):
+    inputs = [Input((3,)), Input((3,))]
+    layer = getattr(layers, name)(1) if name == "Dot" else getattr(layers, name)()
+    arrays = [np.arange(6.0).reshape(2, 3), np.ones((2, 3))]
+    model = Model(inputs, getattr(layers, name.lower())(inputs, name="merged"))
+    assert model.layers[-1].name == "merged"
+    expected = layer([array.astype("float32") for array in arrays])
+    np.testing.assert_array_equal(model.predict(arrays, verbose=0), expected)
+
+
+@pytest.mark.parametrize(
     ("axes", "formula"),
     [((1, 1), "bki,bkj->bij"), ((2, 2), "bik,bjk->bij"), ((2, 1), "bik,bkj->bij")],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Union
 
 import numpy as np
@@ -192,6 +194,26 @@ def with_mask(tensor: Tensor, mask: Tensor | None) -> Tensor:
     return masked
 
 
+class _Assignments(threading.local):
+    """What ``assign`` of a tensor means in this thread: an entry in a dict, or an error."""
+
+    pending: dict[Variable, Tensor] | None = None
+
+
+assignments = _Assignments()
+
+
+@contextmanager
+def assigning() -> Iterator[dict[Variable, Tensor]]:
+    """Within it, tensors that are assigned to variables are noted in the dict."""
+    outer = assignments.pending
+    assignments.pending = {}
+    try:
+        yield assignments.pending
+    finally:
+        assignments.pending = outer
+
+
 class Variable(Tensor):
     """A tensor with storage: parameters, state, hyperparameters, metric accumulators, counters.
 
@@ -275,7 +297,51 @@ class Variable(Tensor):
         """
         self._storage.set(from_other_library(value))
 
-    assign = set_value
+    def assign(self, value: Any) -> None:
+        """As :meth:`set_value`. Within a metric's ``update_state``, value may be a tensor.
+
+        Raises:
+            TypeError: for a tensor elsewhere.
+        """
+        if not isinstance(value, Tensor) or isinstance(value, Variable):
+            self.set_value(value)
+            return
+        if assignments.pending is None:
+            raise TypeError(
+                f"[{self.name or 'variable'}] assign() of a symbolic tensor works in a metric's "
+                "update_state(): in a layer's call() use self.add_update(variable, tensor), in a "
+                "function of your own fastnn.function(updates=)"
+            )
+        assignments.pending[self] = value
+
+    def assign_add(self, value: Any) -> None:
+        """Adds to the numbers; as :meth:`assign`.
+
+        Example:
+            >>> import fastnn
+            >>> count = fastnn.shared(1.0)
+            >>> count.assign_add(2.0)
+            >>> float(count)
+            3.0
+        """
+        self._assign_changed(value, 1)
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtracts from the numbers; as :meth:`assign`."""
+        self._assign_changed(value, -1)
+
+    def _assign_changed(self, value: Any, sign: int) -> None:
+        if isinstance(value, Tensor) and not isinstance(value, Variable):
+            before = (assignments.pending or {}).get(self, self)
+            self.assign(before + value if sign > 0 else before - value)
+        else:
+            self.set_value(self.get_value() + sign * np.asarray(value, self.dtype))
+
+    @property
+    def value(self) -> Variable:
+        """The variable itself: its place in a graph, and its numbers for NumPy and float()."""
+        return self
+
     numpy = get_value
 
     def __reduce__(self) -> Any:

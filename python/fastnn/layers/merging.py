@@ -329,3 +329,60 @@ class Dot(_Merge):
 def _spread(mask: Tensor | None, tensor: Tensor) -> Any:
     """A mask of steps as one of the elements of a tensor."""
     return None if mask is None else ops.broadcast_to(ops.expand_dims(mask, -1), tensor.dims)
+
+
+# --- the same as functions
+
+
+def add(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Add(**kwargs)(inputs)``.
+
+    Example:
+        >>> import fastnn
+        >>> x = fastnn.Input((4,))
+        >>> add([x, x]).shape
+        (None, 4)
+    """
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Subtract(**kwargs)(inputs)``."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Multiply(**kwargs)(inputs)``."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Average(**kwargs)(inputs)``."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Maximum(**kwargs)(inputs)``."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Tensor], **kwargs: Any) -> Any:
+    """``Minimum(**kwargs)(inputs)``."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs: Any) -> Any:
+    """``Concatenate(axis, **kwargs)(inputs)``.
+
+    Example:
+        >>> import fastnn
+        >>> a, b = fastnn.Input((4,)), fastnn.Input((3,))
+        >>> concatenate([a, b]).shape
+        (None, 7)
+    """
+    return Concatenate(axis, **kwargs)(inputs)
+
+
+def dot(inputs: Sequence[Tensor], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+    """``Dot(axes, **kwargs)(inputs)``."""
+    return Dot(axes, **kwargs)(inputs)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import graph
+from fastnn import graph, initializers
 from fastnn._registry import snake_case, unique_name
-from fastnn._tensor import Variable
+from fastnn._tensor import Tensor, Variable, assigning
 from fastnn.losses._base import as_value
 
 Pair = tuple[Variable, Any]
@@ -22,8 +23,13 @@ class Metric:
     A metric keeps float64 variables. What a batch adds to them is an expression, so that training
     runs it in C++; :meth:`result` is worked out with NumPy when somebody asks.
 
+    Or, as in Keras, a subclass defines :meth:`update_state` in place of ``update``: of tensors,
+    with ``assign``, ``assign_add`` and ``assign_sub`` of its variables. It is traced once; what a
+    variable is within it, is what it was before the batch.
+
     Args:
         name: by default the class's, in snake_case.
+        dtype: accepted and ignored: accumulators are float64.
 
     Attributes:
         direction: 'up' or 'down': what is better; None: it is not known.
@@ -41,11 +47,31 @@ class Metric:
         ...         return float(self.largest.get_value())
         >>> Largest()(np.zeros((3, 1)), np.array([[1.0], [-4.0], [2.0]]))
         4.0
+        >>> class Positives(Metric):
+        ...     def __init__(self, name="positives"):
+        ...         super().__init__(name)
+        ...         self.count = self.add_weight(name="count", initializer="zeros")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.count.assign_add(ops.sum(ops.cast(y_pred > 0.5, "float32")))
+        ...     def result(self):
+        ...         return self.count
+        >>> Positives()(np.zeros((3, 1)), np.array([[0.1], [0.7], [0.9]]))
+        2.0
     """
 
     direction: str | None = None
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__.get("update_state")
+        if own is not None and "update" not in cls.__dict__:
+            cls._own_update_state = own  # type: ignore[attr-defined]
+            cls.update = _traced_update  # type: ignore[method-assign]
+            cls.update_state = _taking_in(own)  # type: ignore[method-assign]
+        if "result" in cls.__dict__:
+            cls.result = _in_numbers(cls.result)  # type: ignore[method-assign]
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.variables: list[Variable] = []
         self.built = False
@@ -58,13 +84,28 @@ class Metric:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _compiled={})
 
-    def add_variable(self, name: str, shape: tuple[int, ...] = ()) -> Variable:
-        """A float64 accumulator that starts at 0 and goes back to it at :meth:`reset_state`."""
-        variable = graph.shared(
-            np.zeros(shape, np.float64), name=f"{self.name}/{name}", role="metric"
-        )
+    def add_variable(
+        self,
+        name: str | None = None,
+        shape: tuple[int, ...] = (),
+        initializer: Any = "zeros",
+        dtype: Any = None,
+    ) -> Variable:
+        """A float64 accumulator. :meth:`reset_state` sets it to 0.
+
+        Args:
+            name: default "variable".
+            shape: of the accumulator; default a number.
+            initializer: what it holds at first; default zeros.
+            dtype: accepted and ignored.
+        """
+        fill = initializers.get(initializer) or initializers.Zeros()
+        value = np.asarray(fill(tuple(shape)), np.float64)
+        variable = graph.shared(value, name=f"{self.name}/{name or 'variable'}", role="metric")
         self.variables.append(variable)
         return variable
+
+    add_weight = add_variable
 
     def build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
         """Makes the accumulators for targets and predictions of these shapes."""
@@ -100,7 +141,21 @@ class Metric:
         Raises:
             ValueError: if the shapes do not fit.
         """
+        if _symbolic(y_true, y_pred, sample_weight):
+            for variable, value in self._inherited_update(y_true, y_pred, sample_weight):
+                variable.assign(value)
+            return
         self._take_in([("y_true", y_true), ("y_pred", y_pred)], sample_weight)
+
+    def _inherited_update(self, y_true: Any, y_pred: Any, sample_weight: Any) -> list[Pair]:
+        """What ``super().update_state`` adds within an update_state of tensors."""
+        self.ensure_built(y_true.shape, y_pred.shape)
+        for cls in type(self).__mro__:
+            update = cls.__dict__.get("update")
+            if update is not None and update is not _traced_update:
+                pairs: list[Pair] = update(self, y_true, y_pred, sample_weight)
+                return pairs
+        raise NotImplementedError(f"{type(self).__name__} has no update() to inherit")
 
     def reset_state(self) -> None:
         """Forgets all batches."""
@@ -138,6 +193,47 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _symbolic(*given: Any) -> bool:
+    return any(isinstance(one, Tensor) for one in given)
+
+
+def _traced_update(self: Metric, y_true: Any, y_pred: Any, sample_weight: Any = None) -> list[Pair]:
+    """What the class's own update_state assigns, given tensors."""
+    self.ensure_built(y_true.shape, y_pred.shape)
+    with assigning() as found:
+        if sample_weight is None:
+            self._own_update_state(y_true, y_pred)  # type: ignore[attr-defined]
+        else:
+            self._own_update_state(  # type: ignore[attr-defined]
+                y_true, y_pred, sample_weight=sample_weight
+            )
+    return list(found.items())
+
+
+def _taking_in(own: Callable[..., Any]) -> Callable[..., Any]:
+    """An update_state of tensors that takes arrays too."""
+
+    @functools.wraps(own)
+    def update_state(self: Metric, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if _symbolic(y_true, y_pred, sample_weight):
+            own(self, y_true, y_pred, sample_weight)
+        else:
+            Metric.update_state(self, y_true, y_pred, sample_weight)
+
+    return update_state
+
+
+def _in_numbers(own: Callable[..., Any]) -> Callable[..., Any]:
+    """A result() that may be worked out with tensors."""
+
+    @functools.wraps(own)
+    def result(self: Metric) -> Any:
+        value = own(self)
+        return plain(graph.evaluate(value)) if isinstance(value, Tensor) else value
+
+    return result
 
 
 def _numbers(value: Any, name: str) -> NDArray[Any]:

@@ -162,8 +162,8 @@ def require_finite(owner: str, name: str, array: NDArray[Any], first: int = 0) -
         value = float(np.asarray(array)[index])
         text = "NaN" if math.isnan(value) else "infinite"
         raise ValueError(
-            f"[{owner}] {name}[{_unravel(array, flat, first)}] is {text}: fill in or leave out such "
-            "values (check_finite=False skips this check)"
+            f"[{owner}] {name}[{_unravel(array, flat, first)}] is {text}: fill in or leave out "
+            "such values (check_finite=False skips this check)"
         )
 
 

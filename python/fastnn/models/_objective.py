@@ -197,6 +197,7 @@ class Objective:
         self.names = names
         self._template = template
         self._ranks = _ranks(targets)
+        self._given = list(targets)
         shapes = list(zip(targets or outputs, outputs, strict=True))
         chosen = for_outputs(owner, "loss", settings.loss, names, template)
         self.losses: list[Any] = [
@@ -217,6 +218,8 @@ class Objective:
 
     def suits(self, names: list[str], targets: Sequence[tuple[int | None, ...]]) -> bool:
         """Whether it serves for these outputs and targets: "accuracy" depends on both."""
+        if any(_is_of_the_user(item.metric) for item in self.tracked) and targets:
+            return names == self.names and list(targets) == self._given
         return names == self.names and _ranks(targets) == self._ranks
 
     def _weights(self, given: Any) -> list[float]:
@@ -321,8 +324,15 @@ class Objective:
         if targets:
             for item in self.tracked:
                 weight = weights[item.output] if item.weighted else None
-                found += item.metric.update(targets[item.output], outputs[item.output], weight)
+                target = targets[item.output]
+                if target is not None and self._is_flattened(item, target):
+                    target = ops.expand_dims(target, -1)
+                found += item.metric.update(target, outputs[item.output], weight)
         return found
+
+    def _is_flattened(self, item: Tracked, target: Tensor) -> bool:
+        """Whether a metric of the user's own expects an axis of length 1 that the data had."""
+        return target.ndim == len(self._given[item.output]) - 1 and _is_of_the_user(item.metric)
 
     def target_dtype(self, number: int, output_dtype: str) -> str:
         """The dtype in which targets reach the program: whole numbers for sparse losses."""
@@ -404,6 +414,12 @@ class Objective:
         if array.ndim == 1 and len(output) == 2 and output[-1] == 1:
             return array[:, None]
         return array
+
+
+def _is_of_the_user(metric: Any) -> bool:
+    """Whether a metric, or the function that it is the mean of, is none of fastnn's."""
+    written = getattr(metric, "fn", None) or type(metric)
+    return not str(getattr(written, "__module__", "")).startswith("fastnn.")
 
 
 def _ranks(shapes: Sequence[tuple[int | None, ...]]) -> list[int]:

@@ -37,6 +37,11 @@ def _array(x: Any, op: str) -> npt.NDArray[Any]:
     return array
 
 
+def _is_symbolic(x: Any) -> bool:
+    """Whether x is known at run time only: a tensor, or the length of an open axis."""
+    return isinstance(x, (Tensor, _core.Dim))
+
+
 _BITS = {"uint8": 8, "int32": 31, "int64": 63}
 
 
@@ -62,7 +67,9 @@ def to_tensors(args: Sequence[Any], op: str = "tensor") -> list[Tensor]:
     converted: list[Any] = []
     for x in args:
         value = x
-        if not isinstance(x, Tensor) and not _is_number(x):
+        if isinstance(x, _core.Dim):
+            value = Tensor(_core.extent_value(x, "int64"))
+        elif not isinstance(x, Tensor) and not _is_number(x):
             value = Tensor(_core.constant(_array(x, op)))
         if isinstance(value, Tensor):
             known = value.dtype if known is None else _core.promote(known, value.dtype)
@@ -189,7 +196,7 @@ def operation(tensors: int = 1) -> Callable[[Callable[..., Any]], Callable[..., 
 
         def general(*args: Any, **kwargs: Any) -> Any:
             data, rest, named = taken_apart(args, kwargs)
-            if any(isinstance(x, Tensor) for x in data):
+            if any(map(_is_symbolic, data)):
                 return on_tensors(data, rest, named)
             compiled, arrays = on_arrays(data, rest, named)
             return compiled(*arrays)
@@ -230,7 +237,7 @@ def _elementwise_on_arrays(
 
 def _elementwise(op: str, *inputs: Any, **attrs: Any) -> Any:
     """An elementwise op of the table on tensors or arrays."""
-    if any(isinstance(x, Tensor) for x in inputs):
+    if any(map(_is_symbolic, inputs)):
         return node(op, to_tensors(inputs, op), **attrs)
     compiled, arrays = _elementwise_on_arrays(op, inputs, attrs)
     return compiled(*arrays)

@@ -9,7 +9,7 @@ from typing import Any
 from .. import _core
 from .._tensor import Tensor
 from ._dispatch import node, operation
-from .shape import broadcast_to, expand_dims, reshape
+from .shapes import broadcast_to, expand_dims, reshape
 
 Sizes = int | Sequence[int]
 

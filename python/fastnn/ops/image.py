@@ -7,7 +7,7 @@ from typing import Any
 
 from .._tensor import Dimension, Tensor
 from ._dispatch import node, operation
-from .shape import cast
+from .shapes import cast
 
 
 @operation(2)

@@ -10,7 +10,7 @@ from .. import _core
 from .._tensor import Tensor, _operators
 from . import _table
 from ._dispatch import TensorLike, node, operation, to_tensors
-from .shape import _axis, reshape
+from .shapes import _axis, reshape
 
 Axis = int | Sequence[int] | None
 
@@ -172,7 +172,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
         >>> float(ops.logsumexp([1000.0, 1000.0])) > 1000
         True
     """
-    from .shape import squeeze, stop_gradient
+    from .shapes import squeeze, stop_gradient
 
     x = Tensor(_core.cast(x._value, _floating(x) or x.dtype))
     axes = [_axis(a, x.ndim, "logsumexp") for a in _axes(x, axis)]

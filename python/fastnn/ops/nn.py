@@ -9,7 +9,7 @@ from .. import _core
 from .._random import check_seed, next_stream
 from .._tensor import Dimension, Tensor, Variable
 from ._dispatch import TensorLike, elementwise, node, operation, to_tensors
-from .shape import _axis, _indices, transpose
+from .shapes import _axis, _indices, transpose
 
 
 def _over_last_axis(op: str, x: Tensor, axis: int) -> Any:
