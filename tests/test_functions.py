@@ -37,6 +37,20 @@ def test_any_shapes_and_layouts_one_after_the_other():
             np.testing.assert_allclose(total, expected.sum(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "bool"])
+def test_arrays_with_strides(dtype):
+    """A few elements are copied here, many by NumPy."""
+    x = fastnn.placeholder((None, None, None), dtype)
+    f = fastnn.function([x], x[:])
+    base = (np.arange(7 * 6 * 80) % 5).reshape(7, 6, 80).astype(dtype)
+    for part in (
+        base[:, :, :4], base[::-2, 1::3, 3:9:2], base.T[:3, :2], base.transpose(1, 0, 2),
+        base[:, :, ::-1], base[:0, :, ::2], np.broadcast_to(base[0, :1, :3], (4, 5, 3)),
+        np.frombuffer(b"x" + base[:2, :3].tobytes(), dtype, 480, 1).reshape(2, 3, 80),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(f(part), part)
+
+
 def test_results_are_the_callers():
     f = product_and_sum()
     x, y = np.ones((2, 3), "float32"), np.ones(3, "float32")

@@ -32,6 +32,41 @@ py::array converted(const py::array& a, const py::dtype& dtype) {
   return py::reinterpret_steal<py::array>(made);
 }
 
+template <class T>
+void copy_rows(T* to, const char* from, const Py_intptr_t* shape, const Py_intptr_t* strides,
+               int rank) {
+  if (rank == 1) {
+    for (Py_intptr_t i = 0; i < shape[0]; ++i)
+      to[i] = *reinterpret_cast<const T*>(from + i * strides[0]);
+    return;
+  }
+  Py_intptr_t row = 1;
+  for (int d = 1; d < rank; ++d) row *= shape[d];
+  for (Py_intptr_t i = 0; i < shape[0]; ++i)
+    copy_rows(to + i * row, from + i * strides[0], shape + 1, strides + 1, rank - 1);
+}
+
+// A few elements with strides: NumPy takes longer to set its copy up than to add two such arrays.
+py::array copied(const py::array& a, DType t) {
+  const auto* from = py::detail::array_proxy(a.ptr());
+  py::array made = new_array(descr_of(t), from->nd, from->dimensions);
+  char* to = py::detail::array_proxy(made.ptr())->data;
+  auto copy = [&](auto* items) {
+    copy_rows(items, from->data, from->dimensions, from->strides, from->nd);
+  };
+  switch (dtype_size(t)) {
+    case 1:
+      copy(reinterpret_cast<uint8_t*>(to));
+      break;
+    case 4:
+      copy(reinterpret_cast<uint32_t*>(to));
+      break;
+    default:
+      copy(reinterpret_cast<uint64_t*>(to));
+  }
+  return made;
+}
+
 // What pybind11 does not name, by its place in NumPy's table, which never changes.
 void* numpy_api(int place) {
   static void** const table = [] {
@@ -151,6 +186,11 @@ bool is_plain(py::handle x, DType t) {
 py::array as_array(py::handle x, DType t, const std::string& what) {
   if (is_plain(x, t)) return py::reinterpret_borrow<py::array>(x);
   py::array a = to_numpy(x, what);
+  constexpr py::ssize_t kFew = 1024;
+  DType have;
+  if (has_dtype(a, &have) && have == t && a.ndim() > 0 && a.size() <= kFew &&
+      (a.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
+    return copied(a, t);
   char kind = a.dtype().kind();
   bool fits = is_floating(t)   ? (kind == 'f' || kind == 'i' || kind == 'u' || kind == 'b')
               : t == DType::b8 ? kind == 'b'

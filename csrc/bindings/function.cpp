@@ -74,10 +74,6 @@ std::vector<int64_t> shape_in(const Extents& env, const Shape& shape) {
   return numbers;
 }
 
-std::string input_called(const Program& p, size_t i) {
-  return p.input_names[i].empty() ? str("input ", i) : p.input_names[i];
-}
-
 // What a call returns, filled in one by one.
 class Results {
  public:
@@ -105,8 +101,11 @@ class Results {
 
 Function::Function(const Values& inputs, const py::list& sections, runtime::Options options)
     : executable(Program::compile(inputs, sections_from(sections), options)) {
-  for (const graph::Type& t : executable.program().input_types)
-    descrs_.push_back(descr_of(t.dtype));
+  const Program& p = executable.program();
+  for (size_t i = 0; i < p.input_types.size(); ++i) {
+    descrs_.push_back(descr_of(p.input_types[i].dtype));
+    names_.push_back(p.input_names[i].empty() ? str("input ", i) : p.input_names[i]);
+  }
 }
 
 Function::~Function() = default;
@@ -148,7 +147,7 @@ PyObject* Function::call_converted(PyObject* const* args) {
   for (size_t i = 0; i < p.input_types.size(); ++i) {
     const DType t = p.input_types[i].dtype;
     arrays.push_back(is_plain(args[i], t) ? py::reinterpret_borrow<py::array>(args[i])
-                                          : as_array(args[i], t, input_called(p, i)));
+                                          : as_array(args[i], t, names_[i]));
     pointers.push_back(arrays.back().ptr());
   }
   if (fits(pointers.data())) return run(std::move(ready_), pointers.data());
@@ -227,11 +226,11 @@ PyObject* Function::call_on_device(PyObject* const* args) {
   for (size_t i = 0; i < p.input_types.size(); ++i) {
     const DType t = p.input_types[i].dtype;
     if ((there[i] = device_array_from(args[i]))) {
-      plain_data(*there[i], p.device(), t, input_called(p, i));
+      plain_data(*there[i], p.device(), t, names_[i]);
       any_there = true;
       shapes.push_back(there[i]->shape);
     } else {
-      arrays[i] = as_array(args[i], t, input_called(p, i));
+      arrays[i] = as_array(args[i], t, names_[i]);
       shapes.push_back(shape_of(arrays[i]));
     }
   }

@@ -43,7 +43,8 @@ class Function {
   void run_sections(runtime::Context* context);
 
   std::vector<PyObject*> descrs_;  // of the inputs, borrowed
-  std::unique_ptr<Bound> ready_;   // of the last call; guarded by the GIL
+  std::vector<std::string> names_;
+  std::unique_ptr<Bound> ready_;  // of the last call; guarded by the GIL
 };
 
 }  // namespace fastnn::bindings

@@ -15,7 +15,7 @@ PYBIND11_MODULE(_core, m) {
   register_trainer(m);
   register_predictor(m);
   register_forest_predictor(m);
-  register_eager(m);
+  register_eager_matmul(m);
   register_eager_operation(m);
   register_eager_elementwise(m);
   register_random(m);

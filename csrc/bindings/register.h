@@ -14,7 +14,7 @@ void register_forest(pybind11::module_& m);
 void register_forest_predictor(pybind11::module_& m);
 void register_predictor(pybind11::module_& m);
 void register_trainer(pybind11::module_& m);
-void register_eager(pybind11::module_& m);
+void register_eager_matmul(pybind11::module_& m);
 void register_eager_operation(pybind11::module_& m);
 void register_eager_elementwise(pybind11::module_& m);
 void register_random(pybind11::module_& m);

@@ -41,6 +41,7 @@ __all__: list[str] = [
     "device_array",
     "device_description",
     "device_kernels",
+    "eager_matmul",
     "elementwise",
     "extent_value",
     "first_nonfinite",
@@ -52,7 +53,6 @@ __all__: list[str] = [
     "make_contiguous",
     "make_effect",
     "matmul",
-    "matmul_now",
     "measure_peak",
     "num_threads",
     "op_table",
@@ -441,6 +441,11 @@ def device_kernels(name: str) -> list[tuple[str, str]]:
     (id, dtype) of every kernel of a device.
     """
 
+def eager_matmul(general: typing.Any) -> typing.Any:
+    """
+    A function like `general` that takes the short way to the kernel for plain matrices.
+    """
+
 def elementwise(general: collections.abc.Callable) -> typing.Any:
     """
     A function like `general` that takes the short way to the kernel where arrays allow it.
@@ -460,11 +465,6 @@ def make_all(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {})
 def make_contiguous(variables: collections.abc.Sequence[Storage]) -> None: ...
 def make_effect(op: str, inputs: collections.abc.Sequence[Value], attrs: dict = {}) -> Effect: ...
 def matmul(a: Value, b: Value, transpose_a: bool, transpose_b: bool) -> Value: ...
-def matmul_now(a: typing.Any, b: typing.Any, transpose_a: bool, transpose_b: bool) -> typing.Any:
-    """
-    The product of two plain matrices, or None for anything else.
-    """
-
 def measure_peak() -> dict: ...
 def num_threads() -> int: ...
 def op_table() -> list: ...

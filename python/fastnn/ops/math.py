@@ -202,8 +202,7 @@ def matmul(
         >>> ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
         array([[11.]])
     """
-    product = _core.matmul_now(a, b, transpose_a, transpose_b)
-    return _matmul(a, b, transpose_a, transpose_b) if product is None else product
+    return _matmul_now(a, b, transpose_a, transpose_b)
 
 
 @operation(2)
@@ -263,6 +262,7 @@ def _clip(x: Tensor, low: float, high: float) -> Any:
 
 # The short way for plain arrays, else the operation.
 _where_now = _core.elementwise(lambda _, condition, a, b: _where(condition, a, b))
+_matmul_now = _core.eager_matmul(_matmul)
 _clip_now = _core.elementwise(lambda _, x, low, high: _clip(x, low, high))
 
 
