@@ -7,8 +7,8 @@
 - ``rows``: time per sample of fit over 10^3, 10^4, ... rows, for the churn network and for rows of
   784 numbers (MNIST's MLP), whole epochs, in rounds over all sizes; medians.
 - ``map``: trains from a memory-mapped file in a control group whose memory is a quarter of it, with
-  an empty cache. Beside it the limits: the same rows trained on in memory; the file read from end
-  to end, and in the blocks and the order of a shuffled epoch, which disks take longer for.
+  an empty cache. Beside it the limits: the same rows trained on in memory, and the file read from
+  end to end.
 - ``layers``: seconds to compile a network of 1000 layers.
 """
 
@@ -35,7 +35,6 @@ from bench.frameworks._keras_like import sequential
 from bench.peers import ROOT
 from bench.workloads import WORKLOADS, Training
 from fastnn.layers import Dense
-from fastnn.models._windows import MappedBatches
 
 PARTS = ("rows", "map", "layers")
 TARGET = 0.4  # seconds of a turn, where an epoch is shorter
@@ -145,10 +144,10 @@ def _train_mapped(file: Path, threads: int, group: str) -> dict[str, float]:
     model = fastnn.Sequential([Dense(16, activation="relu", input_dim=784), Dense(1)])
     model.compile("adam", "mse")
     model.fit(x[:4096], y[:4096], batch_size=256, verbose=0)
-    reading, in_blocks, in_memory, training = [], [], [], []
+    reading, in_memory, shuffled, in_order = [], [], [], []
     private, times_read = [], []
     few = np.array(x[: (32 << 20) // x[:1].nbytes])
-    for _ in range(3):
+    for _ in range(4):
         start = time.perf_counter()
         model.fit(few, y[: len(few)], batch_size=256, epochs=4, verbose=0)
         in_memory.append(4 * few.nbytes / (time.perf_counter() - start))
@@ -159,25 +158,22 @@ def _train_mapped(file: Path, threads: int, group: str) -> dict[str, float]:
             while f.readinto(piece):
                 pass
         reading.append(size / (time.perf_counter() - start))
-        _forget(file)
-        start = time.perf_counter()
-        _read_blocks(file)
-        in_blocks.append(size / (time.perf_counter() - start))
-        _forget(file)
-        before = _read_bytes()
-        start = time.perf_counter()
-        model.fit(x, y, batch_size=256, verbose=0)
-        training.append(size / (time.perf_counter() - start))
-        times_read.append((_read_bytes() - before) / size)
+        for rates in (shuffled, in_order):
+            _forget(file)
+            before = _read_bytes()
+            start = time.perf_counter()
+            model.fit(x, y, batch_size=256, shuffle=rates is shuffled, verbose=0)
+            rates.append(size / (time.perf_counter() - start))
+            times_read.append((_read_bytes() - before) / size)
         private.append(_private_bytes())
     return {
         "read GB/s": max(reading) / 1e9,
-        "read in blocks GB/s": max(in_blocks) / 1e9,
         "train in memory GB/s": max(in_memory) / 1e9,
-        "train GB/s": max(training) / 1e9,
+        "train shuffled GB/s": max(shuffled) / 1e9,
+        "train in order GB/s": max(in_order) / 1e9,
         "bytes read over the file's, in an epoch": max(times_read),
-        "private MB after an epoch": private[0] / 1e6,
-        "private MB after three": private[-1] / 1e6,
+        "private MB after two epochs": private[0] / 1e6,
+        "private MB after eight": private[-1] / 1e6,
     }
 
 
@@ -185,22 +181,6 @@ def _forget(file: Path) -> None:
     """Drops what the system has cached of a file."""
     descriptor = os.open(file, os.O_RDONLY)
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)
-
-
-def _read_blocks(file: Path) -> None:
-    """Reads a file in the order of a shuffled epoch, by plain reads that are announced ahead."""
-    block, window = MappedBatches.BLOCK_BYTES, MappedBatches.WINDOW_BLOCKS
-    offsets = np.random.default_rng(0).permutation(-(-file.stat().st_size // block)) * block
-    windows = [np.sort(offsets[i : i + window]) for i in range(0, len(offsets), window)]
-    piece = bytearray(block)
-    descriptor = os.open(file, os.O_RDONLY)
-    for i, chosen in enumerate(windows):
-        for coming in windows[:2] if i == 0 else windows[i + 1 : i + 2]:
-            for offset in coming:
-                os.posix_fadvise(descriptor, int(offset), block, os.POSIX_FADV_WILLNEED)
-        for offset in chosen:
-            os.preadv(descriptor, [piece], int(offset))
     os.close(descriptor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,22 +15,6 @@ from fastnn.models._blocks import Blocks
 from fastnn.models._columns import Columns
 from fastnn.models._mapped import mapped_rows
 from fastnn.models._windows import MappedBatches
-
-
-class Recorded(np.ndarray):
-    """Notes which rows are read as a slice, and refuses rows taken here and there."""
-
-    def __getitem__(self, key):
-        if isinstance(key, slice):
-            self.read.append((key.start, key.stop))
-            return np.asarray(super().__getitem__(key))
-        raise AssertionError(f"rows {key!r} of a file were taken one by one")
-
-
-def recorded(array):
-    view = array.view(Recorded)
-    view.read = []
-    return view
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +47,46 @@ def test_every_row_comes_once_with_its_target_and_weight(rows, batch):
     assert all(p.weights[1] is None for p in parts)
 
 
-def test_rows_are_read_in_blocks_once_each():
-    x = recorded(np.arange(800, dtype=np.float32)[:, None])
-    batches = MappedBatches(Columns(None, [x], [], []), 10)
-    x.read.clear()
-    windows = [w.columns.x[0][w.order, 0] for w in batches.windows(np.random.default_rng(0))]
-    assert sorted(x.read) == [(a, a + 8) for a in range(0, 800, 8)]
-    assert len(windows) == 800 // (8 * MappedBatches.WINDOW_BLOCKS)
-    assert all((np.diff(order) != 1).mean() > 0.8 for order in windows)
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_no_byte_is_asked_for_twice_and_blocks_end_between_pieces(tmp_path, monkeypatch, shuffle):
+    asked, dropped = [], []
+    fetch, drop = _read_ahead.ReadAhead.fetch, _read_ahead.ReadAhead.drop
+
+    def noted_fetch(self, place, start, end):
+        asked.append((start, end))
+        return fetch(self, place, start, end)
+
+    def noted_drop(self, place, start, end):
+        dropped.append((start, end))
+        return drop(self, place, start, end)
+
+    monkeypatch.setattr(_read_ahead.ReadAhead, "fetch", noted_fetch)
+    monkeypatch.setattr(_read_ahead.ReadAhead, "drop", noted_drop)
+    monkeypatch.setattr(MappedBatches, "BLOCK_BYTES", 4 << 20)
+    file = tmp_path / "rows"
+    with file.open("wb") as f:
+        f.truncate(33 << 20)
+    x = np.memmap(file, np.float32, "r", shape=((33 << 20) // 3136, 784))
+    batches_of(Columns(None, [x], [], []), 100, np.random.default_rng(0) if shuffle else None)
+    asked.sort()
+    dropped.sort()
+    assert asked[0][0] == 0
+    assert asked[-1][1] == len(x._mmap)
+    if shuffle:
+        assert len(asked) == 9
+        assert dropped == asked
+        assert all(end == start for (_, end), (start, _) in pairwise(asked))
+    # In the order of the rows what is asked for twice is still there.
+    assert all(edge % (2 << 20) == 0 for span in asked for edge in span if edge != len(x._mmap))
+
+
+def test_windows_are_mixed():
+    x = np.arange(800, dtype=np.float32)[:, None]
+    batches = MappedBatches(Columns(None, [x], [], []), 8)
+    for window in batches.windows(np.random.default_rng(0)):
+        order = window.columns.x[0][window.order, 0]
+        assert (np.diff(order) != 1).mean() > 0.8
+        assert len({int(row) // 8 for row in order}) == MappedBatches.WINDOW_BLOCKS
 
 
 def test_epochs_differ_and_repeat_with_their_generator():

@@ -3,8 +3,6 @@
 
 #include <pybind11/stl.h>
 
-#include <optional>
-
 #include "bindings/columns.h"
 #include "bindings/function.h"
 #include "bindings/register.h"
@@ -22,6 +20,14 @@ using runtime::Forest;
 using runtime::Guard;
 using runtime::Program;
 using runtime::Trainer;
+
+std::vector<int64_t> numbers(const char* name, const py::array_t<int64_t>& given) {
+  if (given.ndim() != 1) throw ValueError(str(name, ": expected one axis, got ", given.ndim()));
+  auto number = given.unchecked<1>();
+  std::vector<int64_t> found(static_cast<size_t>(given.shape(0)));
+  for (py::ssize_t i = 0; i < given.shape(0); ++i) found[static_cast<size_t>(i)] = number(i);
+  return found;
+}
 
 // A Trainer with the arrays it reads kept alive.
 struct PyTrainer {
@@ -42,15 +48,16 @@ struct PyTrainer {
     kept.clear();
   }
 
-  // From the step that it stands at where none is given.
   void begin_in_order(const Arrays& arrays, int64_t batch, const py::array_t<int64_t>& order,
-                      uint64_t seed, std::optional<uint64_t> step, int64_t row) {
-    if (order.ndim() != 1) throw ValueError(str("order: expected one axis, got ", order.ndim()));
-    auto number = order.unchecked<1>();
-    std::vector<int64_t> rows(static_cast<size_t>(number.shape(0)));
-    for (py::ssize_t i = 0; i < number.shape(0); ++i) rows[static_cast<size_t>(i)] = number(i);
-    trainer.begin(columns_of(arrays), batch, std::move(rows), seed,
-                  {0, step.value_or(trainer.position().step), row});
+                      uint64_t seed) {
+    trainer.begin(columns_of(arrays), batch, numbers("order", order), seed,
+                  {0, trainer.position().step, 0});
+    kept = arrays;
+  }
+
+  void begin_rows(const Arrays& arrays, int64_t batch, const py::array_t<int64_t>& rows,
+                  uint64_t seed, uint64_t step, int64_t row) {
+    trainer.begin_rows(columns_of(arrays), batch, numbers("rows", rows), seed, {0, step, row});
     kept = arrays;
   }
 
@@ -172,8 +179,9 @@ void register_trainer(py::module_& m) {
            py::arg("shuffle"), py::arg("seed"), py::arg("pass_number") = 0, py::arg("step") = 0,
            py::arg("row") = 0)
       .def("begin_in_order", &PyTrainer::begin_in_order, py::arg("columns"), py::arg("batch_size"),
-           py::arg("order").noconvert(), py::arg("seed"), py::arg("step") = py::none(),
-           py::arg("row") = 0)
+           py::arg("order").noconvert(), py::arg("seed"))
+      .def("begin_rows", &PyTrainer::begin_rows, py::arg("columns"), py::arg("batch_size"),
+           py::arg("rows").noconvert(), py::arg("seed"), py::arg("step"), py::arg("row"))
       .def("run", &PyTrainer::run, py::arg("max_steps"), py::arg("max_seconds"))
       .def("end", &PyTrainer::end)
       .def(

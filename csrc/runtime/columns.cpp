@@ -158,6 +158,7 @@ void BatchReader::make_room_for_order(int64_t rows) {
 }
 
 void BatchReader::prepare(const std::vector<int64_t>& order) {
+  ordered_ = static_cast<int64_t>(order.size());
   if (gathers_->is_host()) return;
   const auto rows = static_cast<int64_t>(order.size());
   make_room_for_order(rows);
@@ -251,7 +252,7 @@ void BatchReader::read(Context* context, const int64_t* order, int64_t first, in
 }
 
 void BatchReader::fetch_ahead(const int64_t* order, int64_t first, int64_t n) const {
-  const int64_t end = std::min(first + n, rows_);
+  const int64_t end = std::min(first + n, ordered_);
   for (const Input& in : inputs_) {
     if (in.ahead_bytes == 0) continue;
     const char* src = static_cast<const char*>(in.args.src);

@@ -89,7 +89,8 @@ class BatchReader final : public BatchSource {
   const Device* device_;   // where they are used
   int64_t batch_;
   int64_t rows_ = 0;
-  Mark sent_[2];  // behind the copies of `sending`
+  int64_t ordered_ = 0;  // rows of the order
+  Mark sent_[2];         // behind the copies of `sending`
   int turn_ = 0;
   uint64_t layout_ = 0;  // of what lies on a device
 };

@@ -38,6 +38,11 @@ void require_batch(int64_t batch) {
   if (batch < 1) throw ValueError(str("batch_size: expected at least 1, got ", batch));
 }
 
+void require_place(const Position& from, int64_t rows) {
+  if (from.row < 0 || from.row > rows)
+    throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
+}
+
 void require_permutation(const std::vector<int64_t>& order, int64_t rows) {
   if (static_cast<int64_t>(order.size()) != rows)
     throw ValueError(str("order: expected the numbers of ", rows, " rows, got ", order.size()));
@@ -97,6 +102,22 @@ void Trainer::begin(std::vector<Column> columns, int64_t batch, std::vector<int6
   reader_->prepare(order_);
 }
 
+void Trainer::begin_rows(std::vector<Column> columns, int64_t batch, std::vector<int64_t> rows,
+                         uint64_t seed, const Position& from) {
+  std::unique_ptr<BatchSource> reader = reader_of(std::move(columns), batch);
+  if (rows.empty()) throw ValueError("rows: expected at least one");
+  for (int64_t row : rows)
+    if (row < 0 || row >= reader->rows())
+      throw ValueError(str("rows: expected numbers from 0 to ", reader->rows() - 1, ", got ", row));
+  const auto count = static_cast<int64_t>(rows.size());
+  require_place(from, count);
+  start(std::move(reader), batch, seed, from);
+  rows_ = count;
+  batch_ = std::min(batch, count);
+  order_ = std::move(rows);
+  reader_->prepare(order_);
+}
+
 void Trainer::begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shuffle, uint64_t seed,
                     const Position& from) {
   require_batch(batch);
@@ -112,10 +133,9 @@ void Trainer::begin(std::unique_ptr<BatchSource> source, int64_t batch, bool shu
 void Trainer::start(std::unique_ptr<BatchSource> source, int64_t batch, uint64_t seed,
                     const Position& from) {
   if (running_) throw std::runtime_error("a pass is already running on this trainer");
-  const int64_t rows = source->rows();
-  if (from.row < 0 || from.row > rows)
-    throw ValueError(str("row: expected 0 to ", rows, ", got ", from.row));
-  batch_ = std::min(batch, std::max<int64_t>(rows, 1));
+  rows_ = source->rows();
+  require_place(from, rows_);
+  batch_ = std::min(batch, std::max<int64_t>(rows_, 1));
   reader_ = std::move(source);
   order_.clear();
   seed_ = seed;
@@ -220,18 +240,18 @@ int64_t Trainer::run(int64_t max_steps, double max_seconds, bool (*poll)(void*),
   } unlock{relock};
 
   // Where they are all alike, full batches share a context that is bound once.
-  Context* full = reader_->even() && reader_->rows() >= batch_ ? context_for(0, batch_) : nullptr;
+  Context* full = reader_->even() && rows_ >= batch_ ? context_for(0, batch_) : nullptr;
   const bool elsewhere = !program_->device().is_host();
   const bool replays = full && recordable(*full);
   auto interrupted = [&] { return replays && locked && poll && poll(poll_data); };
   int64_t& at = position_.row;
-  while (at < reader_->rows() && done < max_steps && !interrupted()) {
+  while (at < rows_ && done < max_steps && !interrupted()) {
     relock(replays || (step_seconds_ > 0 && step_seconds_ <= kLongStep));
     if (locked) guard_->let_readers_pass();
     pace.begin();
     const int64_t last = done + std::min(pace.steps(), max_steps - done), first = done;
-    while (done < last && at < reader_->rows()) {
-      int64_t n = std::min(batch_, reader_->rows() - at);
+    while (done < last && at < rows_) {
+      int64_t n = std::min(batch_, rows_ - at);
       Context* context = full && n == batch_ ? full : context_for(at, n);
       if (const int64_t steps = replays && locked ? replay(context, n, last - done) : 0) {
         done += steps;

@@ -51,6 +51,9 @@ class Trainer {
   // Starts a pass over the columns in an order of the caller's: each row once, or empty.
   void begin(std::vector<Column> columns, int64_t batch, std::vector<int64_t> order, uint64_t seed,
              const Position& from);
+  // Starts a pass over some rows of the columns, in their order here.
+  void begin_rows(std::vector<Column> columns, int64_t batch, std::vector<int64_t> rows,
+                  uint64_t seed, const Position& from);
   // Runs steps until the pass is over, max_steps are done, max_seconds are over, or poll (called
   // now and then, between kernels) returns true. Returns the steps completed.
   int64_t run(int64_t max_steps, double max_seconds, bool (*poll)(void*), void* poll_data);
@@ -110,6 +113,7 @@ class Trainer {
   std::atomic<bool> running_{false};
   std::map<std::pair<int64_t, uint64_t>, Recorded> recorded_;  // by rows and sections
   std::vector<int64_t> order_;  // empty: the rows'; one number: the reader's own
+  int64_t rows_ = 0;            // of the pass
   int64_t batch_ = 0;
   uint64_t seed_ = 0;
   Position position_;

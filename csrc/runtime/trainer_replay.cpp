@@ -38,7 +38,7 @@ int64_t Trainer::replay(Context* context, int64_t n, int64_t most) {
   Recorded* step = recorded(context, n);
   if (!step) return 0;
   // Up to the next step that runs other sections.
-  const uint64_t rows = static_cast<uint64_t>(reader_->rows() - position_.row);
+  const uint64_t rows = static_cast<uint64_t>(rows_ - position_.row);
   uint64_t steps = std::min(static_cast<uint64_t>(most), rows / static_cast<uint64_t>(n));
   for (size_t s = 1; s < every_.size(); ++s) {
     const uint64_t since = (position_.step + 1) % every_[s];

@@ -339,8 +339,15 @@ class Trainer:
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         order: numpy.typing.NDArray[numpy.int64],
         seed: typing.SupportsInt | typing.SupportsIndex,
-        step: typing.SupportsInt | typing.SupportsIndex | None = None,
-        row: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def begin_rows(
+        self,
+        columns: collections.abc.Sequence[typing.Any],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        rows: numpy.typing.NDArray[numpy.int64],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        step: typing.SupportsInt | typing.SupportsIndex,
+        row: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     def end(self) -> None: ...
     def hold(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.models._columns import Columns
 from fastnn.models._mapped import MappedRows
 
 
@@ -53,13 +54,6 @@ class Blocks:
     def block_rows(self) -> int:
         """How many rows a block has, about."""
         return self._block_rows
-
-    @property
-    def most_rows(self) -> int:
-        """How many rows a block has at most, with those that are cut."""
-        if self.place is None:
-            return self._block_rows
-        return self._block_rows + 3 + 2 * (self.place.extent // self.place.stride)
 
     def rows(self, block: int) -> tuple[int, int]:
         """The rows that are whole in a block: from start up to stop."""
@@ -110,27 +104,27 @@ class Blocks:
             else:
                 room[number, at - first :] = content[at:end]
 
-    def joined(
-        self, number: int, array: NDArray[Any], room: NDArray[np.uint8]
-    ) -> NDArray[Any] | None:
-        """Rows of an array from their bytes; None if it is not in the file that is cut.
+    def joined(self, cut: int, columns: Columns, room: NDArray[np.uint8]) -> Columns:
+        """The rows that a cut goes through.
 
         Args:
-            number: of the array.
-            array: all of its rows.
-            room: the bytes of some.
+            cut: its number.
+            columns: all rows.
+            room: both halves of these, of the file that is cut; others are as they were.
         """
         place = self.place
-        if place is None or number not in place.arrays:
-            return None
-        origin = array.ctypes.data - place.content.ctypes.data - place.first
-        return np.ndarray(
-            (len(room), *array.shape[1:]),
-            array.dtype,
-            room.data,
-            origin,
-            (place.extent, *array.strides[1:]),
-        )
+        assert place is not None
+        start, stop = self.cut_rows(cut)
+        numbers = iter(range(len(columns.arrays)))
+
+        def rows_of(array: NDArray[Any]) -> NDArray[Any]:
+            if next(numbers) not in place.arrays:
+                return np.array(array[start:stop])
+            origin = array.ctypes.data - place.content.ctypes.data - place.first
+            shape, strides = (stop - start, *array.shape[1:]), (place.extent, *array.strides[1:])
+            return np.ndarray(shape, array.dtype, room.data, origin, strides)
+
+        return columns.map(rows_of)
 
     def _cut_byte(self, cut: int) -> int:
         """Where in the mapping a cut is."""

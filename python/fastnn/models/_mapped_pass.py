@@ -76,8 +76,7 @@ class MappedPass(Pass):
         if window.order is None:
             trainer.begin(columns.arrays, size, False, clock.seed, 0, clock.step, row)
         else:
-            order = window.order
-            trainer.begin_in_order(columns.arrays, size, order, clock.seed, clock.step, row)
+            trainer.begin_rows(columns.arrays, size, window.order, clock.seed, clock.step, row)
         try:
             self._run_steps(trainer, stop, clock, callbacks)
         finally:

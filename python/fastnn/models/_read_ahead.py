@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 HUGE = 2 << 20
-_READERS = 2  # so that the disk has always something to do
+_READERS = 4  # so that the disk has always something to do
 
 
 class ReadAhead:
@@ -63,17 +63,20 @@ class ReadAhead:
             end: behind the last.
 
         Returns:
-            Whether they are there. Where the system cannot tell, they are on their way.
+            Whether they are there; False where the system cannot tell or a file is too short.
         """
-        if id(place.owner) not in self._huge:
-            return _advise(place.owner, "MADV_WILLNEED", start, end)
         first = -(-(start + place.offset) // HUGE) * HUGE - place.offset
         last = (end + place.offset) // HUGE * HUGE - place.offset
-        if first >= last:
-            return _advise(place.owner, "MADV_WILLNEED", start, end)
-        _advise(place.owner, "MADV_WILLNEED", start, first)
-        _advise(place.owner, "MADV_WILLNEED", last, end)
-        return _core.populate(place.content[first:last])
+        if id(place.owner) in self._huge and first < last:
+            _advise(place.owner, "MADV_WILLNEED", start, first)
+            _advise(place.owner, "MADV_WILLNEED", last, end)
+        else:
+            _advise(place.owner, "MADV_WILLNEED", start, end)
+        return _core.populate(place.content[start:end])
+
+    def touch(self, place: MappedRows, start: int, end: int) -> None:
+        """The same by reading a number of each page."""
+        place.content[start : end : mmap.PAGESIZE].max(initial=0)
 
     def drop(self, place: MappedRows, start: int, end: int) -> None:
         """Lets go of pages that lie between these bytes, of files that stay as they are.

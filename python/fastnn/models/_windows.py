@@ -26,9 +26,9 @@ class Window:
 
     Attributes:
         columns: the rows.
-        order: of the rows, or None: as they are.
+        order: those that come, by their numbers, or None: all in their order.
         batch_size: rows a batch.
-        steps: how many batches; what is left of the rows comes in the next window.
+        steps: how many batches.
     """
 
     columns: Columns
@@ -50,7 +50,7 @@ class MappedBatches:
     """Batches of memory maps, read and shuffled a window of blocks at a time.
 
     Rows taken here and there would have a file read many times over, some pages at a time. So
-    blocks are long; threads copy those of a window while the rows of the one before are mixed.
+    blocks are long; threads have those of a window read while the one before is trained on.
 
     Args:
         columns: arrays of which some are memory maps.
@@ -140,7 +140,7 @@ class MappedBatches:
             first = max(0, (first + shift) // HUGE * HUGE - shift)
             last = min(-(-(last + shift) // HUGE) * HUGE - shift, len(place.content))
             self.fetch(ahead, place, first, last)
-        self.look_at(self.arrays, start, stop, start)
+        self.look_at(self.columns.slice(start, stop), start)
 
     # --- for threads
 
@@ -148,136 +148,112 @@ class MappedBatches:
         """Has bytes of a mapping read."""
         if not ahead.fetch(place, start, end):
             require_file(self._owner, place, self.rows)
+            ahead.touch(place, start, end)
 
-    def look_at(self, arrays: list[NDArray[Any]], start: int, stop: int, number: int) -> None:
-        """Checks rows from start up to stop, of which the first has that number."""
+    def look_at(self, columns: Columns, first: int) -> None:
+        """Checks rows, of which the first has that number."""
         if self._check is not None:
-            for array in arrays:
-                self._check(array[start:stop], number)
-
-
-@dataclass
-class _Coming:
-    """A window that is being read.
-
-    Attributes:
-        buffers: where its rows go, one for each array.
-        rows: how many they are, with those left over from the window before.
-        tasks: that copy whole rows.
-        cut: where rows that have been cut go: the number of the cut and the place of the first.
-    """
-
-    buffers: list[NDArray[Any]]
-    rows: int
-    tasks: list[Future[None]]
-    cut: list[tuple[int, int]]
+            for array in columns.arrays:
+                self._check(array, first)
 
 
 class _Mixer:
-    """A shuffled pass: blocks are copied into two windows by turns."""
+    """A shuffled pass: windows of blocks, whose rows are taken from where they lie.
+
+    What a window leaves of its rows, less than a batch, is copied and kept, and so are rows that
+    were cut. As soon as they make a batch, they come as a window of their own.
+    """
 
     def __init__(self, batches: MappedBatches, ahead: ReadAhead) -> None:
         self._batches = batches
         self._ahead = ahead
         self._blocks = batches.blocks
-        self._arrays = batches.arrays
         self._halves: dict[int, NDArray[np.uint8]] = {}  # of cut rows, by the number of the cut
+        self._once: set[int] = set()  # cuts of which one side has come
+        self._kept: list[Columns] = []
 
     def windows(self, generator: np.random.Generator) -> Iterator[Window]:
         """The windows; see :class:`MappedBatches`."""
-        size = self._batches.batch_size
+        columns, size = self._batches.columns, self._batches.batch_size
         count = max(self._batches.WINDOW_BLOCKS, -(-size // self._blocks.block_rows))
         blocks = self._blocks.shuffled(generator)
-        chosen = [np.sort(blocks[i : i + count]).tolist() for i in range(0, len(blocks), count)]
-        most = min(count * self._blocks.most_rows + size, self._batches.rows)
-        turns = [self._buffers(most) for _ in chosen[:2]]
-        coming = self._ask(chosen[0], turns[0], 0)
-        for i in range(len(chosen)):
-            window, last = coming, i + 1 == len(chosen)
-            rest = 0 if last else window.rows % size
-            if not last:
-                coming = self._ask(chosen[i + 1], turns[(i + 1) % 2], rest)
-            columns = self._wait(window)
-            order = generator.permutation(window.rows)
-            yield Window(columns, order, size, -(-(window.rows - rest) // size))
-            if rest:
-                for buffer, out in zip(window.buffers, coming.buffers, strict=True):
-                    out[:rest] = buffer[order[-rest:]]
+        windows = [np.sort(blocks[i : i + count]).tolist() for i in range(0, len(blocks), count)]
+        coming = self._ask(windows[0])
+        for chosen, following in zip(windows, [*windows[1:], []], strict=True):
+            tasks, coming = coming, self._ask(following)
+            for task in tasks:
+                task.result()
+            ranges = [np.arange(*self._blocks.rows(block)) for block in chosen]
+            rows = generator.permutation(np.concatenate(ranges))
+            steps = len(rows) // size
+            if steps:
+                yield Window(columns, rows[: steps * size], size, steps)
+            self._keep(_rows_of(columns, rows[steps * size :]))
+            self._put_together(chosen)
+            for block in chosen:
+                for place, span in self._spans(block):
+                    self._ahead.drop(place, *span)
+            yield from self._kept_rows(generator, last=not following)
 
-    def _buffers(self, rows: int) -> list[NDArray[Any]]:
-        """Room for so many rows of each array; an array that comes twice has one."""
-        made: dict[Any, NDArray[Any]] = {}
-        for a in self._arrays:
-            key = a.ctypes.data, a.shape, a.strides, a.dtype
-            if key not in made:
-                made[key] = np.empty((rows, *a.shape[1:]), a.dtype)
-        return [made[a.ctypes.data, a.shape, a.strides, a.dtype] for a in self._arrays]
-
-    def _ask(self, chosen: list[int], buffers: list[NDArray[Any]], at: int) -> _Coming:
-        """Begins to read blocks, whose rows go to the buffers from that row on."""
-        coming = _Coming(buffers, at, [], [])
-        complete = []
+    def _ask(self, chosen: list[int]) -> list[Future[None]]:
+        """Begins to read blocks."""
+        tasks = []
         for block in chosen:
-            cuts = self._blocks.cuts(block)
-            complete += [cut for cut in cuts if cut in self._halves]
-            for cut in cuts:
+            for cut in self._blocks.cuts(block):
                 if cut not in self._halves:
                     self._halves[cut] = self._blocks.room(cut)
-            halves = {cut: self._halves[cut] for cut in cuts}
-            coming.tasks.append(self._ahead.submit(self._copy, block, buffers, coming.rows, halves))
-            start, stop = self._blocks.rows(block)
-            coming.rows += stop - start
-        for cut in complete:
-            coming.cut.append((cut, coming.rows))
-            start, stop = self._blocks.cut_rows(cut)
-            coming.rows += stop - start
-        return coming
+            tasks.append(self._ahead.submit(self._read, block))
+        return tasks
 
-    def _copy(
-        self,
-        block: int,
-        buffers: list[NDArray[Any]],
-        at: int,
-        halves: dict[int, NDArray[np.uint8]],
-    ) -> None:
-        """Copies a block's rows, and what it has of others; for the threads."""
-        start, stop = self._blocks.rows(block)
-        own = self._blocks.place
-        touched = self._blocks.touched(block)
-        spans = {
-            place: self._blocks.span(block) if place is own else place.span(*touched)
-            for place in self._batches.places
-        }
-        for place, span in spans.items():
+    def _read(self, block: int) -> None:
+        for place, span in self._spans(block):
             self._batches.fetch(self._ahead, place, *span)
-        for array, out in self._pairs(buffers):
-            out[at : at + stop - start] = array[start:stop]
-        for cut, room in halves.items():
-            self._blocks.save_half(cut, block, room)
-        for place, span in spans.items():
-            self._ahead.drop(place, *span)
-        self._batches.look_at(buffers, at, at + stop - start, start)
+        for cut in self._blocks.cuts(block):
+            self._blocks.save_half(cut, block, self._halves[cut])
+        start, stop = self._blocks.rows(block)
+        self._batches.look_at(self._batches.columns.slice(start, stop), start)
 
-    def _pairs(self, buffers: list[NDArray[Any]]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Each array with its buffer, once for each buffer."""
-        pairs = zip(self._arrays, buffers, strict=True)
-        return list({id(out): (array, out) for array, out in pairs}.values())
+    def _spans(self, block: int) -> list[tuple[MappedRows, tuple[int, int]]]:
+        """What to read of each file."""
+        own, touched = self._blocks.place, self._blocks.touched(block)
+        return [
+            (place, self._blocks.span(block) if place is own else place.span(*touched))
+            for place in self._batches.places
+        ]
 
-    def _wait(self, coming: _Coming) -> Columns:
-        """The rows, when they are there."""
-        for task in coming.tasks:
-            task.result()
-        for cut, at in coming.cut:
-            room = self._halves.pop(cut)
-            start, stop = self._blocks.cut_rows(cut)
-            for number, out in enumerate(coming.buffers):
-                joined = self._blocks.joined(number, self._arrays[number], room)
-                whole = self._arrays[number][start:stop] if joined is None else joined
-                out[at : at + stop - start] = whole
-            self._batches.look_at(coming.buffers, at, at + stop - start, start)
-        given = iter(coming.buffers)
-        return self._batches.columns.map(lambda array: next(given)[: coming.rows])
+    def _put_together(self, chosen: list[int]) -> None:
+        """Keeps rows that were cut, of which these blocks brought the second half."""
+        for block in chosen:
+            for cut in self._blocks.cuts(block):
+                if cut not in self._once:
+                    self._once.add(cut)
+                    continue
+                self._once.remove(cut)
+                rows = self._blocks.joined(cut, self._batches.columns, self._halves.pop(cut))
+                self._batches.look_at(rows, self._blocks.cut_rows(cut)[0])
+                self._keep(rows)
+
+    def _keep(self, columns: Columns) -> None:
+        if columns.rows:
+            self._kept.append(columns)
+
+    def _kept_rows(self, generator: np.random.Generator, last: bool) -> Iterator[Window]:
+        """What is kept, if it makes a batch or is the last."""
+        size, count = self._batches.batch_size, sum(part.rows for part in self._kept)
+        if count < (1 if last else size):
+            return
+        columns, rows = _joined(self._kept), generator.permutation(count)
+        steps = -(-count // size) if last else count // size
+        yield Window(columns, rows[: steps * size], size, steps)
+        self._kept = []
+        self._keep(_rows_of(columns, rows[steps * size :]))
 
 
 def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
-    return columns.map(lambda array: array[indices])
+    return columns.map(lambda array: np.asarray(array)[indices])
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    """Rows of several columns, one after the other, copied."""
+    each = [iter(part.arrays) for part in parts]
+    return parts[0].map(lambda _: np.concatenate([next(arrays) for arrays in each]))
