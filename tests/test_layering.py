@@ -17,8 +17,9 @@ ORDER = [
     "_core", "_devices", "config", "cython_kernels", "_figure", "_svg", "_locks", "_registry",
     "_random",
     "_tensor", "ops", "graph",
-    "initializers", "activations", "regularizers", "constraints", "layers", "losses", "metrics",
-    "optimizers", "callbacks", "io", "models", "utils",
+    "initializers", "activations", "regularizers", "constraints", "layers", "random", "losses",
+    "metrics",
+    "optimizers", "callbacks", "io", "models", "utils", "backend", "saving",
     "datasets", "data", "preprocessing", "tables", "plotting", "drawing", "sklearn", "cli",
     "__init__", "__main__",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ from .graph import evaluate, function, grad, placeholder, scan, shared, tree_sca
 if TYPE_CHECKING:
     from . import (
         activations,
+        backend,
         callbacks,
         constraints,
         data,
@@ -40,17 +41,26 @@ if TYPE_CHECKING:
         optimizers,
         plotting,
         preprocessing,
+        random,
         regularizers,
+        saving,
         tables,
         utils,
     )
     from . import sklearn as sklearn
     from .drawing import draw
+    from .initializers import Initializer
+    from .layers import Layer
+    from .losses import Loss
+    from .metrics import Metric
     from .models import Input, Model, Sequential, load_model
+    from .optimizers import Optimizer
+    from .regularizers import Regularizer
 
 # Loaded when they are first asked for: `import fastnn` stays quick.
 _SUBMODULES = (
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "data",
@@ -64,14 +74,22 @@ _SUBMODULES = (
     "optimizers",
     "plotting",
     "preprocessing",
+    "random",
     "regularizers",
+    "saving",
     "sklearn",
     "tables",
     "utils",
 )
 _NAMES = {
+    "Initializer": "initializers",
     "Input": "models",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
     "draw": "drawing",
     "load_model": "models",
@@ -93,13 +111,20 @@ def __dir__() -> list[str]:
 __all__ = [
     "DeviceArray",
     "DeviceError",
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Tensor",
     "Variable",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "data",
@@ -125,7 +150,9 @@ __all__ = [
     "placeholder",
     "plotting",
     "preprocessing",
+    "random",
     "regularizers",
+    "saving",
     "scan",
     "set_device",
     "set_matmul_precision",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import collections.abc as abc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import _registry as registry
 from fastnn._random import set_random_seed
-from fastnn._registry import custom_object_scope
+from fastnn._registry import custom_object_scope, register_keras_serializable
 from fastnn.callbacks._progbar import Progbar
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Progbar",
+    "PyDataset",
+    "Sequence",
     "clear_session",
     "custom_object_scope",
     "normalize",
     "pad_sequences",
     "plot_model",
+    "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
 ]
@@ -97,7 +100,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: Any = 2) -> NDArray[Any]:
 
 
 def pad_sequences(
-    sequences: Sequence[ArrayLike],
+    sequences: abc.Sequence[ArrayLike],
     maxlen: int | None = None,
     dtype: DTypeLike = "int32",
     padding: str = "pre",
@@ -165,6 +168,51 @@ def _sequence(number: int, given: ArrayLike, dtype: np.dtype[Any]) -> NDArray[An
             f" {number}: give another dtype"
         )
     return array
+
+
+class PyDataset:
+    """Batches by number: a base class for what ``fit`` takes as x.
+
+    Subclasses define ``__len__`` and ``__getitem__``, which returns (x, y) or (x, y, weights);
+    ``on_epoch_end`` is called behind each epoch. Anything with these methods does as well.
+
+    Args:
+        workers: accepted and ignored; ``fastnn.data.Dataset`` prepares batches in a thread.
+        use_multiprocessing: accepted and ignored.
+        max_queue_size: accepted and ignored.
+
+    Example:
+        >>> class Squares(PyDataset):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         x = np.arange(4.0) + 4 * index
+        ...         return x[:, None], x**2
+        >>> import fastnn
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(1, input_dim=1)])
+        >>> model.compile("sgd", "mse")
+        >>> len(model.predict(Squares(), verbose=0))
+        8
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"[{type(self).__name__}] has no __len__(): define it")
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"[{type(self).__name__}] has no __getitem__(): define it")
+
+    def on_epoch_end(self) -> None:
+        """Called behind each epoch of a training."""
+
+
+Sequence = PyDataset  # Keras 2 calls it so
 
 
 def clear_session() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.layers import Input
 from fastnn.models._clone import clone_model
 from fastnn.models._files import load_model
-from fastnn.models._model import Model
+from fastnn.models._model import Model, model_from_json, save_model
 from fastnn.models._sequential import Sequential
 
 if TYPE_CHECKING:
@@ -51,4 +51,6 @@ __all__ = [
     "VariationalAutoencoder",
     "clone_model",
     "load_model",
+    "model_from_json",
+    "save_model",
 ]

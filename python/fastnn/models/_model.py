@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -301,6 +302,21 @@ class Model(Trainable):
 
     # --- files
 
+    def to_json(self, **options: Any) -> str:
+        """The architecture as JSON, which :func:`fastnn.models.model_from_json` reads; no weights.
+
+        Args:
+            **options: as for ``json.dumps``.
+
+        Example:
+            >>> import fastnn
+            >>> model = fastnn.Sequential([fastnn.layers.Dense(2, input_dim=3)])
+            >>> fastnn.models.model_from_json(model.to_json()).output_shape
+            (None, 2)
+        """
+        entry = {"class_name": type(self).__name__, "config": self.get_config()}
+        return json.dumps(entry, **options)
+
     def save(
         self,
         filepath: str | os.PathLike[str],
@@ -554,3 +570,33 @@ _FURTHER = {
 def _from(cls: Any, config: Mapping[str, Any]) -> Layer:
     layer: Layer = cls.from_config(config)
     return layer
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """Makes a model from what :meth:`Model.to_json` returned, with fresh weights.
+
+    Args:
+        json_string: the text.
+        custom_objects: classes of one's own, by name.
+
+    Raises:
+        ValueError: for text that is no such JSON, or names an unknown class.
+
+    Example:
+        >>> import fastnn
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(2, input_dim=3)])
+        >>> model_from_json(model.to_json()).count_params()
+        8
+    """
+    entry = json.loads(json_string)
+    if not isinstance(entry, dict) or not {"class_name", "config"} <= entry.keys():
+        raise ValueError("[model_from_json] expected the JSON of a model's to_json()")
+    model = layer_from_config(entry, custom_objects)
+    if not isinstance(model, Model):
+        raise ValueError(f"[model_from_json] expected a model, got {type(model).__name__}")
+    return model
+
+
+def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """As :meth:`Model.save`."""
+    model.save(filepath, overwrite)

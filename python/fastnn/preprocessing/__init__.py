@@ -4,6 +4,7 @@ The classes remember what they saw when they were fitted, so that new rows are t
 training rows' classes, means and deviations.
 """
 
+from fastnn.preprocessing import sequence
 from fastnn.preprocessing._columns import LabelEncoder, StandardScaler
 from fastnn.preprocessing._evaluation import confusion_matrix, train_test_split
 from fastnn.preprocessing._series import timeseries_dataset_from_array, timeseries_windows
@@ -21,6 +22,7 @@ __all__ = [
     "confusion_matrix",
     "next_token_streams",
     "next_token_windows",
+    "sequence",
     "timeseries_dataset_from_array",
     "timeseries_windows",
     "train_test_split",

@@ -166,9 +166,13 @@ class NeuronGraph(Model):
         """The graph of :meth:`get_config`."""
         return cls(**config)
 
-    def to_json(self) -> str:
-        """The whole graph as JSON text."""
-        return json.dumps(self.get_config())
+    def to_json(self, **options: Any) -> str:
+        """The whole graph as JSON text, with its weights.
+
+        Args:
+            **options: as for ``json.dumps``.
+        """
+        return json.dumps(self.get_config(), **options)
 
     @classmethod
     def from_json(cls, text: str) -> NeuronGraph:

@@ -1,0 +1,5 @@
+"""Where Keras has pad_sequences."""
+
+from fastnn.utils import pad_sequences
+
+__all__ = ["pad_sequences"]
