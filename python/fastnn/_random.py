@@ -7,8 +7,8 @@ that graph nodes, initializers and the Trainer draw from one place.
 
 from __future__ import annotations
 
+import os
 import random as _python_random
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ _SEED_LIMIT = 2**63
 _BLOCK = 2**32
 
 _lock = _locks.lock()
-_seed = secrets.randbelow(2**32)
+_seed = int.from_bytes(os.urandom(4), "little")
 _generation = 0
 _stream = 0
 _blocks = 0

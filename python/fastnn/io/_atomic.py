@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,7 +82,7 @@ def _beside(target: Path, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
 def _new_file(target: Path) -> tuple[int, Path]:
     """A file that no other process takes for one that was left behind: it is locked."""
     while True:
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_TEMPORARY}")
+        temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}{_TEMPORARY}")
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
