@@ -80,12 +80,17 @@ def test_random_shapes_equal_the_reference(table, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_random_pooling_equals_the_reference(table, dtype):
     rng = np.random.default_rng(4)
-    for _ in range(50):
+    for i in range(80):
         size, window, strides = rng.integers(1, 12, 2), rng.integers(1, 5, 2), rng.integers(1, 4, 2)
         padding = np.array([rng.integers(0, w) for w in window for _ in range(2)])
+        channels = int(rng.integers(1, 40))
+        if i % 4 == 0:  # windows that lie side by side
+            strides, padding = window, np.zeros(4, int)
+        if i % 8 == 0:  # have loops of their own where they are 2 x 2
+            window[:], strides, channels = 2, window, channels * 16 % 64 + 16
         if min(size + padding[::2] + padding[1::2] - window) < 0:
             continue
-        x = rng.integers(-3, 4, (3, *size, int(rng.integers(1, 40)))).astype(dtype)  # with equals
+        x = rng.integers(-3, 4, (3, *size, channels)).astype(dtype)  # with equals
         attrs = {
             "size": window.tolist(),
             "strides": strides.tolist(),

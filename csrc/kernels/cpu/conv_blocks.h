@@ -131,8 +131,8 @@ void unpool_block(const Weights<T>& w, const BlockData<T>& b, T* out) {
   const int64_t covered = grid.rows * w.g.pool[0];
   const int64_t used = cols * w.g.pool[1] * s.filters;
   for (int64_t n = 0; n < b.images; ++n, out += b.y_image) {
-    const int64_t from = (((b.n + n) * all + first) * cols) * s.filters;
-    unpool_grid(out, static_cast<const T*>(w.g.b) + from, w.g.places + from, grid);
+    grid.first = (((b.n + n) * all + first) * cols) * s.filters;
+    unpool_grid(GiveLargest<T>{w.g.places}, out, static_cast<const T*>(w.g.b), grid);
     for (int64_t r = 0; r < b.rows; ++r) {
       const int64_t empty = r < covered ? used : 0;
       __builtin_memset(out + r * row + empty, 0, static_cast<size_t>(row - empty) * sizeof(T));

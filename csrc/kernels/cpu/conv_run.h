@@ -179,8 +179,8 @@ void run_pooled(const Conv<T>& c, int64_t n0, int64_t n1, int64_t p0, int64_t p1
                  Target<T>{scratch, aux ? aux + at : nullptr, 0, image, n, n + 1, h,
                            h + grid.rows * c.g.pool[0]},
                  list);
-      const int64_t to = (n * c.units() + p) * grid.cols * c.px;
-      pool_grid(static_cast<T*>(c.g.out) + to, c.g.index ? c.g.index + to : nullptr, scratch, grid);
+      grid.first = (n * c.units() + p) * grid.cols * c.px;
+      pool_grid(TakeLargest<T>{c.g.index}, static_cast<T*>(c.g.out), scratch, grid);
     }
 }
 

@@ -1,4 +1,4 @@
-// Max pooling of windows that lie side by side, on rows that are in the caches.
+// Pooling of windows that lie side by side.
 #pragma once
 #include "kernels/cpu/lanes.h"
 
@@ -71,7 +71,8 @@ struct Largest {
 struct PoolGrid {
   int64_t size[2];
   int64_t rows, cols, channels;
-  int64_t row;  // elements from a row of y to the next; pixels are `channels` apart
+  int64_t row;        // elements from a row of y to the next; pixels are `channels` apart
+  int64_t first = 0;  // of the results
 };
 
 // One vector of a window's channels; Pair: the window is 2 x 2, the channels all there.
@@ -99,69 +100,102 @@ FASTNN_INLINE Largest<T> largest_of(const T* corner, int64_t n, const PoolGrid& 
   return best;
 }
 
-template <class T, bool Pair>
-void pool_windows(T* out, uint8_t* index, const T* y, const PoolGrid& p) {
+// What becomes of one vector of a window's channels.
+template <class T>
+struct TakeLargest {
+  uint8_t* index;  // or null
+
+  template <bool Pair>
+  FASTNN_INLINE void take(T* out, const T* corner, int64_t at, int64_t n, const PoolGrid& p) const {
+    const Largest<T> best = largest_of<T, Pair>(corner, n, p);
+    store_first(out + at, best.value, n);
+    if (index) Places<T>::put(index + at, best.place, n);
+  }
+};
+template <class T>
+struct TakeMean {
+  template <bool Pair>
+  FASTNN_INLINE void take(T* out, const T* corner, int64_t at, int64_t n, const PoolGrid& p) const {
+    vec<T> sum = zero<T>();
+    for (int64_t a = 0; a < (Pair ? 2 : p.size[0]); ++a)
+      for (int64_t b = 0; b < (Pair ? 2 : p.size[1]); ++b)
+        sum += load_first(corner + a * p.row + b * p.channels, n);
+    store_first(out + at, sum / set<T>(static_cast<T>(p.size[0] * p.size[1])), n);
+  }
+};
+
+template <class T, bool Pair, class Take>
+void pool_windows(const Take& what, T* out, const T* y, const PoolGrid& p) {
   constexpr int64_t L = kLanes<T>;
   for (int64_t i = 0; i < p.rows; ++i)
     for (int64_t j = 0; j < p.cols; ++j) {
       const T* corner = y + i * p.size[0] * p.row + j * p.size[1] * p.channels;
-      const int64_t to = (i * p.cols + j) * p.channels;
+      const int64_t to = p.first + (i * p.cols + j) * p.channels;
       for (int64_t c = 0; c < p.channels; c += L) {
         const int64_t n = Pair || p.channels - c >= L ? L : p.channels - c;
-        const Largest<T> best = largest_of<T, Pair>(corner + c, n, p);
-        store_first(out + to + c, best.value, n);
-        if (index) Places<T>::put(index + to + c, best.place, n);
+        what.template take<Pair>(out, corner + c, to + c, n, p);
       }
     }
 }
 
-template <class T>
-void pool_grid(T* out, uint8_t* index, const T* y, const PoolGrid& p) {
+template <class T, class Take>
+void pool_grid(const Take& what, T* out, const T* y, const PoolGrid& p) {
   if (p.size[0] == 2 && p.size[1] == 2 && p.channels % kLanes<T> == 0)
-    pool_windows<T, true>(out, index, y, p);
+    pool_windows<T, true>(what, out, y, p);
   else
-    pool_windows<T, false>(out, index, y, p);
+    pool_windows<T, false>(what, out, y, p);
 }
 
-// The other way: each g at its place, zeros at the others of its window.
+// The other way: each g at its place and zeros at the others of its window, or its share at all.
 template <class T>
-FASTNN_INLINE void unpool_vector(T* corner, vec<T> x, vec<Bits<T>> places, int64_t n,
-                                 const PoolGrid& p) {
-  for (int64_t a = 0; a < p.size[0]; ++a)
-    for (int64_t b = 0; b < p.size[1]; ++b) {
-      const auto here = set<Bits<T>>(static_cast<Bits<T>>(a * p.size[1] + b));
-      store_first(corner + a * p.row + b * p.channels, select(places == here, x, zero<T>()), n);
+struct GiveLargest {
+  const uint8_t* index;
+  struct Shares {
+    vec<T> g;
+    vec<Bits<T>> places;
+    FASTNN_INLINE vec<T> of(int64_t place) const {
+      return select(places == set<Bits<T>>(static_cast<Bits<T>>(place)), g, zero<T>());
     }
-}
+  };
+  FASTNN_INLINE Shares shares(const T* g, int64_t at, int64_t n, const PoolGrid&) const {
+    return {load_first(g + at, n), Places<T>::get(index + at, n)};
+  }
+};
+template <class T>
+struct GiveMean {
+  struct Shares {
+    vec<T> g;
+    FASTNN_INLINE vec<T> of(int64_t) const { return g; }
+  };
+  FASTNN_INLINE Shares shares(const T* g, int64_t at, int64_t n, const PoolGrid& p) const {
+    return {load_first(g + at, n) / set<T>(static_cast<T>(p.size[0] * p.size[1]))};
+  }
+};
 
-template <class T, bool Pair>
-void unpool_windows(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
+template <class T, bool Pair, class Give>
+void unpool_windows(const Give& what, T* y, const T* g, const PoolGrid& p) {
   constexpr int64_t L = kLanes<T>;
   for (int64_t i = 0; i < p.rows; ++i)
     for (int64_t j = 0; j < p.cols; ++j) {
       T* corner = y + i * p.size[0] * p.row + j * p.size[1] * p.channels;
-      const int64_t from = (i * p.cols + j) * p.channels;
+      const int64_t from = p.first + (i * p.cols + j) * p.channels;
       for (int64_t c = 0; c < p.channels; c += L) {
         const int64_t n = Pair || p.channels - c >= L ? L : p.channels - c;
-        const vec<T> x = load_first(g + from + c, n);
-        const vec<Bits<T>> places = Places<T>::get(index + from + c, n);
-        if constexpr (Pair) {
-          T* to[4] = {corner + c, corner + c + p.channels, corner + c + p.row,
-                      corner + c + p.row + p.channels};
-          FASTNN_EACH (q, 4) store(to[q], select(places == set<Bits<T>>(q), x, zero<T>()));
-        } else {
-          unpool_vector(corner + c, x, places, n, p);
-        }
+        const auto shares = what.shares(g, from + c, n, p);
+        for (int64_t a = 0; a < (Pair ? 2 : p.size[0]); ++a)
+          for (int64_t b = 0; b < (Pair ? 2 : p.size[1]); ++b)
+            store_first(corner + c + a * p.row + b * p.channels,
+                        shares.of(a * (Pair ? 2 : p.size[1]) + b), n);
       }
     }
 }
 
-template <class T>
-void unpool_grid(T* y, const T* g, const uint8_t* index, const PoolGrid& p) {
+template <class T, class Give>
+void unpool_grid(const Give& what, T* y, const T* g, const PoolGrid& p) {
   if (p.size[0] == 2 && p.size[1] == 2 && p.channels % kLanes<T> == 0)
-    unpool_windows<T, true>(y, g, index, p);
+    unpool_windows<T, true>(what, y, g, p);
   else
-    unpool_windows<T, false>(y, g, index, p);
+    unpool_windows<T, false>(what, y, g, p);
 }
 
 }  // namespace

@@ -188,17 +188,19 @@ bool side_by_side(const PoolArgs& g) {
   return plain;
 }
 
-template <class T>
-void unpool_grids(void* arg, int64_t task) {
-  const PoolJob& job = *static_cast<const PoolJob*>(arg);
+PoolGrid grid_of(const PoolShape& s) {
+  return {{s.size[0], s.size[1]}, s.out[0], s.out[1], s.channels, s.in[1] * s.channels};
+}
+
+template <class T, class Give>
+FASTNN_INLINE void unpool_grids(const PoolJob& job, int64_t task, const Give& what) {
   const PoolShape& s = job.g.shape;
-  const int64_t row = s.in[1] * s.channels, used = s.out[1] * s.size[1] * s.channels;
-  const PoolGrid grid = {{s.size[0], s.size[1]}, s.out[0], s.out[1], s.channels, row};
-  const int64_t results = s.out[0] * s.out[1] * s.channels;
+  PoolGrid grid = grid_of(s);
+  const int64_t row = grid.row, used = s.out[1] * s.size[1] * s.channels;
   for (int64_t n = job.count * task / job.tasks; n < job.count * (task + 1) / job.tasks; ++n) {
     T* x = static_cast<T*>(job.g.out) + n * s.in[0] * row;
-    unpool_grid(x, static_cast<const T*>(job.g.in) + n * results,
-                static_cast<const uint8_t*>(job.g.places) + n * results, grid);
+    grid.first = n * s.out[0] * s.out[1] * s.channels;
+    unpool_grid(what, x, static_cast<const T*>(job.g.in), grid);
     for (int64_t r = 0; r < s.in[0]; ++r) {
       const int64_t covered = r < s.out[0] * s.size[0] ? used : 0;
       __builtin_memset(x + r * row + covered, 0, static_cast<size_t>(row - covered) * sizeof(T));
@@ -206,36 +208,69 @@ void unpool_grids(void* arg, int64_t task) {
   }
 }
 
-template <class T>
-void pool_grids(void* arg, int64_t task) {
-  const PoolJob& job = *static_cast<const PoolJob*>(arg);
+template <class T, class Take>
+FASTNN_INLINE void pool_grids(const PoolJob& job, int64_t task, const Take& what) {
   const PoolShape& s = job.g.shape;
-  const PoolGrid grid = {
-      {s.size[0], s.size[1]}, s.out[0], s.out[1], s.channels, s.in[1] * s.channels};
-  const int64_t results = s.out[0] * s.out[1] * s.channels;
+  PoolGrid grid = grid_of(s);
   for (int64_t n = job.count * task / job.tasks; n < job.count * (task + 1) / job.tasks; ++n) {
-    auto* index = static_cast<uint8_t*>(job.g.index);
-    pool_grid(static_cast<T*>(job.g.out) + n * results, index ? index + n * results : nullptr,
-              static_cast<const T*>(job.g.in) + n * s.in[0] * s.in[1] * s.channels, grid);
+    grid.first = n * s.out[0] * s.out[1] * s.channels;
+    pool_grid(what, static_cast<T*>(job.g.out),
+              static_cast<const T*>(job.g.in) + n * s.in[0] * grid.row, grid);
   }
 }
 
 template <class T>
-void max_pool(const void* args, const Context* ctx) {
+void max_pool_task(void* arg, int64_t task) {
+  const PoolJob& job = *static_cast<const PoolJob*>(arg);
+  pool_grids<T>(job, task, TakeLargest<T>{static_cast<uint8_t*>(job.g.index)});
+}
+template <class T>
+void average_pool_task(void* arg, int64_t task) {
+  pool_grids<T>(*static_cast<const PoolJob*>(arg), task, TakeMean<T>{});
+}
+template <class T>
+void max_unpool_task(void* arg, int64_t task) {
+  const PoolJob& job = *static_cast<const PoolJob*>(arg);
+  unpool_grids<T>(job, task, GiveLargest<T>{static_cast<const uint8_t*>(job.g.places)});
+}
+template <class T>
+void average_unpool_task(void* arg, int64_t task) {
+  unpool_grids<T>(*static_cast<const PoolJob*>(arg), task, GiveMean<T>{});
+}
+
+// The windows of images by `task` where that may be, else one by one.
+template <class T, class Body>
+void pool_either_way(void (*task)(void*, int64_t), const void* args, const Context* ctx) {
   const PoolArgs& g = *static_cast<const PoolArgs*>(args);
   if (side_by_side(g) && g.shape.batch >= ctx->threads)
-    split(g, g.shape.batch, pool_grids<T>, ctx);
+    split(g, g.shape.batch, task, ctx);
   else
-    pool<T, MaxPool<T>>(args, ctx);
+    pool<T, Body>(args, ctx);
+}
+template <class T, class Body>
+void unpool_either_way(void (*task)(void*, int64_t), const void* args, const Context* ctx) {
+  const PoolArgs& g = *static_cast<const PoolArgs*>(args);
+  if (side_by_side(g))
+    split(g, g.shape.batch, task, ctx);
+  else
+    unpool<T, Body>(args, ctx);
 }
 
 template <class T>
+void max_pool(const void* args, const Context* ctx) {
+  pool_either_way<T, MaxPool<T>>(max_pool_task<T>, args, ctx);
+}
+template <class T>
 void max_pool_grad(const void* args, const Context* ctx) {
-  const PoolArgs& g = *static_cast<const PoolArgs*>(args);
-  if (side_by_side(g))
-    split(g, g.shape.batch, unpool_grids<T>, ctx);
-  else
-    unpool<T, MaxPoolGrad<T>>(args, ctx);
+  unpool_either_way<T, MaxPoolGrad<T>>(max_unpool_task<T>, args, ctx);
+}
+template <class T>
+void average_pool(const void* args, const Context* ctx) {
+  pool_either_way<T, AveragePool<T>>(average_pool_task<T>, args, ctx);
+}
+template <class T>
+void average_pool_grad(const void* args, const Context* ctx) {
+  unpool_either_way<T, AveragePoolGrad<T>>(average_unpool_task<T>, args, ctx);
 }
 
 #define FASTNN_FLOAT_KERNELS(id, ...)                       \
@@ -244,10 +279,6 @@ void max_pool_grad(const void* args, const Context* ctx) {
   }
 template <class T>
 constexpr Kernel max_pool_take = pool<T, TakePool<T>>;
-template <class T>
-constexpr Kernel average_pool = pool<T, AveragePool<T>>;
-template <class T>
-constexpr Kernel average_pool_grad = unpool<T, AveragePoolGrad<T>>;
 
 const Entry entries[] = {
     FASTNN_FLOAT_KERNELS("max_pool", max_pool),
