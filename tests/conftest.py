@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 from collections.abc import Iterator
@@ -37,6 +38,23 @@ def table(request: pytest.FixtureRequest) -> Iterator[str]:
     _core.set_active_table(request.param)
     yield request.param
     _core.set_active_table(before)
+
+
+@pytest.fixture
+def each_order(cuda: str) -> Iterator[Iterator[int]]:
+    """Orders in which the emulated GPU's threads and blocks take turns, set as they are given."""
+    module = importlib.import_module("fastnn._cuda")
+    if not hasattr(module, "set_order"):
+        pytest.skip("a GPU's threads take turns as they like")
+    before = module.set_order(0)
+
+    def orders() -> Iterator[int]:
+        for order in (0, -1, 7):
+            module.set_order(order)
+            yield order
+
+    yield orders()
+    module.set_order(before)
 
 
 @pytest.fixture(scope="session")

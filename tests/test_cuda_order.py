@@ -24,6 +24,12 @@ def test_a_permutation_is_the_processors(n, cuda):
     assert sorted(got) == list(range(n))
 
 
+def test_the_order_of_threads_makes_no_difference(cuda, each_order):
+    for _ in each_order:
+        got = _core.testing.permutation("cuda", 70_000, 1, 0)
+        assert got == _core.testing.permutation("cpu", 70_000, 1, 0)
+
+
 def order_sensitive(device):
     """A trainer whose steps leave a number that stands for the batches and their order."""
     fastnn.set_device(device)

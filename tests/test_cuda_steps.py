@@ -164,6 +164,13 @@ def test_networks_have_the_bits_of_steps_run_call_by_call(network, shuffle, cuda
     assert counted.steps == 3 * 7 - 2, "all but the first of each"
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_order_of_threads_makes_no_difference(network, cuda, each_order):
+    first, *others = [trained(cuda, network, epochs=2) for _ in each_order]
+    for other in others:
+        assert_same_bits(first, other)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_have_the_bits_of_steps_run_call_by_call(optimizer, cuda):
     network = "words" if optimizer == "rows" else "normalised"

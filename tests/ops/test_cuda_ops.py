@@ -63,6 +63,21 @@ def test_equals_numpy(name, cuda):
             )
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_threads_makes_no_difference(name, cuda, each_order):
+    samples = [
+        (sample.arrays(dtype, name), sample.attrs)
+        for dtype in OPS[name]["dtypes"] or ["int64"]
+        for sample in CASES[name].samples
+    ]
+    bits = {
+        order: [run(name, arrays, attrs, cuda).tobytes() for arrays, attrs in samples]
+        for order in each_order
+    }
+    assert len(bits) == 3
+    assert all(b == bits[0] for b in bits.values())
+
+
 def test_every_kernel_is_there(cuda):
     before = _core.active_table()
     _core.set_active_table("reference")

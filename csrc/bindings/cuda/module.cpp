@@ -5,6 +5,9 @@
 
 #include "kernels/cuda/cublas.h"
 #include "kernels/cuda/device.h"
+#ifdef FASTNN_EMULATED
+#include "kernels/cuda/emulated/emulator.h"
+#endif
 
 namespace {
 
@@ -54,6 +57,14 @@ PyObject* why_not_persistent(PyObject*, PyObject*) {
   return PyUnicode_FromString(fastnn::kernels::cuda::why_not_persistent().c_str());
 }
 
+#ifdef FASTNN_EMULATED
+PyObject* set_order(PyObject*, PyObject* order) {
+  const long long wanted = PyLong_AsLongLong(order);
+  if (wanted == -1 && PyErr_Occurred()) return nullptr;
+  return PyLong_FromLongLong(fastnn::emulated::set_order(wanted));
+}
+#endif
+
 PyObject* copy_rate(PyObject*, PyObject* bytes) {
   const long long size = PyLong_AsLongLong(bytes);
   if (size == -1 && PyErr_Occurred()) return nullptr;
@@ -77,6 +88,11 @@ PyMethodDef methods[] = {
      "Whether steps recorded from now on may be persistent; returns what it was."},
     {"why_not_persistent", why_not_persistent, METH_NOARGS,
      "Why the step that was recorded last is not persistent; empty where it is."},
+#ifdef FASTNN_EMULATED
+    {"set_order", set_order, METH_O,
+     "In which order the emulator's threads take turns: 0 forward, -1 backward, else any that the "
+     "number stands for. Returns what it was."},
+#endif
     {"copy_rate", copy_rate, METH_O,
      "Bytes a second, read and written, of copies of so many bytes within the device's memory."},
     {nullptr, nullptr, 0, nullptr},

@@ -102,7 +102,7 @@ __device__ void spread(const AffineArgs& a, T* row, int64_t h, const Pixel<T>& p
 // out for all of its rows where kThreads pixels at a time were read.
 template <class T>
 __device__ void transform_grad(const Grid& grid, const AffineArgs& a, int64_t bands) {
-  __shared__ Pixel<T> pixels[kThreads];
+  FASTNN_SHARED(pixels, Pixel<T>[kThreads]);
   const int64_t count = a.out_height * a.out_width;
   const int thread = static_cast<int>(grid.thread);
   for (int64_t b = grid.block.x; b < a.n * bands; b += grid.blocks.x) {

@@ -201,8 +201,8 @@ struct RightShare : Share<kCols, kTo == To::input> {
 template <class T, To kTo, int kRows, int kCols>
 __device__ void conv_tiled(const Grid& grid, const Conv& c) {
   using G = Tiling<kRows, kCols>;
-  __shared__ T a[kDepth][kRows + 1];
-  __shared__ T b[kDepth][kCols + 1];
+  FASTNN_SHARED(a, T[kDepth][kRows + 1]);
+  FASTNN_SHARED(b, T[kDepth][kCols + 1]);
   const auto group = static_cast<int32_t>(grid.block.z % c.groups);
   const int64_t chunk = grid.block.z / c.groups, first = chunk * c.chunk;
   const int64_t last = first + c.chunk < c.summed ? first + c.chunk : c.summed;
@@ -313,7 +313,7 @@ struct Plan {
     tiled = c.cols >= kNarrow && short_side >= kNarrow && enough && across <= kMost &&
             c.groups <= kMost;
     const int64_t parts = tiled ? count : ceiling(c.rows * c.groups * c.cols, kThreads);
-    const int64_t wanted = parts > kParts / 2 ? 1 : kParts / parts;
+    const int64_t wanted = parts == 0 || parts > kParts / 2 ? 1 : kParts / parts;
     const int64_t most = ceiling(c.summed, kShortChunk);
     chunks = to != To::kernel || most == 0 ? 1 : wanted < most ? wanted : most;
   }

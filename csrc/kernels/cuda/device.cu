@@ -78,6 +78,10 @@ bool free_memory(int64_t* bytes) {
 bool move_bytes(void* to, const void* from, int64_t bytes) {
   if (!outside_recording()) return false;
   emulated::Access access;
+  if (!emulated::host_reads(from, bytes) || !emulated::host_writes(to, bytes)) {
+    fail("a copy of more than one array, or of what was never written");
+    return false;
+  }
   memmove(to, from, static_cast<size_t>(bytes));
   return true;
 }
@@ -114,6 +118,10 @@ bool copy(void* to, const void* from, int64_t bytes) { return move_bytes(to, fro
 bool fill(void* to, uint8_t byte, int64_t bytes) {
   if (!outside_recording()) return false;
   emulated::Access access;
+  if (!emulated::host_writes(to, bytes)) {
+    fail("a fill of more than one array");
+    return false;
+  }
   memset(to, byte, static_cast<size_t>(bytes));
   return true;
 }

@@ -250,8 +250,7 @@ template <bool kFloat, int kRegisters>
 __device__ void fused_wide(const Grid& grid, const Wide& w) {
   using Words = File<kFloat, kRegisters>;
   using B = Bits<kFloat>;
-  alignas(kWide) __shared__ Pack<B, Words::kEach> registers[kRegisters][Words::kHalves]
-                                                           [kWideThreads];
+  FASTNN_SHARED(registers, Pack<B, Words::kEach>[kRegisters][Words::kHalves][kWideThreads]);
   if (spoiled(w.f.state)) return;
   const Words file{registers, grid.thread};
   const int64_t step = grid.all_threads() * kLanes;

@@ -31,10 +31,31 @@ inline unsigned blocks_for(int64_t n, int threads = kThreads) {
   return static_cast<unsigned>(blocks < kMost ? blocks : kMost);
 }
 
-// Waits for as many threads at a barrier that has a number.
-__device__ inline void sync_some(unsigned barrier, unsigned threads) {
+// Memory that a block's threads share, aligned for accesses of 16 bytes:
+// FASTNN_SHARED(tile, float[16][17]); declares `tile`.
 #ifdef FASTNN_EMULATED
-  emulated::wait_for_some(barrier, threads);
+#define FASTNN_SHARED(name, ...)                        \
+  static emulated::Shared<__VA_ARGS__> name##_variable; \
+  auto& name = name##_variable.here()
+#else
+#define FASTNN_SHARED(name, ...)   \
+  using name##_type = __VA_ARGS__; \
+  alignas(16) __shared__ name##_type name
+#endif
+
+// The line that calls, for the emulator: threads that wait for each other are in one.
+#ifdef FASTNN_EMULATED
+#define FASTNN_LINE int line = __builtin_LINE()
+#define FASTNN_AND_LINE , FASTNN_LINE
+#else
+#define FASTNN_LINE
+#define FASTNN_AND_LINE
+#endif
+
+// Waits for as many threads at a barrier that has a number.
+__device__ inline void sync_some(unsigned barrier, unsigned threads FASTNN_AND_LINE) {
+#ifdef FASTNN_EMULATED
+  emulated::wait_for_some(barrier, threads, line);
 #else
   asm volatile("barrier.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 #endif
@@ -55,13 +76,22 @@ struct Grid {
   }
   __device__ int64_t all_threads() const { return static_cast<int64_t>(blocks.x) * threads; }
   // Waits for all threads of the block.
-  __device__ void sync() const {
+  __device__ void sync(FASTNN_LINE) const {
+#ifdef FASTNN_EMULATED
+    if (barrier == 0)
+      __syncthreads(line);
+    else if (barrier == kOfWarp)
+      __syncwarp(~0u, line);
+    else
+      sync_some(barrier, threads, line);
+#else
     if (barrier == 0)
       __syncthreads();
     else if (barrier == kOfWarp)
       __syncwarp();
     else
       sync_some(barrier, threads);
+#endif
   }
 };
 
@@ -91,7 +121,7 @@ const char* name_of() {
 template <auto body, int kShared, class... P>
 __device__ void call_from_launch(const P&... args) {
   if constexpr (kShared > 0) {
-    alignas(16) __shared__ char shared[kShared];
+    FASTNN_SHARED(shared, char[kShared]);
     body(grid_of_launch(shared), args...);
   } else {
     body(grid_of_launch(nullptr), args...);
@@ -125,7 +155,8 @@ struct Launch {
   static void call(dim3 blocks, dim3 threads, std::tuple<P...> args) {
     auto all = [&] { std::apply([](P&... a) { call_from_launch<body, kShared>(a...); }, args); };
     emulated::run_grid(
-        blocks, threads, 0, [](void* f) { (*static_cast<decltype(all)*>(f))(); }, &all);
+        __PRETTY_FUNCTION__, blocks, threads, 0,
+        [](void* f) { (*static_cast<decltype(all)*>(f))(); }, &all);
   }
 #else
     // clang-format off: it knows no >>> in headers

@@ -185,7 +185,7 @@ __device__ void product_tile(const Grid& grid, const Tiles& tiles) {
   using T = typename S::T;
   using L = typename S::template Left<kTransA>;
   using R = typename S::template Right<kTransB>;
-  alignas(kWide) __shared__ T stages[S::kStages][L::kSize + R::kSize];
+  FASTNN_SHARED(stages, T[S::kStages][L::kSize + R::kSize]);
   const Product& p = tiles.product;
   const Offsets o = offsets_of(p, grid.block.z);
   const unsigned down = grid.block.x / tiles.across, along = grid.block.x - down * tiles.across;

@@ -43,14 +43,15 @@ __device__ void begin_permutation(const Grid& grid, const Work& w, int64_t n) {
 }
 
 // The exchanges of the places first .. last - 1. What their places were reserved for before is
-// over.
+// over; several may say so of one place.
 __device__ void begin_chunk(const Grid& grid, const Work& w, const PhiloxStream& s, int64_t first,
                             int64_t last) {
   for (int64_t i = first + grid.first_index(); i < last; i += grid.all_threads()) {
     const auto place = static_cast<uint64_t>(i);
     const auto other = static_cast<int64_t>(__umul64hi(word64(s, place), place + 1));
     w.list[kFirstRound % 2][i - first] = {i, other};
-    w.reserved[i] = w.reserved[other] = 0;
+    atomicExch(&w.reserved[i], 0ull);
+    atomicExch(&w.reserved[other], 0ull);
   }
   if (grid.first_index() == 0) w.left[kFirstRound % 2] = static_cast<int>(last - first);
 }

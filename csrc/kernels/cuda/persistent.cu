@@ -242,7 +242,8 @@ bool Persistent::replay(int64_t times) const {
 #ifdef FASTNN_EMULATED
   auto body = [&] { run_steps(program, static_cast<char*>(emulated::shared_memory())); };
   emulated::run_grid(
-      1, threads, shared_bytes_, [](void* f) { (*static_cast<decltype(body)*>(f))(); }, &body);
+      "persistent", 1, threads, shared_bytes_,
+      [](void* f) { (*static_cast<decltype(body)*>(f))(); }, &body);
 #else
   // clang-format off: it knows no >>> here
   persistent<<<1, threads, shared_bytes_, main_queue()->stream>>>(program);

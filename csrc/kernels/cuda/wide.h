@@ -92,8 +92,7 @@ bool all_wide(const P*... pointers) {
 template <int kBytes>
 __device__ inline void copy_async(void* to, const void* from, int valid) {
 #ifdef FASTNN_EMULATED
-  memset(to, 0, kBytes);
-  memcpy(to, from, static_cast<size_t>(valid));
+  emulated::copy_async(to, from, kBytes, valid);
 #else
   const auto shared = static_cast<uint32_t>(__cvta_generic_to_shared(to));
   if constexpr (kBytes == 16)  // past the first cache, which nobody would find it in
@@ -106,14 +105,18 @@ __device__ inline void copy_async(void* to, const void* from, int valid) {
 }
 // Ends a thread's group of copies. Groups may be empty.
 __device__ inline void end_group() {
-#ifndef FASTNN_EMULATED
+#ifdef FASTNN_EMULATED
+  emulated::end_group();
+#else
   asm volatile("cp.async.commit_group;");
 #endif
 }
 // Until at most kOpen of a thread's last groups are under way.
 template <int kOpen>
 __device__ inline void wait_for_groups() {
-#ifndef FASTNN_EMULATED
+#ifdef FASTNN_EMULATED
+  emulated::wait_for_groups(kOpen);
+#else
   asm volatile("cp.async.wait_group %0;" ::"n"(kOpen) : "memory");
 #endif
 }

@@ -193,7 +193,7 @@ struct Lion {
 template <class T, template <class> class Rule>
 __device__ Rule<T> shared_rule(const Grid& grid, const double* hyper, const int64_t* step,
                                const double* state) {
-  alignas(Rule<T>) __shared__ char memory[sizeof(Rule<T>)];
+  FASTNN_SHARED(memory, char[sizeof(Rule<T>)]);
   if (grid.thread == 0)
     *reinterpret_cast<Rule<T>*>(memory) = Rule<T>(hyper, static_cast<double>(*step + 1), state);
   grid.sync();

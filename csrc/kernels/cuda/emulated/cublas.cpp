@@ -135,6 +135,20 @@ T rounded(T x, int32_t compute) {
   return result;
 }
 
+// What the library would read or write, line by line: all of it has to be there.
+template <class T>
+bool there(const T* matrix, const Layout& l, bool written) {
+  const int64_t bytes = l.rows * static_cast<int64_t>(sizeof(T));
+  for (int64_t z = 0; z < l.count; ++z)
+    for (int64_t j = 0; j < l.cols; ++j) {
+      const T* line = matrix + z * l.stride + j * l.ld;
+      const bool is = written ? emulated::host_writes(const_cast<T*>(line), bytes)
+                              : emulated::host_reads(line, bytes);
+      if (!is) return false;
+    }
+  return true;
+}
+
 // The operand as rows of length k, rounded.
 template <class T>
 std::vector<T> rows_of(const T* from, const Layout& l, bool rows_are_columns, int32_t compute) {
@@ -148,9 +162,10 @@ std::vector<T> rows_of(const T* from, const Layout& l, bool rows_are_columns, in
 }
 
 template <class T>
-void multiply(const Operation& o, const T* a, const Layout& la, const T* b, const Layout& lb, T* d,
-              const Layout& ld) {
+int32_t multiply(const Operation& o, const T* a, const Layout& la, const T* b, const Layout& lb,
+                 T* d, const Layout& ld) {
   const int64_t k = o.transpose[0] ? la.rows : la.cols;
+  if (!there(a, la, false) || !there(b, lb, false) || !there(d, ld, true)) return kInvalid;
   for (int64_t z = 0; z < ld.count; ++z) {
     const auto left = rows_of(a + z * la.stride, la, o.transpose[0] != 0, o.compute);
     const auto right = rows_of(b + z * lb.stride, lb, o.transpose[1] == 0, o.compute);
@@ -168,6 +183,7 @@ void multiply(const Operation& o, const T* a, const Layout& la, const T* b, cons
         d[z * ld.stride + j * ld.ld + i] = sums[0];
       }
   }
+  return kSuccess;
 }
 
 int32_t run(Handle*, Operation* o, const void* alpha, const void* a, Layout* la, const void* b,
@@ -182,15 +198,13 @@ int32_t run(Handle*, Operation* o, const void* alpha, const void* a, Layout* la,
   if (o->type == kFloat) {
     if (*static_cast<const float*>(alpha) != 1 || *static_cast<const float*>(beta) != 0)
       return kInvalid;
-    multiply(*o, static_cast<const float*>(a), *la, static_cast<const float*>(b), *lb,
-             static_cast<float*>(d), *ld);
-  } else {
-    if (*static_cast<const double*>(alpha) != 1 || *static_cast<const double*>(beta) != 0)
-      return kInvalid;
-    multiply(*o, static_cast<const double*>(a), *la, static_cast<const double*>(b), *lb,
-             static_cast<double*>(d), *ld);
+    return multiply(*o, static_cast<const float*>(a), *la, static_cast<const float*>(b), *lb,
+                    static_cast<float*>(d), *ld);
   }
-  return kSuccess;
+  if (*static_cast<const double*>(alpha) != 1 || *static_cast<const double*>(beta) != 0)
+    return kInvalid;
+  return multiply(*o, static_cast<const double*>(a), *la, static_cast<const double*>(b), *lb,
+                  static_cast<double*>(d), *ld);
 }
 
 }  // namespace
