@@ -5,9 +5,6 @@
 
 #include "kernels/cuda/cublas.h"
 #include "kernels/cuda/device.h"
-#ifdef FASTNN_EMULATED
-#include "kernels/cuda/emulated/emulator.h"
-#endif
 
 namespace {
 
@@ -61,7 +58,7 @@ PyObject* why_not_persistent(PyObject*, PyObject*) {
 PyObject* set_order(PyObject*, PyObject* order) {
   const long long wanted = PyLong_AsLongLong(order);
   if (wanted == -1 && PyErr_Occurred()) return nullptr;
-  return PyLong_FromLongLong(fastnn::emulated::set_order(wanted));
+  return PyLong_FromLongLong(fastnn::kernels::cuda::set_order(wanted));
 }
 #endif
 

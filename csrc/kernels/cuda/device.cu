@@ -323,6 +323,10 @@ std::string why_not_persistent() {
 
 bool set_persistent(bool wanted) { return Recording::set_persistent(wanted); }
 
+#ifdef FASTNN_EMULATED
+int64_t set_order(int64_t order) { return emulated::set_order(order); }
+#endif
+
 double copy_rate(int64_t bytes) {
   constexpr int kTimes = 50;
   void* const from = allocate(bytes);

@@ -31,4 +31,9 @@ bool set_persistent(bool wanted);
 // memory, one after the other; negative where there is not so much memory.
 double copy_rate(int64_t bytes);
 
+#ifdef FASTNN_EMULATED
+// In which order threads take turns (emulated/emulator.h); returns what it was.
+int64_t set_order(int64_t order);
+#endif
+
 }  // namespace fastnn::kernels::cuda
