@@ -136,6 +136,14 @@ def test_registered_classes_are_found_in_files(tmp_path):
     assert fastnn.saving.get_registered_name(layers.Dense) == "Dense"
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
+def test_formats_that_are_only_read_say_how_to_name_the_file(ending, tmp_path):
+    model = fastnn.Sequential([layers.Dense(2, input_dim=4)])
+    for save in (model.save, model.save_weights, fastnn.callbacks.ModelCheckpoint):
+        with pytest.raises(ValueError, match=r"name it '.*/best-\{epoch\}.fastnn'"):
+            save(str(tmp_path / ("best-{epoch}" + ending)))
+
+
 def test_architectures_as_json():
     x = fastnn.Input((4,), name="x")
     functional = fastnn.Model(x, layers.add([layers.Dense(4)(x), x]))

@@ -14,8 +14,9 @@ import weakref
 import numpy as np
 import pytest
 
+from fastnn import ops
 from fastnn.layers import Dense
-from fastnn.models import Sequential
+from fastnn.models import Model, Sequential
 
 X = np.random.default_rng(0).normal(size=(2000, 8)).astype("float32")
 
@@ -138,6 +139,23 @@ def test_models_that_were_never_used_are_freed():
     del model
     gc.collect()
     assert [kernel() for kernel in kernels] == [None] * 3
+
+
+def test_a_model_is_kept_compiled_for_the_last_kinds_of_inputs_only():
+    class Mean(Model):
+        def __init__(self):
+            super().__init__()
+            self.out = Dense(1)
+
+        def call(self, inputs):
+            return self.out(ops.mean(inputs, axis=1))
+
+    model = Mean()
+    first = model.predict(np.ones((2, 1, 3)), verbose=0)
+    for length in range(2, 140):
+        model.predict(np.ones((2, length, 3)), verbose=0)
+    assert len(model._engine._signatures) == 128
+    np.testing.assert_array_equal(model.predict(np.ones((2, 1, 3)), verbose=0), first)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")

@@ -106,6 +106,24 @@ def test_moments_and_normalize():
     np.testing.assert_array_equal(ops.normalize(np.zeros((1, 2))), [[0.0, 0.0]])
 
 
+def test_whole_numbers_are_summed_without_wrapping():
+    for dtype in ("int32", "uint8", "bool", "int64"):
+        numbers = np.full(3, np.iinfo(dtype).max if dtype != "bool" else True, dtype)
+        if dtype != "int64":
+            assert ops.sum(numbers) == numbers.sum()
+            assert ops.prod(numbers[:2]) == numbers[:2].prod()
+        assert ops.sum(numbers).dtype == ops.prod(numbers).dtype == np.int64
+
+
+def test_logsumexp_of_infinities():
+    inf = np.inf
+    x = np.array([[-inf, -inf], [inf, 1.0], [-inf, 2.0], [inf, -inf]], "float32")
+    expected = np.array([-inf, inf, 2.0, inf], "float32")
+    np.testing.assert_array_equal(ops.logsumexp(x, axis=1), expected)
+    np.testing.assert_array_equal(ops.logsumexp(x, axis=1, keepdims=True)[:, 0], expected)
+    assert np.isnan(ops.logsumexp([np.nan, 1.0]))
+
+
 def test_conversions():
     assert ops.convert_to_tensor([1.5]).dtype == np.float32
     assert ops.convert_to_tensor(np.array([1.5])).dtype == np.float64

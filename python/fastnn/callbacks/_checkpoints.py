@@ -16,6 +16,16 @@ from fastnn.callbacks._control import _direction, _monitored
 _SUFFIXES = (".fastnn", ".safetensors")
 
 
+def not_written(path: str | os.PathLike[str]) -> str:
+    """What to say of a file in a format of Keras's: these are read only."""
+    name = os.fspath(path)
+    for ending in (".weights.h5", ".keras", ".hdf5", ".h5"):
+        if name.endswith(ending):
+            instead = name.removesuffix(ending) + ".fastnn"
+            return f": formats of Keras are read, not written; name it {instead!r}"
+    return ""
+
+
 def _is_sound(model: Any, logs: Logs) -> bool:
     """Whether loss and weights are finite: what is not is never put in place of what is."""
     loss = (logs or {}).get("loss", 0.0)
@@ -76,7 +86,7 @@ class ModelCheckpoint(Callback):
         if not self.filepath.endswith(_SUFFIXES):
             raise ValueError(
                 f"[ModelCheckpoint] expected a filepath that ends in .fastnn or .safetensors, got "
-                f"{self.filepath!r}"
+                f"{self.filepath!r}{not_written(self.filepath)}"
             )
         self.monitor = monitor
         self.verbose = verbose

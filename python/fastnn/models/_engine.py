@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
 
 
+# So many kinds of inputs are kept compiled: a model without declared inputs is compiled for each
+# length of its sequences.
+_KINDS = 128
+
 _engines: WeakSet[Engine] = WeakSet()
 
 
@@ -291,6 +295,8 @@ class Engine:
                 found = Signature(model, template, names, tails, dtypes)
                 model.built = True
                 self._signatures[key] = found
+                if len(self._signatures) > _KINDS:
+                    del self._signatures[next(iter(self._signatures))]
             return found
 
     def _wanted(self, signature: Signature) -> list[bool]:

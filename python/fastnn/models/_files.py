@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn import _registry as registry
 from fastnn._core import __version__
 from fastnn._tensor import Variable
+from fastnn.callbacks._checkpoints import not_written
 from fastnn.io import FastnnFormatError, TensorFile
 from fastnn.io._header import DIGEST, strict_json
 from fastnn.io._tensors import write_tensors
@@ -152,7 +153,7 @@ def _check_path(owner: str, path: str | os.PathLike[str], overwrite: bool, what:
     if Path(path).suffix not in SUFFIXES:
         raise ValueError(
             f"[{owner}] {what}() writes files that end in .fastnn or .safetensors, got "
-            f"{os.fspath(path)!r}"
+            f"{os.fspath(path)!r}{not_written(path)}"
         )
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"[{owner}] {os.fspath(path)!r} exists, and overwrite is False")

@@ -29,8 +29,8 @@ def _reduce(op: str, x: Tensor, axis: Axis, keepdims: bool, dtype: str | None = 
 
 
 def _number(x: Tensor) -> str | None:
-    """bool and uint8 are summed as int64, as NumPy does."""
-    return "int64" if x.dtype in ("bool", "uint8") else None
+    """Whole numbers and bool are summed as int64, as NumPy does."""
+    return None if x.dtype[0] == "f" else "int64"
 
 
 def _floating(x: Tensor) -> str | None:
@@ -178,7 +178,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     axes = [_axis(a, x.ndim, "logsumexp") for a in _axes(x, axis)]
     largest = stop_gradient(_reduce("max", x, axes, True))
     finite = _table.isfinite(largest)
-    largest = node("where", to_tensors([finite, largest, 0.0 * Tensor(largest._value)]))
+    largest = node("where", to_tensors([finite, largest, 0.0]))
     total = _table.log(_reduce("sum", _table.exp(x - largest), axes, True)) + largest
     return total if keepdims else squeeze(total, axes)
 
