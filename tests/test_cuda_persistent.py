@@ -119,6 +119,28 @@ def test_masks_statistics_and_classes(sparse, batch_size, cuda):
     assert recordings == persistent > 0
 
 
+def doubles() -> list[Any]:
+    each = {"dtype": "float64"}
+    return [
+        Dense(70, "tanh", kernel_regularizer="l2", **each),
+        layers.BatchNormalization(**each),
+        layers.Dropout(0.3, **each),
+        layers.Reshape((7, 10)),
+        layers.LSTM(6, **each),
+        layers.GaussianNoise(0.1, **each),
+        Dense(3, "softmax", **each),
+    ]
+
+
+@pytest.mark.parametrize("optimizer", ["nesterov", "rmsprop", "clipped", "averaged", "nadam"])
+def test_float64(optimizer, cuda):
+    recordings, persistent, _, _ = persistent_of(
+        cuda, doubles, "sparse_categorical_crossentropy", classes(), optimizer=optimizer,
+        batch_size=25, epochs=2,
+    )  # fmt: skip
+    assert recordings == persistent > 0
+
+
 def test_metrics_that_count(cuda):
     """In float64, and by thresholds."""
     metrics = ("AUC", "Precision", "Recall", "R2Score")

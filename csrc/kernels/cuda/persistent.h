@@ -25,6 +25,8 @@
 
 namespace fastnn::kernels::cuda {
 
+struct PersistentKernel;
+
 class Persistent {
  public:
   // Null, and a reason, where a launch has no body that can be called here, memory is short, or one
@@ -34,12 +36,13 @@ class Persistent {
   Persistent(const Persistent&) = delete;
   Persistent& operator=(const Persistent&) = delete;
 
-  // False where it fails, as fail() has said.
-  bool replay(int64_t times) const;
+  // Failures go to fail().
+  void replay(int64_t times) const;
 
  private:
   Persistent() = default;
 
+  const PersistentKernel* kernel_ = nullptr;
   void* image_ = nullptr;  // on the device: the program
   int32_t head_bytes_ = 0, addresses_ = 0, regions_ = 0, levels_ = 0, warps_ = 0, slow_ = 0,
           joined_ = 0;

@@ -161,9 +161,11 @@ using CallablesOf = List<
     Forward<T, recurrent::Lstm>, Backward<T, recurrent::Lstm>, Forward<T, recurrent::Gru>,
     Backward<T, recurrent::Gru>, Forward<T, recurrent::SimpleRnn>,
     Backward<T, recurrent::SimpleRnn>, More...>;
-// Metrics count in float64.
-using Callables =
-    CallablesOf<float, ByPatches<float, 4, 4>, BatchedProduct<double>, Reduce<double, Sum, 1>,
-                Reduce<double, Sum, 8>, Reduce<double, Sum, 32>, Reduce<double, Sum, kThreads>>;
+// Structs, so that kernels have names that can be read. Metrics count in float64; inputs are cast.
+struct CallablesF32
+    : CallablesOf<float, Gather<double>, ByPatches<float, 4, 4>, BatchedProduct<double>,
+                  Reduce<double, Sum, 1>, Reduce<double, Sum, 8>, Reduce<double, Sum, 32>,
+                  Reduce<double, Sum, kThreads>> {};
+struct CallablesF64 : CallablesOf<double, Gather<float>, Taken<uint64_t, true>> {};
 
 }  // namespace fastnn::kernels::cuda

@@ -8,15 +8,19 @@ namespace {
 
 constexpr int64_t kMostElements = 1 << 24;  // of a matrix: far more than there is room for
 
+// T is what a program's layers reckon in.
+template <class T>
+using Bodies = std::conditional_t<std::is_same_v<T, float>, CallablesF32, CallablesF64>;
+
 struct Known {
   const void* body;
   void (*add)(const Noted&, std::vector<Command>*);
 };
 
-template <class C>
+template <class T, class C>
 Command command(std::vector<unsigned char> arguments) {
   Command c;
-  c.code = Callables::code_of<C>();
+  c.code = Bodies<T>::template code_of<C>();
   c.together = C::kTogether;
   c.shared_bytes = C::kShared;
   c.arguments = std::move(arguments);
@@ -27,9 +31,9 @@ Command command(std::vector<unsigned char> arguments) {
   return c;
 }
 
-template <class C>
+template <class T, class C>
 void add(const Noted& launch, std::vector<Command>* commands) {
-  commands->push_back(command<C>(launch.arguments));
+  commands->push_back(command<T, C>(launch.arguments));
 }
 
 template <class... P>
@@ -60,21 +64,21 @@ template <class T>
 void add_gather(const Noted& launch, std::vector<Command>* commands) {
   const auto [a, state, length, plain] =
       launch.arguments_of<GatherBatchArgs, const DeviceState*, int64_t, bool>();
-  if (!is_plain(a, length, plain)) return add<Gather<T>>(launch, commands);
+  if (!is_plain(a, length, plain)) return add<T, Gather<T>>(launch, commands);
   const auto arguments = packed(a, state, static_cast<uint32_t>(length));
   commands->push_back(
-      quicker(command<GatherRows<T, 1>>(arguments), command<GatherRows<T, 4>>(arguments)));
+      quicker(command<T, GatherRows<T, 1>>(arguments), command<T, GatherRows<T, 4>>(arguments)));
 }
 
 template <class T>
 void add_best(const Noted& launch, std::vector<Command>* commands) {
-  commands->push_back(quicker(command<BestByThread<T>>(launch.arguments),
-                              command<BestByBlock<T>>(launch.arguments)));
+  commands->push_back(quicker(command<T, BestByThread<T>>(launch.arguments),
+                              command<T, BestByBlock<T>>(launch.arguments)));
 }
 
 template <class T, int kRows, int kCols>
 Command by_patches(const Product& p) {
-  return command<ByPatches<T, kRows, kCols>>(packed(patches_of<T, kRows, kCols>(p)));
+  return command<T, ByPatches<T, kRows, kCols>>(packed(patches_of<T, kRows, kCols>(p)));
 }
 
 template <class T>
@@ -82,7 +86,7 @@ void add_product(const Noted& launch, std::vector<Command>* commands) {
   const auto [p, count] = launch.arguments_of<Product, int64_t>();
   for (int64_t size : {p.m * p.n, p.m * p.a_row, p.k * p.a_k, p.k * p.b_k, p.n * p.b_col,
                        p.m * p.ldc, p.m * p.ldaux})
-    if (count != 1 || size > kMostElements) return add<BatchedProduct<T>>(launch, commands);
+    if (count != 1 || size > kMostElements) return add<T, BatchedProduct<T>>(launch, commands);
   Command best =
       quicker(quicker(by_patches<T, 1, 1>(p), by_patches<T, 2, 2>(p)), by_patches<T, 4, 2>(p));
   if constexpr (std::is_same_v<T, float>) best = quicker(std::move(best), by_patches<T, 4, 4>(p));
@@ -96,14 +100,14 @@ void add_update(const Noted& launch, std::vector<Command>* commands) {
   auto* rule = reinterpret_cast<Rule<T>*>(64 * (commands->size() + 1));
   int64_t n = 0;
   for (int k = 0; k < u.count; ++k) n += u.segments[k].length;
-  commands->push_back(command<Prepare<T, Rule>>(packed(rule, u)));
+  commands->push_back(command<T, Prepare<T, Rule>>(packed(rule, u)));
   commands->back().slow = true;
-  commands->push_back(command<Apply<T, Rule>>(packed(rule, n, u)));
+  commands->push_back(command<T, Apply<T, Rule>>(packed(rule, n, u)));
 }
 
 template <class T, class... C>
 std::vector<Known> known(const List<C...>&) {
-  return {{&identity<fused<true>>, add<Interpreter>},
+  return {{&identity<fused<true>>, add<T, Interpreter>},
           {&identity<gather<T>>, add_gather<T>},
           {&identity<product_small<T>>, add_product<T>},
           {&identity<best_by_thread<T, true>>, add_best<T>},
@@ -116,41 +120,33 @@ std::vector<Known> known(const List<C...>&) {
           {&identity<optimize<T, Adagrad>>, add_update<T, Adagrad>},
           {&identity<optimize<T, Adadelta>>, add_update<T, Adadelta>},
           {&identity<optimize<T, Lion>>, add_update<T, Lion>},
-          {&identity<C::launched>, add<C>}...};
+          {&identity<C::launched>, add<T, C>}...};
 }
 
-bool add_known(const Noted& launch, std::vector<Command>* commands) {
-  static const std::vector<Known> all = known<float>(Callables{});
+bool add_to(const std::vector<Known>& all, const Noted& launch, std::vector<Command>* commands) {
   for (const Known& k : all)
     if (k.body == launch.body) {
       k.add(launch, commands);
       return true;
     }
-  return false;
+  return !launch.instead.empty() && add_to(all, launch.instead[0], commands);
 }
 
-// "product_small<float>" of "... [with auto body = fastnn::kernels::cuda::product_small<float>]".
-std::string short_name(const char* pretty) {
-  std::string name = pretty;
-  name.erase(0, name.find("body = ") + 7);
-  name.erase(name.find_last_of(']'));
-  name.erase(std::min(name.find(';'), name.size()));
-  const size_t end = std::min(name.find('<'), name.size());
-  const size_t space = name.rfind("::", end);
-  return space == std::string::npos ? name : name.substr(space + 2);
+template <class T>
+size_t commands_of(const std::vector<Noted>& launches, std::vector<Command>* commands) {
+  static const std::vector<Known> all = known<T>(Bodies<T>{});
+  size_t count = 0;
+  while (count < launches.size() && add_to(all, launches[count], commands)) ++count;
+  return count;
 }
 
 }  // namespace
 
-std::vector<Command> commands_of(const std::vector<Noted>& launches, std::string* why_not) {
-  std::vector<Command> commands;
-  for (const Noted& launch : launches) {
-    if (add_known(launch, &commands)) continue;
-    if (!launch.instead.empty() && add_known(launch.instead[0], &commands)) continue;
-    *why_not = "it has no " + short_name(launch.name);
-    return {};
-  }
-  return commands;
+size_t commands_of_f32(const std::vector<Noted>& launches, std::vector<Command>* commands) {
+  return commands_of<float>(launches, commands);
+}
+size_t commands_of_f64(const std::vector<Noted>& launches, std::vector<Command>* commands) {
+  return commands_of<double>(launches, commands);
 }
 
 }  // namespace fastnn::kernels::cuda

@@ -1,6 +1,5 @@
 // The launches of a recording as what a persistent program calls.
 #pragma once
-#include <string>
 #include <vector>
 
 #include "kernels/cuda/persistent_plan.h"
@@ -8,7 +7,8 @@
 
 namespace fastnn::kernels::cuda {
 
-// Nothing where a launch is not known, as *why_not then says.
-std::vector<Command> commands_of(const std::vector<Noted>& launches, std::string* why_not);
+// The commands of as many launches as there are bodies for, from the first on: how many.
+size_t commands_of_f32(const std::vector<Noted>& launches, std::vector<Command>* commands);
+size_t commands_of_f64(const std::vector<Noted>& launches, std::vector<Command>* commands);
 
 }  // namespace fastnn::kernels::cuda

@@ -67,7 +67,10 @@ bool Recording::end() {
 }
 
 bool Recording::replay(int64_t times) {
-  if (persistent_) return persistent_->replay(times);
+  if (persistent_) {
+    persistent_->replay(times);
+    return true;
+  }
   emulated::Access access;  // once, not at every launch
   for (int64_t i = 0; i < times; ++i)
     for (const Noted& launch : launches_) launch.run(launch);
@@ -110,7 +113,10 @@ bool Recording::end() {
 }
 
 bool Recording::replay(int64_t times) {
-  if (persistent_) return persistent_->replay(times);
+  if (persistent_) {
+    persistent_->replay(times);
+    return true;
+  }
   for (int64_t i = 0; i < times; ++i)
     if (!done(cudaGraphLaunch(graph_, main_queue()->stream))) return false;
   return true;
