@@ -189,3 +189,113 @@ def test_predictions_beside_a_training():
     assert found
     assert all(np.isfinite(y).all() for y in found)
     np.testing.assert_allclose(m.predict_on_batch(X), expected(m, X), rtol=2e-5, atol=1e-6)
+
+
+def classifier(**options):
+    m = Sequential([Dense(4, activation="tanh", input_dim=3), Dense(1, activation="sigmoid")])
+    m.set_weights([np.full(w.shape, 0.1 * i) for i, w in enumerate(m.get_weights())])
+    m.compile("adam", "binary_crossentropy", metrics=["accuracy"], **options)
+    return m
+
+
+Y = (X.sum(1) > 0).astype("float32")
+BATCHES = [
+    (X[:8], Y[:8]),
+    (X[8:16], Y[8:16]),
+    (X[:3], Y[:3]),
+    (X[:8].astype("float64"), Y[:8]),
+    (X[:8], Y[:8].astype("int64")),
+    (X[:8], Y[:8, None]),
+    (X[::-1], Y[::-1]),
+    (X[:8], Y[:8]),
+    (np.asfortranarray(X), Y),
+    (X[:8].tolist(), Y[:8].tolist()),
+]
+
+
+def test_batches_of_any_kind_one_after_the_other():
+    """The same as where each batch is the first of its kind."""
+    m, other = classifier(), classifier()
+    for number, (x, y) in enumerate(BATCHES * 2):
+        other._engine._known.clear()
+        assert m.train_on_batch(x, y) == other.train_on_batch(x, y), number
+        assert m.test_on_batch(x, y) == other.test_on_batch(x, y), number
+    for w, v in zip(m.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
+@pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch"])
+def test_what_is_wrong_with_a_later_batch(method):
+    m = classifier()
+    call = getattr(m, method)
+    x, y = X[:8].copy(), Y[:8].copy()
+    call(x, y)
+    before = m.get_weights()
+    for wrong, message in (
+        ((x[:7], y), "as many rows"),
+        ((x[:0], y[:0]), "empty"),
+        ((np.where(x == x[3, 1], np.nan, x), y), r"x\[3, 1\] is NaN"),
+        ((x, np.where(np.arange(8) == 5, np.inf, y)), r"y\[5\] is infinite"),
+        ((x, np.where(np.arange(8) == 2, 2, y)), "between 0 and 1"),
+        ((x[:, :2], y), "expected input of shape"),
+        ((x, np.stack([y, y, y], 1)), "expected y of shape"),
+        ((x[0], y[0]), "expected|single number"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call(*wrong)
+        with pytest.raises(TypeError, match="masked"):
+            call(np.ma.masked_array(x), y)
+    for w, v in zip(m.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(w, v)
+    call(x, y)
+
+
+def test_sample_weights_count_in_the_batch_that_has_them():
+    m = classifier()
+    weights = np.arange(8.0)
+    plain = m.test_on_batch(X[:8], Y[:8])
+    weighted = m.test_on_batch(X[:8], Y[:8], sample_weight=weights)
+    assert weighted[0] != plain[0]
+    assert m.test_on_batch(X[:8], Y[:8]) == plain
+    by_class = m.train_on_batch(X[:8], Y[:8], class_weight={0: 0.0, 1: 3.0})
+    assert by_class[0] != plain[0]
+
+
+def test_a_model_that_changes_between_batches():
+    m = classifier()
+    m.train_on_batch(X, Y)
+    kernel = m.layers[0].weights[0]
+    for trainable in (False, True, False):
+        m.layers[0].trainable = trainable
+        before = kernel.get_value()
+        m.train_on_batch(X, Y)
+        assert np.array_equal(kernel.get_value(), before) is not trainable
+    m.layers[0].trainable = True
+    m.optimizer.learning_rate = 0.0
+    before = kernel.get_value()
+    m.train_on_batch(X, Y)
+    np.testing.assert_array_equal(kernel.get_value(), before)
+    m.compile("sgd", "mse")
+    assert isinstance(m.train_on_batch(X, Y), float)
+    assert not np.array_equal(kernel.get_value(), before)
+    m.compile("sgd", "hinge")
+    assert m.test_on_batch(X, Y) == pytest.approx(
+        np.maximum(1 - (2 * Y - 1) * m.predict(X, verbose=0)[:, 0], 0).mean(), rel=1e-6
+    )
+
+
+def test_training_and_measuring_by_turns():
+    m = classifier()
+    for _ in range(3):
+        loss = m.test_on_batch(X, Y)[0]
+        assert m.train_on_batch(X, Y)[0] == pytest.approx(loss)
+        assert m.test_on_batch(X, Y)[0] < loss
+        m.fit(X, Y, batch_size=7, verbose=0)
+
+
+def test_names_that_are_no_more():
+    m = classifier()
+    assert not hasattr(m, "predict_classes")
+    assert not hasattr(type(m), "predict_classes")
+    with pytest.raises(AttributeError, match=r"use \(predict\(x\) > 0.5\)"):
+        m.predict_classes(X)

@@ -160,7 +160,7 @@ class Metric:
     def reset_state(self) -> None:
         """Forgets all batches."""
         for variable in self.variables:
-            variable.set_value(np.zeros(tuple(variable.shape), np.float64))
+            variable.set_value(np.zeros(variable.shape, np.float64))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes in a batch (see :meth:`update_state`) and gives the result so far."""

@@ -11,7 +11,7 @@ from fastnn import ops
 from fastnn._registry import serialize
 from fastnn._tensor import Variable, mask_of
 from fastnn.losses._base import Loss, as_float, as_like, masked_weights, same_rank
-from fastnn.metrics._base import Metric, Pair, plain, quotient
+from fastnn.metrics._base import Metric, Pair
 
 
 def _axes(first: int, end: int) -> tuple[int, ...]:
@@ -116,7 +116,8 @@ class Mean(Metric):
         return [(self.total, self.total + total), (self.count, self.count + count)]
 
     def result(self) -> Any:
-        return plain(quotient(self.total.get_value(), self.count.get_value()))
+        count = float(self.count.get_value())
+        return float(self.total.get_value()) / count if count else 0.0
 
 
 class MeanMetricWrapper(Mean):

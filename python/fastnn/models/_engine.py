@@ -28,6 +28,7 @@ from fastnn.models._columns import (
 from fastnn.models._mapped import require_files
 from fastnn.models._objective import Objective, Settings
 from fastnn.models._programs import Signature, Step
+from fastnn.models._single import KnownBatch, known_batch
 
 if TYPE_CHECKING:
     from fastnn.models._state import Resume
@@ -66,6 +67,7 @@ class Engine:
         self._lock = _history.lock
         self._signatures: dict[Any, Signature] = {}
         self.fast: Any = None
+        self._known: dict[bool, KnownBatch | None] = {}  # the last single batch, by training
         self._in_training = threading.Lock()
         self._thread = 0
         self.measuring = _locks.rlock()
@@ -89,6 +91,7 @@ class Engine:
             structure: also those for predictions.
         """
         with self._lock:
+            self._known.clear()
             for signature in self._signatures.values():
                 signature.steps.clear()
             if structure:
@@ -363,6 +366,28 @@ class Engine:
             if found is None:
                 found = signature.steps[key] = Step(model, signature, objective, columns, training)
             return found
+
+    def batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        check_finite: bool,
+        training: bool,
+    ) -> tuple[Step, list[NDArray[Any]]]:
+        """The pass for a single batch, and its arrays, checked as by :meth:`columns`."""
+        model = self._model
+        plain = sample_weight is None and class_weight is None
+        known = self._known.get(training) if plain else None
+        arrays = None if known is None else known.arrays(model, x, y, check_finite)
+        if known is not None and arrays is not None:
+            return known.step, arrays
+        signature, columns = self.columns(x, y, sample_weight, class_weight, check_finite)
+        step = self.step(signature, columns, training)
+        if plain:
+            self._known[training] = known_batch(model, signature, step, columns, x, y)
+        return step, columns.arrays
 
     def remember_fast(self, signature: Signature) -> None:
         """Readies the way from one array to one array without a look at its dtype in Python."""

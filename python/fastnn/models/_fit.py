@@ -300,11 +300,11 @@ def train_on_batch(
     _require_compiled(model, "train_on_batch")
     engine = model._engine
     with engine.training("train_on_batch"):
-        signature, columns = engine.columns(x, y, sample_weight, class_weight, check_finite)
-        trainer = engine.step(signature, columns, True).trainer
+        step, arrays = engine.batch(x, y, sample_weight, class_weight, check_finite, True)
+        trainer = step.trainer
         model.reset_metrics()
         try:
-            trainer.run_batch(columns.arrays, engine.clock.seed, engine.clock.step)
+            trainer.run_batch(arrays, engine.clock.seed, engine.clock.step)
         finally:
             engine.clock.step = trainer.step
         assert model._objective is not None
@@ -345,11 +345,10 @@ def test_on_batch(
     _require_compiled(model, "test_on_batch")
     engine = model._engine
     engine.refuse_in_training("test_on_batch", elsewhere=True)
-    signature, columns = engine.columns(x, y, sample_weight, None, check_finite)
     with engine.measuring:
-        step = engine.step(signature, columns, False)
+        step, arrays = engine.batch(x, y, sample_weight, None, check_finite, False)
         model.reset_metrics()
-        step.trainer.run_batch(columns.arrays, random.current_seed())
+        step.trainer.run_batch(arrays, random.current_seed())
         assert model._objective is not None
         return model._objective.results()
 

@@ -148,8 +148,9 @@ class Mean:
 
     def reset_state(self) -> None:
         """Starts again."""
-        self.total.set_value(np.zeros((), np.float64))
-        self.count.set_value(np.zeros((), np.float64))
+        nothing = np.zeros((), np.float64)
+        self.total.set_value(nothing)
+        self.count.set_value(nothing)
 
 
 @dataclass

@@ -39,6 +39,19 @@ _REMOVED = {
 }
 
 
+class _Removed:
+    """A method that there was once. Not by ``__getattr__``: it makes every attribute slower."""
+
+    def __init__(self, name: str, instead: str) -> None:
+        self._name, self._instead = name, instead
+
+    def __get__(self, model: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"{owner.__name__!r} object has no attribute {self._name!r}, which newer versions of "
+            f"Keras lack too: use {self._instead}"
+        )
+
+
 class Trainable(Layer):
     """A layer that can be trained and asked for predictions.
 
@@ -141,15 +154,6 @@ class Trainable(Layer):
                     f"[{type(self).__name__}] overrides {name}(), which fastnn does not call: "
                     f"training runs as a compiled program in C++. Instead, {instead}"
                 )
-
-    def __getattr__(self, name: str) -> Any:
-        if hasattr(type(self), name):  # a property that has raised: in its own words
-            return object.__getattribute__(self, name)
-        instead = _REMOVED.get(name)
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}"
-            + (f", which newer versions of Keras lack too: use {instead}" if instead else "")
-        )
 
     def reset_states(self) -> None:
         """Sets what stateful recurrent layers keep from batch to batch to 0.
@@ -549,6 +553,10 @@ class Trainable(Layer):
             if outputs is not None:
                 return outputs
         return self._engine.predict_batch(x)
+
+
+for _name, _instead in _REMOVED.items():
+    setattr(Trainable, _name, _Removed(_name, _instead))
 
 
 def _in_order(logs: dict[str, Any]) -> Any:
