@@ -15,6 +15,9 @@ using kernels::Source;
 // processor to fetch ahead by itself.
 constexpr int64_t kFarBytes = 512 << 10;
 constexpr int64_t kShortRow = 256;
+// Columns that reach over so many times their own bytes, and over more than so many in all, are not
+// copied to a device as they lie.
+constexpr int64_t kFarApart = 16, kFarTotal = int64_t{256} << 20;
 // A device is the quicker one to make and take an order of so many rows.
 constexpr int64_t kLongOrder = 1 << 16;
 
@@ -36,9 +39,13 @@ struct Span {
   int64_t begin = 0, end = 0;
 };
 
-Span span_of(const Column& c) {
+int64_t item_bytes(const Column& c) {
   static constexpr int64_t kItem[] = {4, 8, 4, 8, 1, 1, 1, 2, 2, 4, 8, 2};  // of each Source
-  Span span{0, kItem[static_cast<int>(c.source)]};
+  return kItem[static_cast<int>(c.source)];
+}
+
+Span span_of(const Column& c) {
+  Span span{0, item_bytes(c)};
   auto axis = [&](int64_t length, int64_t stride) {
     const int64_t reach = checked_mul(std::max<int64_t>(length - 1, 0), stride);
     (reach < 0 ? span.begin : span.end) += reach;
@@ -127,15 +134,20 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
   return in;
 }
 
-// With room left for what the program itself will need.
+// With room left for what the program itself will need. Rows far apart, of a mapped file that is
+// mostly something else, are not worth to bring all that lies between.
 bool BatchReader::fits(const Device& device) const {
-  int64_t total = 0;
+  int64_t total = 0, far = 0;
   for (const Column& c : columns_) {
     if (!c.device->is_host()) continue;
     const Span span = span_of(c);
-    total = checked_add(total, span.end - span.begin);
+    int64_t own = checked_mul(c.rows, item_bytes(c));
+    for (int64_t n : c.shape) own = checked_mul(own, n);
+    const int64_t bytes = span.end - span.begin;
+    total = checked_add(total, bytes);
+    if (bytes / kFarApart > own) far += bytes;
   }
-  return total <= device.free_memory() / 2;
+  return total <= device.free_memory() / 2 && far <= kFarTotal;
 }
 
 void BatchReader::bring_columns(const Device& device) {

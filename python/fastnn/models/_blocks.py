@@ -29,26 +29,36 @@ class Blocks:
     Attributes:
         count: of blocks.
         place: the file that is cut between pieces, or None.
+        window: how many blocks are mixed.
     """
 
     SHORT = 64  # rows in a block, at least, that are cut
-    LARGE = 4  # times as long are blocks of longer rows: their ends are read by small pages
+    # Longer blocks of longer rows, and of other files beside the one that is cut: the ends of their
+    # blocks are read by small pages.
+    LARGE = 4
+    BESIDE = 2
+    WINDOW = 4  # of short blocks
     HELD_BYTES = 16 << 20  # of halves that are kept
 
     def __init__(self, rows: int, row_bytes: int, places: Sequence[MappedRows], size: int) -> None:
         self._rows = rows
-        self._size = size
-        cut = [p for p in places if p.stride > 0 and max(p.extent, p.stride) * self.SHORT <= size]
-        most = max((p.stride for p in places), default=0)
-        self.place = next((p for p in cut if p.stride == most), None)
+        short = [p for p in places if p.stride > 0 and max(p.extent, p.stride) * self.SHORT <= size]
+        most = max((abs(p.stride) for p in places), default=0)
+        self.place = next((p for p in short if p.stride == most), None)
         if self.place is None:
-            long = row_bytes * self.SHORT > size
-            self._block_rows = max(1, size * (self.LARGE if long else 1) // max(row_bytes, 1))
+            factor = self.LARGE if row_bytes * self.SHORT > size else 1
+        else:
+            factor = self.BESIDE if sum(4 * abs(p.stride) >= most for p in places) > 1 else 1
+        self._size = size * factor
+        self.window = max(2, self.WINDOW // factor)
+        if self.place is None:
+            self._block_rows = max(1, self._size // max(row_bytes, 1))
             self.count = -(-rows // self._block_rows)
             return
-        self._cut0 = (self.place.first + self.place.offset) // size
-        self._block_rows = size // self.place.stride
-        self.count = -(-(self.place.offset + self.place.span(0, rows)[1]) // size) - self._cut0
+        self._cut0 = (self.place.first + self.place.offset) // self._size
+        self._block_rows = self._size // self.place.stride
+        end = self.place.offset + self.place.span(0, rows)[1]
+        self.count = -(-end // self._size) - self._cut0
 
     @property
     def block_rows(self) -> int:

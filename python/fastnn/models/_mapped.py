@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PAGE = mmap.PAGESIZE
+# Rows nearer than that are read with what lies between: a disk takes as long for one as for both.
+_NEAR = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,12 @@ class MappedRows:
     def is_dense(self) -> bool:
         """Whether rows lie so close that all of the file between them may as well be read."""
         step = abs(self.stride)
-        return step <= _PAGE or 2 * self.used >= max(step, self.extent)
+        return step <= _NEAR or 2 * self.used >= max(step, self.extent)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether rows lie far apart, each in one piece: they are read one by one."""
+        return not self.is_dense and 2 * self.used >= self.extent
 
     def span(self, start: int, stop: int) -> tuple[int, int]:
         """The bytes of the mapping that rows lie in, from start up to stop, at least one."""

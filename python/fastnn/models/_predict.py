@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastnn.models._batches import Batches, is_batches, split_batch
 from fastnn.models._columns import Columns
 from fastnn.models._fit import plain_callbacks, verbosity
 from fastnn.models._programs import Signature
+from fastnn.models._windows import MappedBatches
 
 if TYPE_CHECKING:
     from fastnn.models._trainable import Trainable
@@ -67,6 +69,8 @@ def predict(
             found = _predict_rows(model, signature, rows, size, count, verbose, callbacks, late)
             if found is None:
                 engine.columns(x, targets=False)  # says which number is not finite
+                for array in rows.arrays:  # also of those in files
+                    _checks.require_finite(owner, "x", array)
                 found = _predict_rows(model, signature, rows, size, count, verbose, callbacks)
             return found
         pieces = ((signature, columns.slice(i * size, (i + 1) * size)) for i in range(count))
@@ -110,16 +114,49 @@ def _predict_rows(
     callbacks: Any,
     check_finite: bool = False,
 ) -> Any:
-    """Predictions of arrays in memory: batches run in C++, with a look at signals in between.
+    """Predictions of arrays: batches run in C++, with a look at signals in between.
 
     None where ``check_finite`` is set and a row holds a NaN or an infinity.
     """
     hooks = plain_callbacks(model, type(model).__name__, callbacks, verbose, steps)
     hooks.begin("predict")
-    outputs = signature.predictor.run(columns.arrays, batch_size, check_finite)
+    if _is_long_file(columns):
+        outputs = _run_mapped(model, signature, columns, batch_size, check_finite)
+    else:
+        outputs = signature.predictor.run(columns.arrays, batch_size, check_finite)
     if outputs is None:
         return None
     model._engine.remember_fast(signature)
     hooks.progress(steps, {})
     hooks.end("predict")
     return pack_like(signature.output_template, list(outputs))
+
+
+def _is_long_file(columns: Columns) -> bool:
+    """Whether arrays lie in files, and are long enough for threads to read them."""
+    size = sum(array.nbytes for array in columns.arrays)
+    here = all(isinstance(array, np.ndarray) for array in columns.arrays)
+    return here and size > MappedBatches.BLOCK_BYTES and columns.is_mapped
+
+
+def _run_mapped(
+    model: Trainable, signature: Signature, columns: Columns, batch_size: int, check_finite: bool
+) -> list[NDArray[Any]]:
+    """The same a window at a time, while threads read the next."""
+    owner = type(model).__name__
+
+    def check(rows: NDArray[Any], first: int) -> None:
+        _checks.require_finite(owner, "x", rows, first)
+
+    batches = MappedBatches(columns, batch_size, check if check_finite else None, owner)
+    outputs: list[NDArray[Any]] = []
+    row = 0
+    with closing(batches.windows(None)) as windows:
+        for window in windows:
+            parts = signature.predictor.run(window.columns.arrays, batch_size, False)
+            if not outputs:
+                outputs = [np.empty((columns.rows, *p.shape[1:]), p.dtype) for p in parts]
+            for output, part in zip(outputs, parts, strict=True):
+                output[row : row + len(part)] = part
+            row += window.columns.rows
+    return outputs

@@ -32,10 +32,12 @@ class ReadAhead:
 
     Args:
         places: the rows that are cared for.
+        apart: others, of which nothing is read but what is asked for.
     """
 
-    def __init__(self, places: Sequence[MappedRows]) -> None:
-        self._maps = {id(place.owner): place.owner for place in places}
+    def __init__(self, places: Sequence[MappedRows], apart: Sequence[MappedRows] = ()) -> None:
+        self._maps = {id(place.owner): place.owner for place in (*places, *apart)}
+        self._dense = {id(place.owner) for place in places}
         self._huge: set[int] = set()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -45,7 +47,8 @@ class ReadAhead:
         self._threads = ThreadPoolExecutor(_READERS, "fastnn-read-ahead")
         for key, owner in self._maps.items():
             _advise(owner, "MADV_RANDOM")
-            if _reads_huge_pages() and _advise(owner, "MADV_HUGEPAGE"):
+            wanted = key in self._dense and _reads_huge_pages()
+            if wanted and _advise(owner, "MADV_HUGEPAGE"):
                 self._huge.add(key)
         return self
 
@@ -53,6 +56,10 @@ class ReadAhead:
         """Has a thread call a function."""
         assert self._threads is not None
         return self._threads.submit(task, *args)
+
+    def ask(self, place: MappedRows, start: int, end: int) -> None:
+        """Has bytes of a mapping read in a while."""
+        _advise(place.owner, "MADV_WILLNEED", start, end)
 
     def fetch(self, place: MappedRows, start: int, end: int) -> bool:
         """Has bytes of a mapping read; for the threads, which wait for it.
@@ -68,10 +75,10 @@ class ReadAhead:
         first = -(-(start + place.offset) // HUGE) * HUGE - place.offset
         last = (end + place.offset) // HUGE * HUGE - place.offset
         if id(place.owner) in self._huge and first < last:
-            _advise(place.owner, "MADV_WILLNEED", start, first)
-            _advise(place.owner, "MADV_WILLNEED", last, end)
+            self.ask(place, start, first)
+            self.ask(place, last, end)
         else:
-            _advise(place.owner, "MADV_WILLNEED", start, end)
+            self.ask(place, start, end)
         return _core.populate(place.content[start:end])
 
     def touch(self, place: MappedRows, start: int, end: int) -> None:
@@ -97,9 +104,9 @@ class ReadAhead:
     ) -> None:
         assert self._threads is not None
         self._threads.shutdown(cancel_futures=True)
-        for owner in self._maps.values():
+        for key, owner in self._maps.items():
             _advise(owner, "MADV_NORMAL")
-            if _reads_huge_pages():
+            if key in self._huge:
                 _advise(owner, "MADV_NOHUGEPAGE")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,6 @@ class MappedBatches:
     """
 
     BLOCK_BYTES = 4 << 20
-    WINDOW_BLOCKS = 4
 
     def __init__(
         self, columns: Columns, batch_size: int, check: Check | None = None, owner: str = "fastnn"
@@ -80,8 +80,11 @@ class MappedBatches:
         self.batch_size = batch_size
         self._check = check
         self._owner = owner
-        self.places = [place for place in mapped_rows(self.arrays) if place.is_dense]
+        found = mapped_rows(self.arrays)
+        self.places = [place for place in found if place.is_dense]
+        self._apart = [place for place in found if place.is_apart]
         row_bytes = sum(a[:1].nbytes for a in self.arrays) or 1
+        row_bytes += mmap.PAGESIZE * len(self._apart)
         self.blocks = Blocks(self.rows, row_bytes, self.places, self.BLOCK_BYTES)
 
     @property
@@ -99,9 +102,9 @@ class MappedBatches:
         Raises:
             ValueError: if a file has become shorter, or from the check.
         """
-        for place in self.places:
+        for place in (*self.places, *self._apart):
             require_file(self._owner, place, self.rows)
-        with ReadAhead(self.places) as ahead:
+        with ReadAhead(self.places, self._apart) as ahead:
             if generator is None:
                 yield from self._in_order(ahead)
             else:
@@ -111,7 +114,7 @@ class MappedBatches:
 
     def _in_order(self, ahead: ReadAhead) -> Iterator[Window]:
         rows, size = self.rows, self.batch_size
-        reach = -(-self.WINDOW_BLOCKS * self.blocks.block_rows // size) * size
+        reach = -(-self.blocks.window * self.blocks.block_rows // size) * size
         starts = range(0, rows, reach)
         coming = self._ask(ahead, 0, min(reach, rows))
         for start in starts:
@@ -140,6 +143,7 @@ class MappedBatches:
             first = max(0, (first + shift) // HUGE * HUGE - shift)
             last = min(-(-(last + shift) // HUGE) * HUGE - shift, len(place.content))
             self.fetch(ahead, place, first, last)
+        self.fetch_apart(ahead, start, stop)
         self.look_at(self.columns.slice(start, stop), start)
 
     # --- for threads
@@ -149,6 +153,15 @@ class MappedBatches:
         if not ahead.fetch(place, start, end):
             require_file(self._owner, place, self.rows)
             ahead.touch(place, start, end)
+
+    def fetch_apart(self, ahead: ReadAhead, start: int, stop: int) -> None:
+        """Has rows read that lie far apart."""
+        for place in self._apart:
+            spans = [place.span(row, row + 1) for row in range(start, stop)]
+            for span in spans:
+                ahead.ask(place, *span)
+            for span in spans:
+                self.fetch(ahead, place, *span)
 
     def look_at(self, columns: Columns, first: int) -> None:
         """Checks rows, of which the first has that number."""
@@ -175,7 +188,7 @@ class _Mixer:
     def windows(self, generator: np.random.Generator) -> Iterator[Window]:
         """The windows; see :class:`MappedBatches`."""
         columns, size = self._batches.columns, self._batches.batch_size
-        count = max(self._batches.WINDOW_BLOCKS, -(-size // self._blocks.block_rows))
+        count = max(self._blocks.window, -(-size // self._blocks.block_rows))
         blocks = self._blocks.shuffled(generator)
         windows = [np.sort(blocks[i : i + count]).tolist() for i in range(0, len(blocks), count)]
         coming = self._ask(windows[0])
@@ -208,6 +221,7 @@ class _Mixer:
     def _read(self, block: int) -> None:
         for place, span in self._spans(block):
             self._batches.fetch(self._ahead, place, *span)
+        self._batches.fetch_apart(self._ahead, *self._blocks.touched(block))
         for cut in self._blocks.cuts(block):
             self._blocks.save_half(cut, block, self._halves[cut])
         start, stop = self._blocks.rows(block)
@@ -250,7 +264,7 @@ class _Mixer:
 
 
 def _rows_of(columns: Columns, indices: NDArray[np.int64]) -> Columns:
-    return columns.map(lambda array: np.asarray(array)[indices])
+    return columns.map(lambda array: array[indices])
 
 
 def _joined(parts: list[Columns]) -> Columns:
