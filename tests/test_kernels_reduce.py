@@ -18,6 +18,7 @@ FAST = sorted(
 )
 NUMPY = {
     "reduce_sum": np.sum,
+    "reduce_sum_squares": lambda x, **options: np.sum(np.square(x), **options),
     "reduce_prod": np.prod,
     "reduce_max": np.max,
     "reduce_min": np.min,
@@ -71,8 +72,9 @@ def tolerance(name, x, axes):
     count = max(1, int(np.prod([x.shape[d] for d in axes])))
     if name == "reduce_prod":
         return 2 * count * eps, 0.0
-    if name == "reduce_sum":
-        return 0.0, 4 * eps * np.abs(x).sum(axis=axes, keepdims=True, dtype=np.float64)
+    if name in ("reduce_sum", "reduce_sum_squares"):
+        size = np.abs(x) if name == "reduce_sum" else np.square(x)
+        return 0.0, 4 * eps * size.sum(axis=axes, keepdims=True, dtype=np.float64)
     return 0.0, 0.0
 
 
@@ -146,7 +148,7 @@ def test_a_row_does_not_depend_on_the_others(table):
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("name", ["reduce_sum", "reduce_max", "reduce_prod"])
+@pytest.mark.parametrize("name", ["reduce_sum", "reduce_sum_squares", "reduce_max", "reduce_prod"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_long_rows_give_the_bits_of_short_ones(table, name, dtype):
     """Columns of long rows are added up in memory, those of short rows in registers."""

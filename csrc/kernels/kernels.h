@@ -125,7 +125,7 @@ struct MatmulArgs {
 // max and min give NaN where any element is NaN. Sums of f32 keep an error of a few ULP of
 // sum|x| for 10^7 elements (blocks are summed in f64), in an order fixed by shape and layout.
 // ids: reduce_sum, reduce_prod, reduce_max, reduce_min (f32 f64 i32 i64, u8: max min),
-//      reduce_any, reduce_all (b8)
+//      reduce_any, reduce_all (b8), reduce_sum_squares (f32 f64; host only; squares are rounded)
 struct ReduceArgs {
   void* out;
   const void* in;

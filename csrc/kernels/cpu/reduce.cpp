@@ -271,9 +271,8 @@ void reduce(const void* args, const Context* ctx) {
   }
 
 const Entry kEntries[] = {
-    FASTNN_REDUCE("reduce_sum", Sum),
-    FASTNN_REDUCE("reduce_prod", Prod),
-    FASTNN_REDUCE("reduce_max", Max),
+    FASTNN_REDUCE("reduce_sum", Sum),   FASTNN_REDUCE("reduce_sum_squares", SumSquares),
+    FASTNN_REDUCE("reduce_prod", Prod), FASTNN_REDUCE("reduce_max", Max),
     FASTNN_REDUCE("reduce_min", Min),
 };
 

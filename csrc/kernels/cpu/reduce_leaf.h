@@ -19,14 +19,27 @@ constexpr int64_t kRowBlock = 16 * kChains * kLanes<T>;
 constexpr int64_t kRowChunk = 65536;
 constexpr int64_t kColumnBlock = 16 * kChains, kColumnChunk = 4096;
 
-struct Sum {
+// What is joined is Op::of(element).
+struct Elements {
+  template <class V>
+  static FASTNN_INLINE V of(V v) {
+    return v;
+  }
+};
+struct Sum : Elements {
   static constexpr double kStart = 0;
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
     return a + b;
   }
 };
-struct Prod {
+struct SumSquares : Sum {
+  template <class V>
+  static FASTNN_INLINE V of(V v) {
+    return v * v;
+  }
+};
+struct Prod : Elements {
   static constexpr double kStart = 1;
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
@@ -34,7 +47,7 @@ struct Prod {
   }
 };
 // A NaN, once met, stays.
-struct Max {
+struct Max : Elements {
   static constexpr double kStart = -__builtin_inf();
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
@@ -42,7 +55,7 @@ struct Max {
   }
   static FASTNN_INLINE double join(double a, double b) { return b > a || b != b ? b : a; }
 };
-struct Min {
+struct Min : Elements {
   static constexpr double kStart = __builtin_inf();
   template <class V>
   static FASTNN_INLINE V join(V a, V b) {
@@ -58,6 +71,7 @@ FASTNN_INLINE double across(Op, F64 v) {
   return result;
 }
 FASTNN_INLINE double across(Sum, F64 v) { return reduce_add(v); }
+FASTNN_INLINE double across(SumSquares, F64 v) { return reduce_add(v); }
 FASTNN_INLINE double across(Max, F64 v) {
   return any(v != v) ? static_cast<double>(__builtin_nan("")) : reduce_max(v);
 }
@@ -84,17 +98,17 @@ FASTNN_INLINE vec<T> load_some(const T* p, int64_t n) {
 template <class T, class Op>
 FASTNN_INLINE F64 row_block(const T* p, int64_t n) {
   constexpr int64_t L = kLanes<T>;
-  if (n <= L) return halves<Op>(load_some<T, Op>(p, n));
+  if (n <= L) return halves<Op>(Op::of(load_some<T, Op>(p, n)));
   vec<T> chain[kChains];
   FASTNN_EACH (k, kChains) chain[k] = set<T>(static_cast<T>(Op::kStart));
   for (; n >= kChains * L; n -= kChains * L, p += kChains * L)
-    FASTNN_EACH (k, kChains) chain[k] = Op::join(chain[k], load(p + k * L));
+    FASTNN_EACH (k, kChains) chain[k] = Op::join(chain[k], Op::of(load(p + k * L)));
   FASTNN_EACH (k, kChains) {
     const int64_t here = n - k * L;
     if (here >= L)
-      chain[k] = Op::join(chain[k], load(p + k * L));
+      chain[k] = Op::join(chain[k], Op::of(load(p + k * L)));
     else if (here > 0)
-      chain[k] = Op::join(chain[k], load_some<T, Op>(p + k * L, here));
+      chain[k] = Op::join(chain[k], Op::of(load_some<T, Op>(p + k * L, here)));
   }
   return halves<Op>(Op::join(Op::join(chain[0], chain[1]), Op::join(chain[2], chain[3])));
 }
@@ -159,12 +173,12 @@ FASTNN_INLINE void column_block(const T* p, int64_t rows, int64_t stride, int64_
     FASTNN_EACH (k, kChains)
       FASTNN_EACH (v, V)
         chain[k][v] =
-            Op::join(chain[k][v], load_column<T, V, kTail>(p + (i + k) * stride, v, last));
+            Op::join(chain[k][v], Op::of(load_column<T, V, kTail>(p + (i + k) * stride, v, last)));
   FASTNN_EACH (k, kChains - 1)
     if (i + k < rows)
       FASTNN_EACH (v, V)
         chain[k][v] =
-            Op::join(chain[k][v], load_column<T, V, kTail>(p + (i + k) * stride, v, last));
+            Op::join(chain[k][v], Op::of(load_column<T, V, kTail>(p + (i + k) * stride, v, last)));
   FASTNN_EACH (v, V)
     widen(Op::join(Op::join(chain[0][v], chain[1][v]), Op::join(chain[2][v], chain[3][v])),
           out->v + v * Wide<T, V>::kPer);
@@ -215,14 +229,14 @@ FASTNN_INLINE void panel_rows(Panel<T>* panel, int k, bool first, const T* p, in
   for (int64_t j = 0;;) {
     if (part > 0) {
       vec<T> v = first ? start : load_first(chain + j, part);
-      FASTNN_EACH (r, R) v = Op::join(v, load_first(p + r * stride + j, part));
+      FASTNN_EACH (r, R) v = Op::join(v, Op::of(load_first(p + r * stride + j, part)));
       store_first(chain + j, v, part);
     }
     for (j += part; j + 2 * L <= width; j += 2 * L) {
       vec<T> v[2];
       FASTNN_EACH (x, 2) v[x] = first ? start : load(chain + j + x * L);
       FASTNN_EACH (r, R)
-        FASTNN_EACH (x, 2) v[x] = Op::join(v[x], load(p + r * stride + j + x * L));
+        FASTNN_EACH (x, 2) v[x] = Op::join(v[x], Op::of(load(p + r * stride + j + x * L)));
       FASTNN_EACH (x, 2) store(chain + j + x * L, v[x]);
     }
     if (j >= width) return;

@@ -38,6 +38,11 @@ struct Sum<T, false> {
   T result() const { return static_cast<T>(total); }
 };
 
+template <class T>
+struct SumSquares : Sum<T> {
+  void add(T value) { Sum<T>::add(value * value); }
+};
+
 template <class T, bool = std::is_floating_point<T>::value>
 struct Prod {
   double total = 1;
@@ -146,6 +151,8 @@ void arg_reduce(const void* p, const Context*) {
 
 const Entry kEntries[] = {
     FASTNN_NUMBERS("reduce_sum", SumOf),
+    entry("reduce_sum_squares", DType::f32, reduce<float, SumSquares>),
+    entry("reduce_sum_squares", DType::f64, reduce<double, SumSquares>),
     FASTNN_NUMBERS("reduce_prod", ProdOf),
     FASTNN_NUMBERS("reduce_max", Max),
     FASTNN_NUMBERS("reduce_min", Min),

@@ -204,6 +204,7 @@ bool Lowering::absorb_in_bind(const NodePtr& n) {
 }
 
 void Lowering::lower_elementwise(const NodePtr& n) {
+  if (summed_squares_.count(n.get()) > 0) return;
   if (absorb_in_bind(n) || absorb_bias(n) || absorb_activation(n)) return;
   Value v{n, 0};
   std::vector<View> in;

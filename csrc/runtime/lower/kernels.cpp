@@ -40,7 +40,8 @@ size_t axis_of(const graph::Node& n, int rank) {
 
 void Lowering::lower_reduce(const NodePtr& n) {
   Value v{n, 0};
-  View in = view_of(n->inputs[0]);
+  const bool squares = summed_squares_.count(n->inputs[0].node.get()) > 0;
+  View in = view_of(squares ? n->inputs[0].node->inputs[0] : n->inputs[0]);
   const std::string& name = n->op->name;
   if (n->op->kind == Kind::arg_reduce) {
     in = contiguous(in);
@@ -71,11 +72,15 @@ void Lowering::lower_reduce(const NodePtr& n) {
   Shape target = v.shape();
   bool mean = name == "mean";
   std::string kernel = like || mean ? "reduce_sum" : "reduce_" + name;
-  bool rows = name == "sum" && rank >= 2 && is_contiguous(in) && !reduced[rank - 1] &&
+  if (squares) kernel = "reduce_sum_squares";
+  bool rows = name == "sum" && !squares && rank >= 2 && is_contiguous(in) && !reduced[rank - 1] &&
               std::all_of(reduced.begin(), reduced.end() - 1, [](bool r) { return r; });
   Call* call =
-      simple<kernels::ReduceArgs>(kernel, in.dtype, rows ? "sum rows" : name, {in}, {out},
-                                  [=](const Binder& b, kernels::ReduceArgs* a) {
+      simple<kernels::ReduceArgs>(kernel, in.dtype,
+                                  rows      ? "sum rows"
+                                  : squares ? name + " of squares"
+                                            : name,
+                                  {in}, {out}, [=](const Binder& b, kernels::ReduceArgs* a) {
                                     b.pointer(&a->out, out);
                                     b.pointer(&a->in, in);
                                     a->rank = static_cast<int32_t>(rank);

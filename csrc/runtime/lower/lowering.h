@@ -78,6 +78,7 @@ class Lowering {
   void lower_optimizer(const NodePtr& n);
   void flatten_gradients(const std::vector<View>& gradients, int64_t total);
   void find_row_gradients();
+  void find_summed_square(const graph::Node& n);
   void bind_number(const Value& v, std::function<double(const Extents&)> number);
   bool absorb_in_bind(const NodePtr& n);
   bool absorb_bias(const NodePtr& n);
@@ -132,6 +133,7 @@ class Lowering {
   std::map<std::pair<double, int>, int> scalar_buffers_;
   // Gradients of looked-up rows whose other rows nobody reads.
   std::set<Value> row_gradients_;
+  std::set<const graph::Node*> summed_squares_;
   std::vector<std::unique_ptr<Call>> calls_;  // of the section being lowered
   std::map<int, std::vector<RowSum>> row_sums_;
   std::vector<RowReduce> row_reduces_;

@@ -114,6 +114,17 @@ void Lowering::assign_sections() {
       ++uses_[v];
     }
   }
+  if (program_->device().is_host())
+    for (const NodePtr& n : order) find_summed_square(*n);
+}
+
+// Squares that are only summed have no call of their own: the sum squares what it reads.
+void Lowering::find_summed_square(const Node& n) {
+  if (n.op->name != "sum" && n.op->name != "mean") return;
+  const Value& v = n.inputs[0];
+  if (v.node->op->name == "square" && uses(v) == 1 && is_floating(v.dtype()) && v.rank() > 0 &&
+      section_of_[v.node.get()] == section_of_[&n])
+    summed_squares_.insert(v.node.get());
 }
 
 void Lowering::lower_section(size_t s) {
