@@ -552,6 +552,37 @@ def test_an_old_name_beside_its_new_one_is_refused():
         Dense(units=3, output_dim=3)
 
 
+def test_recurrent_layers_of_keras_1():
+    old = {
+        **{"output_dim": 3, "init": "ones", "inner_init": "zeros"},
+        **{"inner_activation": "hard_sigmoid", "dropout_W": 0.5, "dropout_U": 0.25},
+        **{"W_regularizer": "l2", "U_regularizer": "l1", "b_regularizer": "l2"},
+    }
+    with pytest.warns(DeprecationWarning, match="use '"):
+        layer = layers.LSTM(**old, input_dim=4, input_length=5, name="lstm")
+    new = layers.LSTM(
+        3,
+        kernel_initializer="ones",
+        recurrent_initializer="zeros",
+        recurrent_activation="hard_sigmoid",
+        dropout=0.5,
+        recurrent_dropout=0.25,
+        kernel_regularizer="l2",
+        recurrent_regularizer="l1",
+        bias_regularizer="l2",
+        name="lstm",
+    )
+    assert layer.get_config() == new.get_config()
+    assert Sequential([layer]).input_shape == (None, 5, 4)
+    assert Sequential([layers.GRU(2, input_dim=4, input_length=None)]).input_shape == (
+        None,
+        None,
+        4,
+    )
+    with pytest.warns(DeprecationWarning, match="use 'units'"):
+        assert layers.SimpleRNN(output_dim=2).get_config()["units"] == 2
+
+
 # --- configurations
 
 CONFIGURED = [

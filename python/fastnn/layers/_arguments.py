@@ -107,6 +107,10 @@ def declared_shape(cls: type, kwargs: dict[str, Any]) -> Shape | None:
         kwargs.pop("input_dim", None)
     elif "input_dim" in kwargs:
         shape = (None, positive_int(owner, "input_dim", kwargs.pop("input_dim")))
+        if "input_length" in kwargs:
+            length = kwargs.pop("input_length")
+            steps = None if length is None else positive_int(owner, "input_length", length)
+            shape = (None, steps, *shape[1:])
     if kwargs:
         known = ["name", "trainable", "dtype", "activity_regularizer", "input_shape", "input_dim"]
         unknown = next(iter(kwargs))

@@ -7,8 +7,21 @@ from typing import Any
 
 from fastnn.layers._base import Layer
 from fastnn.layers._cell import Cell
+from fastnn.layers._legacy import renamed_arguments
 from fastnn.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
 from fastnn.layers.rnn import RNN
+
+_OLD_NAMES = {
+    "output_dim": "units",
+    "init": "kernel_initializer",
+    "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation",
+    "W_regularizer": "kernel_regularizer",
+    "U_regularizer": "recurrent_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+}
 
 
 class _CellLayer(RNN):
@@ -65,6 +78,7 @@ class SimpleRNN(_CellLayer):
 
     _cell_class = SimpleRNNCell
 
+    @renamed_arguments(**_OLD_NAMES)
     def __init__(
         self, units: int, activation: Any = "tanh", use_bias: bool = True, **kwargs: Any
     ) -> None:
@@ -101,6 +115,7 @@ class LSTM(_CellLayer):
 
     _cell_class = LSTMCell
 
+    @renamed_arguments(**_OLD_NAMES)
     def __init__(
         self,
         units: int,
@@ -148,6 +163,7 @@ class GRU(_CellLayer):
 
     _cell_class = GRUCell
 
+    @renamed_arguments(**_OLD_NAMES)
     def __init__(
         self,
         units: int,
