@@ -67,6 +67,7 @@ void* allocate(int64_t bytes) {
 }
 
 void release(void* p) {
+  if (!outside_recording()) return;
   if (!emulated::release(p)) fail("something was written beside memory that is now freed");
 }
 
@@ -98,6 +99,7 @@ bool reach(uint64_t mark) {
 }
 
 void release_pinned(void* p) {
+  if (!outside_recording()) return;
   reach(UINT64_MAX);
   emulated::release_pinned(p);
 }
@@ -167,6 +169,14 @@ const char* describe() {
   }
   cudaDeviceProp properties;
   if (!done(code) || !done(cudaGetDeviceProperties(&properties, 0))) return nullptr;
+  constexpr int kLeast = 8;  // copies to shared memory go on while a thread works
+  if (properties.major < kLeast) {
+    fail((std::string(properties.name) + " has compute capability " +
+          std::to_string(properties.major) + "." + std::to_string(properties.minor) + ", " +
+          std::to_string(kLeast) + ".0 or newer is needed")
+             .c_str());
+    return nullptr;
+  }
   name = properties.name;
   return name.c_str();
 }
@@ -194,6 +204,7 @@ void* allocate(int64_t bytes) {
 }
 
 void release(void* p) {
+  if (!outside_recording()) return;
   WithoutCapture lock;
   done(cudaFree(p));
 }
@@ -207,8 +218,11 @@ void* allocate_pinned(int64_t bytes) {
   return nullptr;
 }
 
+// Copies from it may be under way.
 void release_pinned(void* p) {
+  if (!outside_recording()) return;
   WithoutCapture lock;
+  done(cudaStreamSynchronize(main_stream()));
   done(cudaFreeHost(p));
 }
 

@@ -1,17 +1,14 @@
 #include "kernels/cuda/emulated/checker.h"
 
 #ifdef FASTNN_EMULATED_CHECKED
-#include <link.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <memory>
-#include <set>
-#include <utility>
+
+#include "kernels/cuda/emulated/findings.h"
 
 namespace fastnn::emulated::checker {
 namespace {
@@ -44,6 +41,7 @@ T* reserve(int64_t count) {
 
 struct Shadow {
   uintptr_t base = reinterpret_cast<uintptr_t>(memory());
+  Range program = image();
   unsigned char* bytes = reserve<unsigned char>(kAll);  // Bytes of each
   Word* words = reserve<Word>(kAll / 4);
 };
@@ -81,73 +79,6 @@ bool comes_before(const Seen& s) {
 
 // --- what is told
 
-Range image() {
-  static const Range own = [] {
-    Range range{nullptr, nullptr};
-    dl_iterate_phdr(
-        [](dl_phdr_info* info, size_t, void* into) {
-          Range r{reinterpret_cast<const char*>(UINTPTR_MAX), nullptr};
-          for (int i = 0; i < info->dlpi_phnum; ++i) {
-            const auto& part = info->dlpi_phdr[i];
-            if (part.p_type != PT_LOAD) continue;
-            const auto* begin = reinterpret_cast<const char*>(info->dlpi_addr + part.p_vaddr);
-            r.begin = std::min(r.begin, begin);
-            r.end = std::max(r.end, begin + part.p_memsz);
-          }
-          if (r.has(&current)) *static_cast<Range*>(into) = r;
-          return 0;
-        },
-        &range);
-    return range;
-  }();
-  return own;
-}
-
-std::string file_of_image() {
-  Dl_info info{};
-  dladdr(&current, &info);
-  return info.dli_fname ? info.dli_fname : "";
-}
-
-// "softmax.h:32, called in softmax.h:97", from the innermost to what launches; empty where there is
-// no addr2line.
-std::string source_of(uint32_t place) {
-  const std::string command = "addr2line -ie " + file_of_image() + text(" 0x%x", place - 1);
-  FILE* lines = popen(command.c_str(), "r");
-  std::string all;
-  char line[512];
-  while (lines && fgets(line, sizeof line, lines)) {
-    line[strcspn(line, " \n")] = 0;
-    const char* file = strrchr(line, '/');
-    if (file && !strncmp(file, "/launch.h", 9)) break;
-    if (!all.empty()) all += ", called in ";
-    all += file ? file + 1 : line;
-  }
-  while (lines && fgets(line, sizeof line, lines)) continue;
-  if (lines) pclose(lines);
-  return all;
-}
-
-// Only the first finding of a place is told, where not every one ends the process.
-bool go_on() {
-  static const char* text = getenv("FASTNN_FINDINGS");
-  return text && !strcmp(text, "all");
-}
-int findings = 0;
-
-template <class Text>
-void tell(uint32_t one, uint32_t other, Text what) {
-  static std::set<std::pair<uint32_t, uint32_t>> told;
-  if (!go_on()) stop(what());
-  if (!told.insert({one, other}).second) return;
-  if (findings++ == 0)
-    atexit([] {
-      fprintf(stderr, "emulated GPU: %d findings\n", findings);
-      _Exit(66);
-    });
-  fprintf(stderr, "emulated GPU, kernel %s: %s\n", kernel_text().c_str(), what().c_str());
-}
-
 std::string access_text(uint8_t how, size_t size) {
   return text("%s%s of %zu bytes", how & kAtomic ? "atomic " : "", how & kWrites ? "write" : "read",
               size);
@@ -184,7 +115,7 @@ void tell_bytes(Bytes b, const void* p, size_t size, uint8_t how, uint32_t place
 Range arguments;
 
 void elsewhere(const void* p, size_t size, uint8_t how, uint32_t place) {
-  if (!in_kernel() || fiber_stacks().has(p) || arguments.has(p) || image().has(p)) return;
+  if (!in_kernel() || fiber_stacks().has(p) || arguments.has(p) || known().program.has(p)) return;
   tell(place, 0, [&] { return own_text(how, size, p) + "\n    " + source_of(place); });
 }
 
@@ -234,7 +165,7 @@ void check_word(const void* p, size_t size, Word& word, const Seen& now, bool of
 }
 
 void see(const void* p, size_t size, uint8_t how, const void* from) {
-  const auto place = static_cast<uint32_t>(static_cast<const char*>(from) - image().begin);
+  const auto place = static_cast<uint32_t>(static_cast<const char*>(from) - known().program.begin);
   const uintptr_t at = reinterpret_cast<uintptr_t>(p) - known().base;
   if (at >= static_cast<uintptr_t>(kAll)) return elsewhere(p, size, how, place);
   if (size == 0) return;
@@ -264,9 +195,10 @@ void mark(const void* p, int64_t bytes, Bytes as) {
 bool all_written(const void* p, int64_t bytes) {
   const uintptr_t at = reinterpret_cast<uintptr_t>(p) - known().base;
   if (at >= static_cast<uintptr_t>(kAll)) return true;
-  const unsigned char* begin = known().bytes + at;
-  return std::all_of(begin, begin + bytes,
-                     [](unsigned char b) { return static_cast<Bytes>(b) == Bytes::written; });
+  const unsigned char* first = known().bytes + at;
+  if (bytes == 0) return true;
+  return *first == static_cast<unsigned char>(Bytes::written) &&
+         memcmp(first, first + 1, static_cast<size_t>(bytes) - 1) == 0;
 }
 
 void begin_launch() {
