@@ -34,8 +34,11 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flags, PyObject* na
       return PyObject_Vectorcall(op->general, args, static_cast<size_t>(count), names);
     py::object function = op->programs->find(arguments);
     if (!function) {
+      std::vector<PyObject*> given(args, args + count + (names ? PyTuple_GET_SIZE(names) : 0));
+      if (arguments.sequence())
+        given[static_cast<size_t>(op->place.first)] = arguments.sequence().ptr();
       function = py::reinterpret_steal<py::object>(
-          PyObject_Vectorcall(op->compiled, args, static_cast<size_t>(count), names));
+          PyObject_Vectorcall(op->compiled, given.data(), static_cast<size_t>(count), names));
       if (!function) throw py::error_already_set();
       if (!py::isinstance<Function>(function))
         throw TypeError("compiled: expected it to return a Function");

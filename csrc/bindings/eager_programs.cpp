@@ -52,8 +52,10 @@ bool CallArguments::take(const DataPlace& place, PyObject* const* args, Py_ssize
       if (!take_data(args[i])) return false;
     } else {
       if (!PyList_CheckExact(args[i]) && !PyTuple_CheckExact(args[i])) return false;
-      for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(args[i]); ++k)
-        if (!take_data(PySequence_Fast_GET_ITEM(args[i], k))) return false;
+      sequence_ = py::reinterpret_steal<py::object>(PySequence_Tuple(args[i]));
+      if (!sequence_) throw py::error_already_set();
+      for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(sequence_.ptr()); ++k)
+        if (!take_data(PyTuple_GET_ITEM(sequence_.ptr(), k))) return false;
     }
   }
   for (Py_ssize_t i = 0; i < named; ++i)

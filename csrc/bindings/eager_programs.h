@@ -28,6 +28,8 @@ class CallArguments {
   uint64_t hash() const { return hash_; }
   PyObject* const* arrays() const { return arrays_; }
   size_t array_count() const { return array_count_; }
+  // A sequence of data as a tuple: another thread may change a list while its items are in use.
+  const py::object& sequence() const { return sequence_; }
 
  private:
   friend class EagerPrograms;
@@ -47,6 +49,7 @@ class CallArguments {
   uint64_t hash_ = 0;
   PyObject* names_ = nullptr;
   std::vector<py::object> converted_;
+  py::object sequence_;
 };
 
 class EagerPrograms {

@@ -197,6 +197,22 @@ def test_threads():
     assert not wrong
 
 
+def test_a_list_that_another_thread_empties():
+    """What is being read stays."""
+    for _ in range(20):
+        parts = [np.full(300_000, i, "int64") for i in range(8)]
+        ops.concatenate(parts)
+        emptied = threading.Thread(target=parts.clear)
+        emptied.start()
+        try:
+            joined = ops.concatenate(parts)
+        except ValueError:  # it was quicker
+            continue
+        finally:
+            emptied.join()
+        assert joined.sum() == 300_000 * sum(range(8))
+
+
 def test_nothing_is_kept():
     x, axis = np.ones((3, 4), "float32"), (0, 1)
     indices = np.zeros(3, "int64")
