@@ -173,8 +173,9 @@ def use():
 for _ in range(50):
     use()
 before = resident()
-for _ in range(50):
+for _ in range(150):
     use()
 grown = (resident() - before) / 2**20
-assert grown < 60, f"{grown:.0f} MB more after 50 models of 4 MB"
+# Until they are collected, some thirty models lie about.
+assert grown < 250, f"{grown:.0f} MB more after 150 models of 4 MB"
 """) == 0  # fmt: skip
