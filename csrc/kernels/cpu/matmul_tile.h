@@ -102,8 +102,10 @@ void tile(const T* first_a, int64_t sa, const T* b, int64_t sb, int64_t k, const
   // A large C comes from far: ask for it now, and the sums below hide the wait.
   if (k >= kPrefetchDepth) {
     const T* c = t.c;
-    for (int r = 0; r < Rows; ++r, c += t.ldc)
+    for (int r = 0; r < Rows; ++r, c += t.ldc) {
       for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + v * kLanes<T>, 1);
+      __builtin_prefetch(c + Vectors * kLanes<T> - 1, 1);  // C may begin anywhere in a line
+    }
   }
 
   RowsOfA<T, Rows, TransA> a(first_a, sa);
