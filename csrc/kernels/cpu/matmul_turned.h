@@ -2,6 +2,11 @@
 // in registers, a block of L x L at a time, and never written. The first block ends where a line of
 // the cache does: a load that crosses lines takes twice as long. Every element is summed in the
 // micro-kernel's order.
+//
+// What that costs (one row against 784 x 512 floats, AVX-512 of a Zen 5, microseconds): B read as
+// it lies 11.5; 32 or 48 rows of it at a time and turned, but not summed, 13 or 14; summed 16.5.
+// The chains of fma, of four cycles each, fill the schedulers. Neither huge pages, asking for lines
+// ahead, blocks of half the depth nor turned panels kept in the first-level cache take less.
 #pragma once
 #include "kernels/cpu/matmul_rows.h"
 
