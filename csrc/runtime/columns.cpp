@@ -11,10 +11,10 @@ namespace {
 
 using kernels::Source;
 
-// Columns of more bytes leave the caches near the core; longer rows are long enough for the
-// processor to fetch ahead by itself.
+// Columns of more bytes leave the caches near the core. The next batch is asked for where its rows
+// are short, or are at most a page of memory long and fit there with it.
 constexpr int64_t kFarBytes = 512 << 10;
-constexpr int64_t kShortRow = 256;
+constexpr int64_t kShortRow = 256, kPage = 4096;
 // Columns that reach over so many times their own bytes, and over more than so many in all, are not
 // copied to a device as they lie.
 constexpr int64_t kFarApart = 16, kFarTotal = int64_t{256} << 20;
@@ -122,7 +122,8 @@ BatchReader::Input BatchReader::input(const Column& c, DType t, int64_t batch) c
   const int64_t bytes = checked_mul(checked_mul(elements, item), batch);
   bool aligned = reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(item) == 0;
   in.direct = same_type(t, c.source) && !c.byteswap && aligned && rows_are_dense(c, item);
-  const bool short_row = c.row_stride > 0 && c.row_stride <= kShortRow && gathers_->is_host();
+  const int64_t longest = std::clamp(kFarBytes / batch, kShortRow, kPage);
+  const bool short_row = c.row_stride > 0 && c.row_stride <= longest && gathers_->is_host();
   in.ahead_bytes = short_row && c.rows > kFarBytes / c.row_stride ? c.row_stride : 0;
   if (gathers_ != device_) in.brought = Memory(*device_, bytes);
   if (!sends_) {
