@@ -134,9 +134,10 @@ def _predict_rows(
 
 def _is_long_file(columns: Columns) -> bool:
     """Whether arrays lie in files, and are long enough for threads to read them."""
+    if not all(isinstance(array, np.ndarray) for array in columns.arrays):
+        return False  # arrays of a GPU
     size = sum(array.nbytes for array in columns.arrays)
-    here = all(isinstance(array, np.ndarray) for array in columns.arrays)
-    return here and size > MappedBatches.BLOCK_BYTES and columns.is_mapped
+    return size > MappedBatches.BLOCK_BYTES and columns.is_mapped
 
 
 def _run_mapped(
