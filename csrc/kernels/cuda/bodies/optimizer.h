@@ -235,7 +235,7 @@ __device__ void prepare_update(const Grid& grid, Rule<T>* rule, const Update& u)
 template <class T, template <class> class Rule>
 __device__ void update_all(const Grid& grid, const Rule<T>* shared, int64_t n, const Update& u) {
   if (spoiled(u.device)) return;
-  const Rule<T> rule = *shared;
+  const Rule<T>& rule = *shared;  // no copy: it would read what pads it
   int k = -1;
   int64_t begin = 0, end = 0;
   T rate = 0;
