@@ -26,10 +26,16 @@ bool is_brief(const Program& p, const Extents& env) {
   return true;
 }
 
+// The pool as a thread of the parent has left it is nothing to read, nor to free.
+void Executable::drop_if_broken() {
+  if (mutex_.take_broken()) new (&idle_) std::vector<std::unique_ptr<Context>>;
+}
+
 std::unique_ptr<Context> Executable::acquire(const Extents& env) {
   std::unique_ptr<Context> context;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<ForkMutex> lock(mutex_);
+    drop_if_broken();
     for (size_t i = idle_.size(); i-- > 0;) {
       if (!(idle_[i]->extents() == env)) continue;
       context = std::move(idle_[i]);
@@ -49,7 +55,8 @@ std::unique_ptr<Context> Executable::acquire(const Extents& env) {
 std::unique_ptr<Context> Executable::acquire_any(const Extents& env) {
   std::unique_ptr<Context> context;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<ForkMutex> lock(mutex_);
+    drop_if_broken();
     if (!idle_.empty()) {
       context = std::move(idle_.back());
       idle_.pop_back();
@@ -65,7 +72,8 @@ std::unique_ptr<Context> Executable::acquire_any(const Extents& env) {
 
 void Executable::release(std::unique_ptr<Context> context) {
   std::unique_ptr<Context> oldest;  // freed outside of the lock
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<ForkMutex> lock(mutex_);
+  drop_if_broken();
   idle_.push_back(std::move(context));
   if (idle_.size() > kIdleContexts) {
     oldest = std::move(idle_.front());

@@ -1,9 +1,9 @@
 // A program with a pool of bound contexts, so that several threads can run it at once.
 #pragma once
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "core/forks.h"
 #include "runtime/program.h"
 
 namespace fastnn::runtime {
@@ -26,8 +26,10 @@ class Executable {
   const std::shared_ptr<const Program>& shared_program() const { return program_; }
 
  private:
+  void drop_if_broken();
+
   std::shared_ptr<const Program> program_;
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::vector<std::unique_ptr<Context>> idle_;  // the most recently used last; bounded
 };
 

@@ -95,7 +95,8 @@ struct Predictor::Run {
   Run(Predictor* predictor, bool many) : p(predictor) {
     if (!many) return;
     {
-      std::lock_guard<std::mutex> lock(p->mutex_);
+      std::lock_guard<ForkMutex> lock(p->mutex_);
+      if (p->mutex_.take_broken()) (void)p->packed_.release();
       packed = std::move(p->packed_);
     }
     if (!packed) packed = std::make_unique<PackedWeights>(p->program());
@@ -104,7 +105,8 @@ struct Predictor::Run {
   ~Run() {
     give_back();
     if (!packed) return;
-    std::lock_guard<std::mutex> lock(p->mutex_);
+    std::lock_guard<ForkMutex> lock(p->mutex_);
+    if (p->mutex_.take_broken()) (void)p->packed_.release();
     p->packed_ = std::move(packed);
   }
   Run(const Run&) = delete;

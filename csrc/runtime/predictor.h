@@ -2,10 +2,10 @@
 #pragma once
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <shared_mutex>
 #include <vector>
 
+#include "core/forks.h"
 #include "core/fpmode.h"
 #include "runtime/columns.h"
 #include "runtime/executable.h"
@@ -64,7 +64,7 @@ class Predictor {
   std::atomic<uint64_t> runs_{0};
   ExtentId batch_extent_ = -1;
   kernels::Kernel finite_ = nullptr;
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::unique_ptr<PackedWeights> packed_;  // of the run before, when no run has it
   bool keeps_state_ = false;
 };
