@@ -71,7 +71,7 @@ MODES = [
     (i, m) for i in ("bilinear", "nearest") for m in ("constant", "nearest", "reflect", "wrap")
 ]
 # (images, matrices, size of the output): odd sizes, single pixels, more than a vector of columns,
-# one matrix for all, nothing at all.
+# one matrix for all, nothing at all, more pixels than a block of a GPU has threads.
 SHAPES = [
     ((2, 5, 7, 1), 2, (5, 7)),
     ((3, 4, 3, 2), 1, (6, 19)),
@@ -79,6 +79,7 @@ SHAPES = [
     ((2, 3, 33, 1), 2, (2, 35)),
     ((0, 3, 3, 1), 0, (3, 3)),
     ((2, 3, 3, 1), 2, (0, 3)),
+    ((1, 3, 4, 1), 1, (17, 17)),
 ]
 
 

@@ -63,6 +63,13 @@ def test_equals_numpy(name, cuda):
             )
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "argmax", "argmin"])
+def test_rows_that_a_block_shares(name, cuda):
+    x = np.random.default_rng(1).standard_normal((3, 1500)).astype("float32")
+    expected, got = (run(name, [x], {"axis": -1}, device) for device in ("cpu", cuda))
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_threads_makes_no_difference(name, cuda, each_order):
     samples = [
