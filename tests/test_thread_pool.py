@@ -54,14 +54,15 @@ def test_workers_help():
 
 def test_a_sleeping_worker_is_not_waited_for():
     """A part that nobody has begun is the caller's: far less time than a thread takes to wake."""
-    taken = 0
-    with threads(2):
-        for _ in range(20):
-            time.sleep(0.001)  # the worker sleeps after 50 us
-            who, runs = pool_job(2)
-            assert runs == [1, 1]
-            taken += who == [0, 0]
-    assert taken > 0
+
+    def taken():
+        time.sleep(0.001)  # the worker sleeps after 50 us
+        who, runs = pool_job(2)
+        assert runs == [1, 1]
+        return who == [0, 0]
+
+    with threads(2):  # often, as a busy machine may wake it while the caller is not running
+        assert any(taken() for _ in range(2000))
 
 
 def test_nested_work_runs_in_its_task():
