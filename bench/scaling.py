@@ -260,7 +260,7 @@ def main() -> None:
             f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in found.items()
         ))  # fmt: skip
     if "layers" in parts:
-        print("1000 layers: " + ", ".join(f"{k} {s:.3f} s" for k, s in layers().items()))
+        print("1000 layers: " + ", ".join(f"{k} {s:.3g} s" for k, s in layers().items()))
 
 
 if __name__ == "__main__":
